@@ -1,0 +1,23 @@
+//! What a record says.
+//!
+//! A record is one row of one list, signed by the hub that holds the list. On the wire it is a small *statement* (the
+//! leaf of a feed: ids, dates, labels and salted digests, for ever) and a *public part* (the words, which can be erased).
+//!
+//! * [`strict`] reads JSON the one way every hub must read it;
+//! * [`statement`] is the leaf: [`Statement`] and what may stand in it;
+//! * [`group`] is the public part of a group, [`list`] that of a list;
+//! * [`part`] is one salted line of a part bundle and its digest;
+//! * [`privacy`] refuses to sign what could hold personal data, and knows each field's visibility;
+//! * [`vocabulary`] holds the terms.
+
+pub mod group;
+pub mod list;
+pub mod part;
+pub mod privacy;
+pub mod statement;
+pub mod strict;
+pub mod vocabulary;
+
+pub use group::Group;
+pub use list::List;
+pub use statement::{HubId, Op, RecordRef, Statement};
