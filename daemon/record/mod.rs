@@ -14,6 +14,7 @@ pub mod group;
 pub mod list;
 pub mod part;
 pub mod privacy;
+pub mod state;
 pub mod statement;
 pub mod strict;
 pub mod vocabulary;

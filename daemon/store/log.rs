@@ -1,0 +1,321 @@
+//! Logs, their leaves, and the part lines held. Our own log and partners' logs are the same rows.
+
+use super::{CHUNK, StoreError, Write, corrupt};
+use crate::feed::{Frontier, Hash, VerifyKey, merkle, tile::WIDTH};
+use crate::record::HubId;
+use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection, sqlite::SqliteRow};
+use uuid::Uuid;
+
+/// Number of this hub's own hub and log rows.
+pub const OWN: i64 = 1;
+/// A position is `log << SHIFT | index`.
+const SHIFT: u32 = 40;
+
+/// Where a leaf stands: its log and index in one number.
+pub fn pos(log: i64, index: u64) -> i64 {
+    log << SHIFT | index as i64
+}
+
+/// The index within its log.
+pub fn index(pos: i64) -> u64 {
+    (pos & ((1 << SHIFT) - 1)) as u64
+}
+
+/// A hub's log and how far it is held.
+#[derive(Debug, Clone)]
+pub struct LogRow {
+    /// Row number; also its hub's.
+    pub n: i64,
+    /// The hub's id.
+    pub hub: HubId,
+    /// The hub's name.
+    pub name: String,
+    /// Key of leaves and checkpoints.
+    pub key: VerifyKey,
+    /// Key of cosignatures.
+    pub peer: VerifyKey,
+    /// Leaves stored and verified.
+    pub held: u64,
+    /// Right edge of the tree at `held`.
+    pub edge: Frontier,
+    /// Leaves the registry sees.
+    pub head: u64,
+    /// Newest verified checkpoint, as received.
+    pub checkpoint: Option<Vec<u8>>,
+    /// Length of the last part bundle as last read.
+    pub tail_bytes: u64,
+    /// The hub document, as received.
+    pub document: Vec<u8>,
+}
+
+const COLUMNS: &str = "SELECT log.n, hub.id, hub.name, log.vkey, log.peer, log.held, log.edge, log.head, log.checkpoint, \
+                       log.tail_bytes, hub.document FROM log JOIN hub ON hub.n = log.hub";
+
+impl TryFrom<SqliteRow> for LogRow {
+    type Error = StoreError;
+    fn try_from(row: SqliteRow) -> Result<LogRow, StoreError> {
+        let key = |column: &'static str| {
+            VerifyKey::parse(row.try_get::<&str, _>(column)?).map_err(|_| corrupt(column))
+        };
+        Ok(LogRow {
+            n: row.try_get("n")?,
+            hub: row.try_get::<&str, _>("id")?.parse().map_err(|_| corrupt("hub.id"))?,
+            name: row.try_get("name")?,
+            key: key("vkey")?,
+            peer: key("peer")?,
+            held: row.try_get::<i64, _>("held")? as u64,
+            edge: Frontier::from_bytes(row.try_get("edge")?).ok_or_else(|| corrupt("log.edge"))?,
+            head: row.try_get::<i64, _>("head")? as u64,
+            checkpoint: row.try_get("checkpoint")?,
+            tail_bytes: row.try_get::<i64, _>("tail_bytes")? as u64,
+            document: row.try_get("document")?,
+        })
+    }
+}
+
+/// The log of a hub, by number.
+///
+/// # Errors
+/// Database errors.
+pub async fn by_number(db: &mut SqliteConnection, n: i64) -> Result<Option<LogRow>, StoreError> {
+    let sql = format!("{COLUMNS} WHERE log.n = ?");
+    sqlx::query(sqlx::AssertSqlSafe(sql)).bind(n).fetch_optional(db).await?.map(LogRow::try_from).transpose()
+}
+
+/// Every log, our own first.
+///
+/// # Errors
+/// Database errors.
+pub async fn all(db: &mut SqliteConnection) -> Result<Vec<LogRow>, StoreError> {
+    let sql = format!("{COLUMNS} ORDER BY log.n");
+    sqlx::query(sqlx::AssertSqlSafe(sql)).fetch_all(db).await?.into_iter().map(LogRow::try_from).collect()
+}
+
+/// Makes a hub and its empty log. Returns their number.
+///
+/// # Errors
+/// Database errors; a hub that is already there.
+pub async fn create(
+    db: &mut Write,
+    hub: &crate::feed::hub::VerifiedHub,
+    document: &[u8],
+    own: bool,
+) -> Result<i64, StoreError> {
+    let n: i64 = sqlx::query_scalar("SELECT coalesce(max(n), 1) + 1 FROM hub").fetch_one(&mut **db).await?;
+    let n = if own { OWN } else { n };
+    sqlx::query("INSERT INTO hub (n, id, name, document) VALUES (?, ?, ?, ?)")
+        .bind(n)
+        .bind(hub.id.to_string())
+        .bind(&hub.document.name)
+        .bind(document)
+        .execute(&mut **db)
+        .await?;
+    sqlx::query("INSERT INTO log (n, hub, origin, vkey, peer) VALUES (?, ?, ?, ?, ?)")
+        .bind(n)
+        .bind(n)
+        .bind(hub.log.name())
+        .bind(hub.log.to_string())
+        .bind(hub.peer.to_string())
+        .execute(&mut **db)
+        .await?;
+    Ok(n)
+}
+
+/// One leaf to store.
+#[derive(Debug, Clone)]
+pub struct NewLeaf {
+    /// Bytes as received.
+    pub note: Vec<u8>,
+    /// Its hash in the tree; of a removed leaf, from the level-0 tile.
+    pub hash: Hash,
+    /// The public part's line, when it came and its digest was right.
+    pub line: Option<String>,
+}
+
+/// Appends verified leaves at the end of what is held, with the edge and the roots of bundles they fill. Leaves that
+/// `line_gone` names keep no line (the never-again list).
+///
+/// # Errors
+/// Database errors.
+pub async fn append(db: &mut Write, log: &mut LogRow, leaves: &[NewLeaf]) -> Result<(), StoreError> {
+    for (nth, chunk) in leaves.chunks(CHUNK).enumerate() {
+        let mut insert = QueryBuilder::<Sqlite>::new("INSERT INTO leaf (pos, note, line) ");
+        let start = log.held + (nth * CHUNK) as u64;
+        insert.push_values(chunk.iter().enumerate(), |mut row, (i, leaf)| {
+            row.push_bind(pos(log.n, start + i as u64)).push_bind(&leaf.note[..]).push_bind(leaf.line.as_deref());
+        });
+        insert.build().execute(&mut **db).await?;
+    }
+    // A full bundle's root is needed for the upper level for ever, so it is taken as the bundle fills.
+    let mut bundle = Frontier::default();
+    let first = log.held / WIDTH;
+    for (_, note) in notes(db, pos(log.n, first * WIDTH), pos(log.n, log.held)).await? {
+        bundle.push(note);
+    }
+    for leaf in leaves {
+        bundle.push(leaf.hash);
+        log.edge.push(leaf.hash);
+        log.held += 1;
+        if log.held % WIDTH == 0 {
+            sqlx::query("INSERT OR REPLACE INTO bundle (log, n, root) VALUES (?, ?, ?)")
+                .bind(log.n)
+                .bind((log.held / WIDTH - 1) as i64)
+                .bind(&bundle.root()[..])
+                .execute(&mut **db)
+                .await?;
+            bundle = Frontier::default();
+        }
+    }
+    sqlx::query("UPDATE log SET held = ?, edge = ? WHERE n = ?")
+        .bind(log.held as i64)
+        .bind(log.edge.to_bytes())
+        .bind(log.n)
+        .execute(&mut **db)
+        .await
+        .map(drop)
+}
+
+async fn notes(db: &mut Write, from: i64, upto: i64) -> Result<Vec<(i64, Hash)>, StoreError> {
+    let rows: Vec<(i64, Vec<u8>)> = sqlx::query_as("SELECT pos, note FROM leaf WHERE pos >= ? AND pos < ? ORDER BY pos")
+        .bind(from)
+        .bind(upto)
+        .fetch_all(&mut **db)
+        .await?;
+    Ok(rows.into_iter().map(|(pos, note)| (pos, merkle::leaf_hash(&note))).collect())
+}
+
+/// One leaf as stored.
+#[derive(Debug, Clone)]
+pub struct LeafRow {
+    /// Log and index.
+    pub pos: i64,
+    /// Bytes as received.
+    pub note: Vec<u8>,
+    /// The public part's line, if held.
+    pub line: Option<String>,
+}
+
+/// Leaves from one index up to another, in log order. Callers page.
+///
+/// # Errors
+/// Database errors.
+pub async fn leaves(db: &mut SqliteConnection, log: i64, from: u64, upto: u64) -> Result<Vec<LeafRow>, StoreError> {
+    let rows: Vec<(i64, Vec<u8>, Option<String>)> =
+        sqlx::query_as("SELECT pos, note, line FROM leaf WHERE pos >= ? AND pos < ? ORDER BY pos")
+            .bind(pos(log, from))
+            .bind(pos(log, upto))
+            .fetch_all(db)
+            .await?;
+    Ok(rows.into_iter().map(|(pos, note, line)| LeafRow { pos, note, line }).collect())
+}
+
+/// One leaf.
+///
+/// # Errors
+/// Database errors.
+pub async fn leaf(db: &mut SqliteConnection, pos: i64) -> Result<Option<LeafRow>, StoreError> {
+    let row: Option<(Vec<u8>, Option<String>)> =
+        sqlx::query_as("SELECT note, line FROM leaf WHERE pos = ?").bind(pos).fetch_optional(db).await?;
+    Ok(row.map(|(note, line)| LeafRow { pos, note, line }))
+}
+
+/// Roots of the full bundles below an index, in order.
+///
+/// # Errors
+/// Database errors.
+pub async fn bundle_roots(db: &mut SqliteConnection, log: i64, upto: u64) -> Result<Vec<Hash>, StoreError> {
+    let rows: Vec<Vec<u8>> = sqlx::query_scalar("SELECT root FROM bundle WHERE log = ? AND n < ? ORDER BY n")
+        .bind(log)
+        .bind(upto as i64)
+        .fetch_all(db)
+        .await?;
+    rows.into_iter().map(|root| root.try_into().map_err(|_| corrupt("bundle.root"))).collect()
+}
+
+/// The tree's root at an earlier size that is held.
+///
+/// # Errors
+/// Database errors.
+pub async fn root_at(db: &mut SqliteConnection, log: i64, size: u64) -> Result<Hash, StoreError> {
+    let mut edge = Frontier::default();
+    for root in bundle_roots(db, log, size / WIDTH).await? {
+        edge.push_subtree(8, root);
+    }
+    for leaf in leaves(db, log, size / WIDTH * WIDTH, size).await? {
+        edge.push(merkle::leaf_hash(&leaf.note));
+    }
+    Ok(edge.root())
+}
+
+/// Fills in a line that came later.
+///
+/// # Errors
+/// Database errors.
+pub async fn fill_line(db: &mut Write, pos: i64, line: &str) -> Result<(), StoreError> {
+    sqlx::query("UPDATE leaf SET line = ? WHERE pos = ?").bind(line).bind(pos).execute(&mut **db).await.map(drop)
+}
+
+/// Removes lines: superseded or erased.
+///
+/// # Errors
+/// Database errors.
+pub async fn blank(db: &mut Write, positions: &[i64]) -> Result<(), StoreError> {
+    for chunk in positions.chunks(CHUNK) {
+        let mut update = QueryBuilder::<Sqlite>::new("UPDATE leaf SET line = NULL WHERE line IS NOT NULL AND pos IN (");
+        let mut list = update.separated(", ");
+        chunk.iter().for_each(|pos| drop(list.push_bind(*pos)));
+        update.push(")");
+        update.build().execute(&mut **db).await?;
+    }
+    Ok(())
+}
+
+/// Remembers an erasure, for ever.
+///
+/// # Errors
+/// Database errors.
+pub async fn never_again(db: &mut Write, hub: i64, rec: Uuid, upto: u64) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO erasure (hub, rec, upto) VALUES (?, ?, ?) ON CONFLICT (hub, rec) DO UPDATE SET upto = max(upto, excluded.upto)",
+    )
+    .bind(hub)
+    .bind(&rec.as_bytes()[..])
+    .bind(upto as i64)
+    .execute(&mut **db)
+    .await
+    .map(drop)
+}
+
+/// Everything erased by a hub: record to highest revision.
+///
+/// # Errors
+/// Database errors.
+pub async fn erasures(db: &mut SqliteConnection, hub: i64) -> Result<std::collections::BTreeMap<Uuid, u64>, StoreError> {
+    let rows: Vec<(Vec<u8>, i64)> =
+        sqlx::query_as("SELECT rec, upto FROM erasure WHERE hub = ?").bind(hub).fetch_all(db).await?;
+    rows.into_iter()
+        .map(|(rec, upto)| Ok((Uuid::from_slice(&rec).map_err(|_| corrupt("erasure.rec"))?, upto as u64)))
+        .collect()
+}
+
+/// Sets how much of a log the registry sees.
+///
+/// # Errors
+/// Database errors.
+pub async fn set_head(db: &mut Write, log: i64, head: u64) -> Result<(), StoreError> {
+    sqlx::query("UPDATE log SET head = ? WHERE n = ?").bind(head as i64).bind(log).execute(&mut **db).await.map(drop)
+}
+
+/// Remembers the newest verified checkpoint, and the length of the last part bundle read with it.
+///
+/// # Errors
+/// Database errors.
+pub async fn set_checkpoint(db: &mut Write, log: i64, note: &[u8], tail_bytes: u64) -> Result<(), StoreError> {
+    sqlx::query("UPDATE log SET checkpoint = ?, tail_bytes = ? WHERE n = ?")
+        .bind(note)
+        .bind(tail_bytes as i64)
+        .bind(log)
+        .execute(&mut **db)
+        .await
+        .map(drop)
+}

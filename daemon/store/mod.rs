@@ -1,0 +1,119 @@
+//! The only SQL. One SQLite file holds everything a hub knows.
+//!
+//! * [`log`]: logs, their leaves and the part lines held;
+//! * [`record`]: records and decisions folded from leaves;
+//! * [`registry`]: groups and the full-text index, derived from records;
+//! * [`partner`]: partner hubs and how pulling them goes;
+//! * [`directory`]: what people look up.
+//!
+//! One connection writes, several read. Every function takes a connection, so that callers compose them inside one
+//! transaction. sqlx sets neither journal mode nor synchronous: both are set here, once.
+
+pub mod directory;
+pub mod log;
+pub mod partner;
+pub mod record;
+pub mod registry;
+
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{Sqlite, SqliteConnection, Transaction};
+use std::path::Path;
+use std::time::Duration;
+
+pub use sqlx::Error as StoreError;
+
+/// An open transaction that may write.
+pub type Write = Transaction<'static, Sqlite>;
+
+/// The database. Cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    writer: SqlitePool,
+    readers: SqlitePool,
+}
+
+/// Rows per multi-row statement: few enough for SQLite's variable limit, many enough to make sqlx's hand-over cheap.
+pub const CHUNK: usize = 500;
+
+impl Store {
+    /// Opens the file, making it when `create`, and brings its schema up to date.
+    ///
+    /// # Errors
+    /// When the file is absent (without `create`), is no database, or was written by a newer version.
+    pub async fn open(path: &Path, create: bool) -> Result<Store, StoreError> {
+        // FULL: an acknowledged append that a power cut takes back would be a fork of our own making.
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(create)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .busy_timeout(Duration::from_secs(30))
+            .foreign_keys(true)
+            .pragma("secure_delete", "ON")
+            .pragma("cache_size", "-16384")
+            .pragma("temp_store", "MEMORY")
+            .optimize_on_close(true, 400);
+        let writer = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
+        sqlx::migrate!("schema/migrations").run(&writer).await?;
+        let reading = options.create_if_missing(false).read_only(true).pragma("cache_size", "-8192");
+        let readers = SqlitePoolOptions::new().max_connections(4).min_connections(0).connect_with(reading).await?;
+        Ok(Store { writer, readers })
+    }
+
+    /// Begins the one transaction that may write; others wait. `IMMEDIATE`, because a read that turns into a write fails
+    /// at once whatever the busy timeout says.
+    ///
+    /// # Errors
+    /// When the database cannot be locked within the busy timeout.
+    pub async fn write(&self) -> Result<Write, StoreError> {
+        self.writer.begin_with("BEGIN IMMEDIATE").await
+    }
+
+    /// A connection for reading.
+    ///
+    /// # Errors
+    /// When none can be had.
+    pub async fn read(&self) -> Result<sqlx::pool::PoolConnection<Sqlite>, StoreError> {
+        self.readers.acquire().await
+    }
+
+    /// Moves the write-ahead log into the file and empties it, so that erased bytes do not linger there.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn checkpoint(&self) -> Result<(), StoreError> {
+        sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&self.writer).await.map(drop)
+    }
+
+    /// Closes all connections.
+    pub async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+}
+
+/// A setting by name.
+///
+/// # Errors
+/// Database errors.
+pub async fn setting(db: &mut SqliteConnection, name: &str) -> Result<Option<String>, StoreError> {
+    sqlx::query_scalar("SELECT value FROM setting WHERE name = ?").bind(name).fetch_optional(db).await
+}
+
+/// Sets a setting.
+///
+/// # Errors
+/// Database errors.
+pub async fn set(db: &mut SqliteConnection, name: &str, value: &str) -> Result<(), StoreError> {
+    sqlx::query("INSERT INTO setting (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value")
+        .bind(name)
+        .bind(value)
+        .execute(db)
+        .await
+        .map(drop)
+}
+
+/// A row that says what this program cannot have written.
+pub(crate) fn corrupt(column: &'static str) -> StoreError {
+    StoreError::Decode(format!("the column {column} holds what mutuald did not write; run `mutuald registry check`").into())
+}

@@ -1,0 +1,320 @@
+//! Records and decisions, folded from leaves; and which leaves are void.
+
+use super::{CHUNK, StoreError, Write, corrupt};
+use crate::record::state::RecordState;
+use crate::record::statement::{HubId, Kind, RecordRef};
+use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection, sqlite::SqliteRow};
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+/// Marks leaves void.
+///
+/// # Errors
+/// Database errors.
+pub async fn mark_void(db: &mut Write, voids: &[(i64, &'static str)]) -> Result<(), StoreError> {
+    for chunk in voids.chunks(CHUNK) {
+        let mut insert = QueryBuilder::<Sqlite>::new("INSERT OR REPLACE INTO void (pos, code) ");
+        insert.push_values(chunk, |mut row, (pos, code)| {
+            row.push_bind(*pos).push_bind(*code);
+        });
+        insert.build().execute(&mut **db).await?;
+    }
+    Ok(())
+}
+
+/// Void leaves in a range of positions.
+///
+/// # Errors
+/// Database errors.
+pub async fn voids(db: &mut SqliteConnection, from: i64, upto: i64) -> Result<BTreeMap<i64, String>, StoreError> {
+    let rows: Vec<(i64, String)> = sqlx::query_as("SELECT pos, code FROM void WHERE pos >= ? AND pos < ?")
+        .bind(from)
+        .bind(upto)
+        .fetch_all(db)
+        .await?;
+    Ok(rows.into_iter().collect())
+}
+
+/// A record of any hub, as folded.
+#[derive(Debug, Clone)]
+pub struct RecordRow {
+    /// Number of its hub.
+    pub hub: i64,
+    /// Its id there.
+    pub rec: Uuid,
+    /// What the log says.
+    pub state: RecordState,
+    /// live, withdrawn, erased, withheld, or unreadable:<code>; `new` before it was derived.
+    pub standing: String,
+    /// Link keys, as stored.
+    pub keys: Vec<i64>,
+    /// The group it belongs to.
+    pub group: Option<i64>,
+}
+
+const COLUMNS: &str =
+    "hub, rec, kind, first, put, rev, withdrawn, said, assured, affirmed, state, keys, grp FROM record";
+
+impl TryFrom<SqliteRow> for RecordRow {
+    type Error = StoreError;
+    fn try_from(row: SqliteRow) -> Result<RecordRow, StoreError> {
+        let assured: Option<&str> = row.try_get("assured")?;
+        let keys: &[u8] = row.try_get("keys")?;
+        Ok(RecordRow {
+            hub: row.try_get("hub")?,
+            rec: Uuid::from_slice(row.try_get("rec")?).map_err(|_| corrupt("record.rec"))?,
+            state: RecordState {
+                kind: if row.try_get::<i64, _>("kind")? == 0 { Kind::List } else { Kind::Record },
+                first: row.try_get("first")?,
+                put: row.try_get::<Option<i64>, _>("put")?.map(|pos| (pos, row.get::<i64, _>("rev") as u64)),
+                withdrawn: row.try_get("withdrawn")?,
+                said: row.try_get("said")?,
+                assured: assured.map(serde_json::from_str).transpose().map_err(|_| corrupt("record.assured"))?,
+                affirmed: row.try_get("affirmed")?,
+            },
+            standing: row.try_get("state")?,
+            keys: keys.as_chunks::<8>().0.iter().map(|key| i64::from_be_bytes(*key)).collect(),
+            group: row.try_get("grp")?,
+        })
+    }
+}
+
+/// The record by hub and id.
+///
+/// # Errors
+/// Database errors.
+pub async fn get(db: &mut SqliteConnection, hub: i64, rec: Uuid) -> Result<Option<RecordRow>, StoreError> {
+    sqlx::query(sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} WHERE hub = ? AND rec = ?")))
+        .bind(hub)
+        .bind(&rec.as_bytes()[..])
+        .fetch_optional(db)
+        .await?
+        .map(RecordRow::try_from)
+        .transpose()
+}
+
+/// Those of the given records that exist, in no promised order.
+///
+/// # Errors
+/// Database errors.
+pub async fn get_many(db: &mut SqliteConnection, hub: i64, recs: &[Uuid]) -> Result<Vec<RecordRow>, StoreError> {
+    let mut found = Vec::with_capacity(recs.len());
+    for chunk in recs.chunks(CHUNK) {
+        let mut select = QueryBuilder::<Sqlite>::new(format!("SELECT {COLUMNS} WHERE hub = "));
+        select.push_bind(hub).push(" AND rec IN (");
+        let mut list = select.separated(", ");
+        chunk.iter().for_each(|rec| drop(list.push_bind(rec.as_bytes().to_vec())));
+        select.push(")");
+        for row in select.build().fetch_all(&mut *db).await? {
+            found.push(RecordRow::try_from(row)?);
+        }
+    }
+    Ok(found)
+}
+
+/// A page of one hub's records of a kind after an id, in id order.
+///
+/// # Errors
+/// Database errors.
+pub async fn page(
+    db: &mut SqliteConnection,
+    hub: i64,
+    after: Option<Uuid>,
+    limit: i64,
+) -> Result<Vec<RecordRow>, StoreError> {
+    sqlx::query(sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} WHERE hub = ? AND rec > ? ORDER BY rec LIMIT ?")))
+        .bind(hub)
+        .bind(after.map_or(Vec::new(), |rec| rec.as_bytes().to_vec()))
+        .bind(limit)
+        .fetch_all(db)
+        .await?
+        .into_iter()
+        .map(RecordRow::try_from)
+        .collect()
+}
+
+/// Members of a group, smallest first.
+///
+/// # Errors
+/// Database errors.
+pub async fn members(db: &mut SqliteConnection, group: i64) -> Result<Vec<RecordRow>, StoreError> {
+    sqlx::query(sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} WHERE grp = ?")))
+        .bind(group)
+        .fetch_all(db)
+        .await?
+        .into_iter()
+        .map(RecordRow::try_from)
+        .collect()
+}
+
+/// Writes folded records; what was derived from them stays until it is derived again.
+///
+/// # Errors
+/// Database errors.
+pub async fn save(db: &mut Write, rows: &[(i64, Uuid, &RecordState)]) -> Result<(), StoreError> {
+    for chunk in rows.chunks(CHUNK) {
+        let mut upsert = QueryBuilder::<Sqlite>::new(
+            "INSERT INTO record (hub, rec, kind, first, put, rev, withdrawn, said, assured, affirmed) ",
+        );
+        upsert.push_values(chunk, |mut row, (hub, rec, state)| {
+            row.push_bind(*hub)
+                .push_bind(rec.as_bytes().to_vec())
+                .push_bind(i64::from(state.kind == Kind::Record))
+                .push_bind(state.first)
+                .push_bind(state.put.map(|(pos, _)| pos))
+                .push_bind(state.put.map_or(0, |(_, rev)| rev as i64))
+                .push_bind(state.withdrawn)
+                .push_bind(state.said)
+                .push_bind(state.assured.as_ref().and_then(|assured| serde_json::to_string(assured).ok()))
+                .push_bind(state.affirmed);
+        });
+        upsert.push(
+            " ON CONFLICT (hub, rec) DO UPDATE SET put = excluded.put, rev = excluded.rev, withdrawn = excluded.withdrawn, \
+             said = excluded.said, assured = excluded.assured, affirmed = excluded.affirmed",
+        );
+        upsert.build().execute(&mut **db).await?;
+    }
+    Ok(())
+}
+
+/// Lowers effective times above `at` in one hub, and returns the records that touches. Rare: only a leaf dated before
+/// one that stands before it does this.
+///
+/// # Errors
+/// Database errors.
+pub async fn lower(db: &mut Write, hub: i64, at: i64) -> Result<Vec<Uuid>, StoreError> {
+    let touched: Vec<Vec<u8>> = sqlx::query_scalar("SELECT rec FROM record WHERE hub = ? AND (said > ? OR affirmed > ?)")
+        .bind(hub)
+        .bind(at)
+        .bind(at)
+        .fetch_all(&mut **db)
+        .await?;
+    sqlx::query("UPDATE record SET said = min(said, ?1), affirmed = min(affirmed, ?1) WHERE hub = ?2 AND (said > ?1 OR affirmed > ?1)")
+        .bind(at)
+        .bind(hub)
+        .execute(&mut **db)
+        .await?;
+    sqlx::query("UPDATE decision SET said = min(said, ?1) WHERE hub = ?2 AND said > ?1")
+        .bind(at)
+        .bind(hub)
+        .execute(&mut **db)
+        .await?;
+    touched.iter().map(|rec| Uuid::from_slice(rec).map_err(|_| corrupt("record.rec"))).collect()
+}
+
+/// The latest effective time of a log below its head.
+///
+/// # Errors
+/// Database errors.
+pub async fn latest(db: &mut SqliteConnection, log: i64) -> Result<i64, StoreError> {
+    sqlx::query_scalar("SELECT latest FROM log WHERE n = ?").bind(log).fetch_one(db).await
+}
+
+/// Sets it.
+///
+/// # Errors
+/// Database errors.
+pub async fn set_latest(db: &mut Write, log: i64, latest: i64) -> Result<(), StoreError> {
+    sqlx::query("UPDATE log SET latest = ? WHERE n = ?").bind(latest).bind(log).execute(&mut **db).await.map(drop)
+}
+
+/// A link or choose statement.
+#[derive(Debug, Clone)]
+pub struct DecisionRow {
+    /// Number of its author's hub.
+    pub hub: i64,
+    /// The decision's own record id.
+    pub rec: Uuid,
+    /// Position of its leaf.
+    pub pos: i64,
+    /// Effective time.
+    pub said: i64,
+    /// The statement's text.
+    pub body: String,
+}
+
+/// A record's key in the decision table.
+pub fn end(record: &RecordRef) -> Vec<u8> {
+    [&record.hub.0[..], &record.rec.as_bytes()[..]].concat()
+}
+
+/// The record of a key in the decision table.
+pub fn of_end(bytes: &[u8]) -> Option<RecordRef> {
+    let (hub, rec) = bytes.split_first_chunk::<20>()?;
+    Some(RecordRef { hub: HubId(*hub), rec: Uuid::from_slice(rec).ok()? })
+}
+
+/// Writes a decision over whatever the same id said before.
+///
+/// # Errors
+/// Database errors.
+pub async fn decide(
+    db: &mut Write,
+    row: &DecisionRow,
+    a: &RecordRef,
+    b: Option<&RecordRef>,
+) -> Result<(), StoreError> {
+    sqlx::query("INSERT OR REPLACE INTO decision (hub, rec, pos, said, body, a, b) VALUES (?, ?, ?, ?, ?, ?, ?)")
+        .bind(row.hub)
+        .bind(&row.rec.as_bytes()[..])
+        .bind(row.pos)
+        .bind(row.said)
+        .bind(&row.body)
+        .bind(end(a))
+        .bind(b.map(end))
+        .execute(&mut **db)
+        .await
+        .map(drop)
+}
+
+/// Ends that a decision named before it is replaced.
+///
+/// # Errors
+/// Database errors.
+pub async fn ends_of(db: &mut SqliteConnection, hub: i64, rec: Uuid) -> Result<Vec<RecordRef>, StoreError> {
+    let row: Option<(Vec<u8>, Option<Vec<u8>>)> = sqlx::query_as("SELECT a, b FROM decision WHERE hub = ? AND rec = ?")
+        .bind(hub)
+        .bind(&rec.as_bytes()[..])
+        .fetch_optional(db)
+        .await?;
+    let Some((a, b)) = row else { return Ok(Vec::new()) };
+    [Some(a), b].into_iter().flatten().map(|end| of_end(&end).ok_or_else(|| corrupt("decision.a"))).collect()
+}
+
+/// Decisions that name any of these records.
+///
+/// # Errors
+/// Database errors.
+pub async fn decisions(db: &mut SqliteConnection, records: &[RecordRef]) -> Result<Vec<DecisionRow>, StoreError> {
+    let mut found = BTreeMap::new();
+    // Most registries hold few decisions: one look saves a query per record.
+    if sqlx::query("SELECT 1 FROM decision LIMIT 1").fetch_optional(&mut *db).await?.is_none() {
+        return Ok(Vec::new());
+    }
+    for chunk in records.chunks(CHUNK) {
+        for column in ["a", "b"] {
+            let mut select = QueryBuilder::<Sqlite>::new("SELECT hub, rec, pos, said, body FROM decision WHERE ");
+            select.push(column).push(" IN (");
+            let mut list = select.separated(", ");
+            chunk.iter().for_each(|record| drop(list.push_bind(end(record))));
+            select.push(")");
+            let rows: Vec<(i64, Vec<u8>, i64, i64, String)> = select.build_query_as().fetch_all(&mut *db).await?;
+            for (hub, rec, pos, said, body) in rows {
+                let rec = Uuid::from_slice(&rec).map_err(|_| corrupt("decision.rec"))?;
+                found.insert((hub, rec), DecisionRow { hub, rec, pos, said, body });
+            }
+        }
+    }
+    Ok(found.into_values().collect())
+}
+
+/// Forgets everything folded, so that it can be folded again.
+///
+/// # Errors
+/// Database errors.
+pub async fn forget(db: &mut Write) -> Result<(), StoreError> {
+    for sql in ["DELETE FROM record", "DELETE FROM decision", "DELETE FROM void", "UPDATE log SET latest = 0"] {
+        sqlx::query(sql).execute(&mut **db).await?;
+    }
+    Ok(())
+}
