@@ -1,0 +1,3 @@
+//! What a record says.
+
+pub mod vocabulary;
