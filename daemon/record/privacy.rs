@@ -99,5 +99,5 @@ fn is_word_of_the_rules(text: &str) -> bool {
     use super::vocabulary;
     statement::Judgement::of(text).is_some()
         || crate::record::group::UNITS.contains(&text)
-        || ["assurance-methods", "assurance-roles"].iter().any(|name| vocabulary::is_term(name, text))
+        || [vocabulary::assurance_methods(), vocabulary::assurance_roles()].iter().any(|v| v.get(text).is_some())
 }

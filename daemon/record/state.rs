@@ -68,7 +68,10 @@ mod tests {
         let assured = Assured { date: "2026-08-01".parse().unwrap(), method: "phone".into(), by: "hub".into() };
         let mut state = RecordState::new(Kind::Record, 10);
         assert_eq!(state.apply(10, &said(5, "2026-08-01T00:00:00Z", Body::Put(Kind::Record))), None);
-        assert_eq!(state.apply(11, &said(6, "2026-08-02T00:00:00Z", Body::Affirm(Kind::Record, assured.clone()))), None);
+        assert_eq!(
+            state.apply(11, &said(6, "2026-08-02T00:00:00Z", Body::Affirm(Kind::Record, assured.clone()))),
+            None
+        );
         assert_eq!(state.assured, Some(assured));
         // A lower revision later in the log wins all the same, and an older time does not matter.
         assert_eq!(state.apply(12, &said(2, "2020-01-01T00:00:00Z", Body::Put(Kind::Record))), Some(10));

@@ -147,13 +147,7 @@ impl Vocabulary {
     /// # Errors
     /// The first rule that the file breaks.
     pub fn read(text: &str) -> Result<Self, VocabularyError> {
-        let File {
-            vocabulary: id,
-            version,
-            licence,
-            values,
-            terms,
-        } = serde_json::from_str(text)?;
+        let File { vocabulary: id, version, licence, values, terms } = serde_json::from_str(text)?;
         check_id(&id)?;
         let mut by_id = BTreeMap::new();
         for (at, term) in terms.iter().enumerate() {
@@ -171,16 +165,7 @@ impl Vocabulary {
         }
         let by_text = index_words(&terms)?;
         let above = index_ancestors(&terms, &by_id)?;
-        Ok(Self {
-            id,
-            version,
-            licence,
-            values,
-            terms,
-            by_id,
-            by_text,
-            above,
-        })
+        Ok(Self { id, version, licence, values, terms, by_id, by_text, above })
     }
 
     /// The term with exactly this id.
@@ -191,9 +176,7 @@ impl Vocabulary {
     /// The id of the term that a person means by `text`: an id, a label or a synonym, whatever its capitals, accents and
     /// punctuation. `"M.E."`, `"me"` and `"ME/CFS"` are one term. Nothing is guessed: other spellings give `None`.
     pub fn find(&self, text: &str) -> Option<&str> {
-        self.by_text
-            .get(&fold(text))
-            .map(|&at| self.terms[at].id.as_str())
+        self.by_text.get(&fold(text)).map(|&at| self.terms[at].id.as_str())
     }
 
     /// The ids of all terms above `id`, sorted, without `id` itself; empty for a term at the top or an unknown id.
@@ -204,42 +187,24 @@ impl Vocabulary {
     /// All words by which a search should find what carries the term `id`: its label and synonyms, then those of every
     /// term above it. Empty for an unknown id.
     pub fn search_words(&self, id: &str) -> Vec<&str> {
-        self.get(id)
-            .into_iter()
-            .chain(self.terms_above(id))
-            .flat_map(Term::words)
-            .collect()
+        self.get(id).into_iter().chain(self.terms_above(id)).flat_map(Term::words).collect()
     }
 
     fn terms_above(&self, id: &str) -> impl Iterator<Item = &Term> {
-        self.by_id
-            .get(id)
-            .into_iter()
-            .flat_map(|&at| &self.above[at])
-            .map(|&at| &self.terms[at])
+        self.by_id.get(id).into_iter().flat_map(|&at| &self.above[at]).map(|&at| &self.terms[at])
     }
 }
 
 impl Term {
     /// Label first, then the synonyms.
     pub fn words(&self) -> impl Iterator<Item = &str> {
-        std::iter::once(&self.label)
-            .chain(&self.synonyms)
-            .map(String::as_str)
+        std::iter::once(&self.label).chain(&self.synonyms).map(String::as_str)
     }
 }
 
 fn check_id(id: &str) -> Result<(), VocabularyError> {
-    let word = |w: &str| {
-        !w.is_empty()
-            && w.bytes()
-                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
-    };
-    if id.len() <= MAX_ID && id.split('-').all(word) {
-        Ok(())
-    } else {
-        Err(VocabularyError::Id(id.to_owned()))
-    }
+    let word = |w: &str| !w.is_empty() && w.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+    if id.len() <= MAX_ID && id.split('-').all(word) { Ok(()) } else { Err(VocabularyError::Id(id.to_owned())) }
 }
 
 /// Folded id, label or synonym → place of its term.
@@ -254,11 +219,7 @@ fn index_words(terms: &[Term]) -> Result<BTreeMap<String, usize>, VocabularyErro
             match index.insert(text.clone(), at) {
                 Some(first) if first != at => {
                     let (first, second) = (terms[first].id.clone(), term.id.clone());
-                    return Err(VocabularyError::Ambiguous {
-                        text,
-                        first,
-                        second,
-                    });
+                    return Err(VocabularyError::Ambiguous { text, first, second });
                 }
                 _ => {}
             }
@@ -268,20 +229,14 @@ fn index_words(terms: &[Term]) -> Result<BTreeMap<String, usize>, VocabularyErro
 }
 
 /// For each term all terms above it, ordered by id.
-fn index_ancestors(
-    terms: &[Term],
-    by_id: &BTreeMap<String, usize>,
-) -> Result<Vec<Vec<usize>>, VocabularyError> {
+fn index_ancestors(terms: &[Term], by_id: &BTreeMap<String, usize>) -> Result<Vec<Vec<usize>>, VocabularyError> {
     let mut all = Vec::with_capacity(terms.len());
     for (at, term) in terms.iter().enumerate() {
         let mut above = BTreeSet::new();
         let mut todo = vec![at];
         while let Some(next) = todo.pop() {
             for parent in &terms[next].parents {
-                let missing = || VocabularyError::Parent {
-                    term: terms[next].id.clone(),
-                    parent: parent.clone(),
-                };
+                let missing = || VocabularyError::Parent { term: terms[next].id.clone(), parent: parent.clone() };
                 let up = *by_id.get(parent).ok_or_else(missing)?;
                 if up == at {
                     return Err(VocabularyError::Cycle(term.id.clone()));
@@ -310,8 +265,5 @@ fn fold(text: &str) -> String {
             _ => folded.push(' '),
         }
     }
-    folded
-        .split_ascii_whitespace()
-        .collect::<Vec<_>>()
-        .join(" ")
+    folded.split_ascii_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -89,19 +89,14 @@ pub fn digest() -> &'static str {
 
 pub(super) fn digest_of(files: &[(&str, &str)]) -> String {
     let ordered: BTreeMap<_, _> = files.iter().copied().collect();
-    let lines: String = ordered
-        .iter()
-        .map(|(name, text)| format!("{}  {name}.json\n", sha256(text)))
-        .collect();
+    let lines: String = ordered.iter().map(|(name, text)| format!("{}  {name}.json\n", sha256(text))).collect();
     sha256(&lines)
 }
 
 fn sha256(text: &str) -> String {
-    Sha256::digest(text.as_bytes())
-        .iter()
-        .fold(String::with_capacity(64), |mut hex, byte| {
-            // Writing to a string cannot fail.
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        })
+    Sha256::digest(text.as_bytes()).iter().fold(String::with_capacity(64), |mut hex, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
 }

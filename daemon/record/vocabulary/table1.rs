@@ -48,8 +48,7 @@ pub struct Row {
 /// The 21 groups of the ESTEEM study's Table 1, which puts topic, community, role and gender in one column.
 pub fn table1() -> &'static Table {
     static READ: LazyLock<Table> = LazyLock::new(|| {
-        serde_json::from_str(TABLE1)
-            .expect("the file is compiled in, and a test of this module reads it")
+        serde_json::from_str(TABLE1).expect("the file is compiled in, and a test of this module reads it")
     });
     &READ
 }
