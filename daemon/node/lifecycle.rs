@@ -20,6 +20,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::notify::Notifier;
 
+/// How long the daemon's tasks may take to finish when asked to. The service manager waits longer: `TimeoutStopSec` in
+/// `config/mutuald.service`.
+pub const DRAIN: Duration = Duration::from_secs(30);
+
 /// How long dropped tasks may take to go. Only one that blocks its thread needs any.
 const GRACE: Duration = Duration::from_secs(2);
 
@@ -367,8 +371,6 @@ impl fmt::Display for TaskEnd {
 mod tests {
     use super::*;
     use std::sync::{Arc, Mutex};
-
-    const DRAIN: Duration = Duration::from_secs(20);
 
     type Said = Arc<Mutex<Vec<String>>>;
 
