@@ -262,10 +262,25 @@ def write_log(feed, hub, document):
         "title": "Self Help Nottingham", "kind": "own", "licence": LICENCE, "derived_from": [], "duplicates": False,
     })
     database = feed.append("list", "list database", "put", part={
-        "title": "Groups database, copied 2026", "kind": "database", "licence": LICENCE, "derived_from": [own],
+        "title": "Groups database, copied 2026", "kind": "database", "licence": LICENCE, "derived_from": ["Self Help Nottingham"],
         "duplicates": True,
     })
-    ids = [feed.append("record", f"group {number}", "put", part=group(number, database)) for number in range(300)]
+    special = {
+        23: {"status": {"state": "closed", "date": "2026-05-01", "reason": "Too few members to go on"}},
+        24: {
+            "other_names": ["The Tuesday Circle", "Cylch Mawrth"],
+            "languages": ["en", "cy"],
+            "meetings": [{"text": "Second Tuesday", "rrule": "FREQ=MONTHLY;BYDAY=2TU", "start": "19:00", "end": "20:30"}],
+            "founded": "1998-03",
+            "criteria": {"members_control": {"value": "met", "date": "2026-07-01", "method": "phone", "by": "hub"}},
+            # A member that no version knows: kept as it came.
+            "parking": {"spaces": 12, "free": True},
+        },
+    }
+    ids = [
+        feed.append("record", f"group {number}", "put", part=group(number, database, **special.get(number, {})))
+        for number in range(300)
+    ]
 
     feed.append("record", "group 17", "affirm", {"assured": {"date": "2026-08-01", "method": "email", "by": "group"}})
     feed.append("record", "group 18", "withdraw")
