@@ -24,6 +24,11 @@ have openssl || missing+=(openssl)
 # Node from elsewhere brings its own npm, and Debian's npm would fight with it: each is asked for by itself.
 have node || missing+=(nodejs)
 have npm || missing+=(npm)
+# Debian divides Python: without python3-venv an environment cannot be made. Asked only while there is none.
+wanted=tests/outside/requirements.txt
+# The list is copied into the environment once it is installed: a changed list is noticed, an unchanged one costs nothing.
+venv_ready() { cmp -s "$wanted" "$venv/installed.txt" && "$venv/bin/python" -c '' 2>/dev/null; }
+if ! venv_ready && ! python3 -c 'import ensurepip' 2>/dev/null; then missing+=(python3 python3-venv); fi
 
 as_root=()
 if [ "$(id -u)" -ne 0 ]; then as_root=(sudo -n); fi
@@ -47,9 +52,7 @@ if [ "${#missing[@]}" -gt 0 ]; then
 fi
 
 # --- Python packages -------------------------------------------------------------------------------------------------
-# The list is copied into the environment once it is installed, so that a changed list is noticed and an unchanged one costs nothing.
-wanted=tests/outside/requirements.txt
-if ! { cmp -s "$wanted" "$venv/installed.txt" && "$venv/bin/python" -c '' 2>/dev/null; }; then
+if ! venv_ready; then
   log=target/outside-pip.log
   if have python3 && rm -rf "$venv" && python3 -m venv "$venv" >"$log" 2>&1 &&
     timeout 300 "$venv/bin/python" -m pip install --quiet -r "$wanted" >>"$log" 2>&1; then
@@ -72,7 +75,7 @@ elif tests/outside/go/build.sh; then
 else
   skip go 'the Go verifier does not build: no feed is checked with it'
 fi
-if cmp -s "$wanted" "$venv/installed.txt"; then
+if venv_ready; then
   found PYTHON "$PWD/$venv/bin/python"
 else
   skip python 'pymerkle and cryptography are missing: no root is checked with pymerkle, and the golden feed is not made again'

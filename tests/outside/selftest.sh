@@ -22,6 +22,10 @@ else
   printf 'SKIP golden.py: Python packages are missing, the frozen bytes are not made again\n'
 fi
 
+if [ ! -x "$verifier" ] && [ ! -x "$python" ] && ! command -v openssl >/dev/null; then
+  printf 'SKIP selftest.sh: no outside verifier is installed, no feed is checked by tools that are not ours\n'
+  exit 0
+fi
 hub=$(sed -n 's/.*"hub": "\(.*\)".*/\1/p' "$golden/facts.json")
 tests/outside/verify-feed.sh "$golden" --hub "$hub"
 tests/outside/verify-feed.sh "$golden" --without-parts

@@ -1,6 +1,6 @@
 // How fast does PouchDB replicate? The figure that a pull of mutuald is put beside.
 //
-//   node replicate.js DOCS.jsonl [BATCH_SIZE]
+//   node replicate.js DOCS.jsonl [BATCH_SIZE]     (`run` beside it installs the packages first)
 //
 // DOCS.jsonl holds one JSON document a line. A second process serves them from LevelDB through express-pouchdb on a loopback port;
 // this one replicates them over HTTP into a LevelDB of its own, and prints one line: {"docs":N,"seconds":…,"docs_per_s":…}.
