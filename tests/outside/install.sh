@@ -1,0 +1,98 @@
+#!/usr/bin/env bash
+# Makes sure that the outside tools the tests use are there: tools written by others, so that a feed is checked by code that
+# shares nothing with ours. Installs what is missing where it may; says one line beginning "SKIP" for each it could not.
+#
+# Writes target/outside.env: one MUTUALD_OUTSIDE_* line for each tool found (`tests/run` says what they mean).
+# Quick when everything is present: package lists are fetched only if a package is missing.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+mkdir -p target
+
+gocode=/usr/share/gocode # where Debian's golang-*-dev packages put Go sources
+venv=target/outside-venv
+
+have() { command -v "$1" >/dev/null 2>&1; }
+skip() { printf 'SKIP %s: %s\n' "$1" "$2"; }
+
+# --- Debian packages -------------------------------------------------------------------------------------------------
+missing=()
+have go || missing+=(golang-go)
+[ -d "$gocode/src/golang.org/x/mod/sumdb/tlog" ] || missing+=(golang-golang-x-mod-dev)
+have chromium || missing+=(chromium)
+have systemd-analyze || missing+=(systemd)
+have openssl || missing+=(openssl)
+# Node from elsewhere brings its own npm, and Debian's npm would fight with it: each is asked for by itself.
+have node || missing+=(nodejs)
+have npm || missing+=(npm)
+# Debian divides Python: without python3-venv an environment cannot be made. Asked only while there is none.
+wanted=tests/outside/requirements.txt
+# The list is copied into the environment once it is installed: a changed list is noticed, an unchanged one costs nothing.
+venv_ready() { cmp -s "$wanted" "$venv/installed.txt" && "$venv/bin/python" -c '' 2>/dev/null; }
+if ! venv_ready && ! python3 -c 'import ensurepip' 2>/dev/null; then missing+=(python3 python3-venv); fi
+
+as_root=()
+if [ "$(id -u)" -ne 0 ]; then as_root=(sudo -n); fi
+may_install() { have apt-get && { [ "$(id -u)" -eq 0 ] || sudo -n true 2>/dev/null; }; }
+
+if [ "${#missing[@]}" -gt 0 ]; then
+  if may_install; then
+    log=target/outside-apt.log
+    printf 'installing: %s\n' "${missing[*]}"
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive timeout 120 apt-get update >"$log" 2>&1 || true
+    # One by one: a package that this system cannot have must not take the others with it.
+    for package in "${missing[@]}"; do
+      "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive timeout 300 \
+        apt-get install -y --no-install-recommends "$package" >>"$log" 2>&1 ||
+        printf 'could not install %s (see %s)\n' "$package" "$log"
+    done
+    hash -r
+  else
+    printf 'not allowed to install packages here; missing: %s\n' "${missing[*]}"
+  fi
+fi
+
+# --- Python packages -------------------------------------------------------------------------------------------------
+if ! venv_ready; then
+  log=target/outside-pip.log
+  if have python3 && rm -rf "$venv" && python3 -m venv "$venv" >"$log" 2>&1 &&
+    timeout 300 "$venv/bin/python" -m pip install --quiet -r "$wanted" >>"$log" 2>&1; then
+    cp "$wanted" "$venv/installed.txt"
+  else
+    printf 'could not install the Python packages (see %s)\n' "$log"
+  fi
+fi
+
+# --- what there is ---------------------------------------------------------------------------------------------------
+env_file=target/outside.env
+: >"$env_file.new"
+found() { printf 'MUTUALD_OUTSIDE_%s=%q\n' "$1" "$2" >>"$env_file.new"; }
+
+if have openssl; then found OPENSSL "$(command -v openssl)"; else skip openssl 'no signature is checked with OpenSSL'; fi
+if ! have go || [ ! -d "$gocode/src/golang.org/x/mod/sumdb/tlog" ]; then
+  skip go 'golang-go or golang-golang-x-mod-dev is missing: no feed is checked with the Go packages note and tlog'
+elif tests/outside/go/build.sh; then
+  found GO "$PWD/target/outside-go/verify-feed"
+else
+  skip go 'the Go verifier does not build: no feed is checked with it'
+fi
+if venv_ready; then
+  found PYTHON "$PWD/$venv/bin/python"
+else
+  skip python 'pymerkle and cryptography are missing: no root is checked with pymerkle, and the golden feed is not made again'
+fi
+if have systemd-analyze; then
+  found SYSTEMD "$(command -v systemd-analyze)"
+else
+  skip systemd 'systemd-analyze is missing: the unit file is not checked'
+fi
+if have chromium; then
+  found CHROMIUM "$(command -v chromium)"
+else
+  skip chromium 'chromium is missing: the pages are not looked at in a browser'
+fi
+if have node && have npm; then
+  found NODE "$(command -v node)"
+else
+  skip node 'node or npm is missing: no comparison with PouchDB'
+fi
+mv "$env_file.new" "$env_file"
