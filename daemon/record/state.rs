@@ -15,6 +15,8 @@ pub struct RecordState {
     pub first: i64,
     /// Position and revision of its newest put.
     pub put: Option<(i64, u64)>,
+    /// Highest revision of any statement so far.
+    pub rev: u64,
     /// Whether the hub took the record back since.
     pub withdrawn: bool,
     /// Effective time of that put, in seconds since 1970: a leaf cannot be later than leaves after it (PROTOCOL 1.9).
@@ -28,11 +30,14 @@ pub struct RecordState {
 impl RecordState {
     /// A record nothing was said of yet.
     pub fn new(kind: Kind, first: i64) -> RecordState {
-        RecordState { kind, first, put: None, withdrawn: false, said: 0, assured: None, affirmed: 0 }
+        RecordState { kind, first, put: None, rev: 0, withdrawn: false, said: 0, assured: None, affirmed: 0 }
     }
 
     /// Applies the next statement. Returns the position of a put that it supersedes, whose line is then blanked.
+    ///
+    /// Log order wins over revisions: one that does not rise is the caller's to report (PROTOCOL F20).
     pub fn apply(&mut self, pos: i64, statement: &Statement) -> Option<i64> {
+        self.rev = self.rev.max(statement.rev);
         let at = statement.at.as_second();
         match &statement.body {
             Body::Put(kind) if *kind == self.kind => {

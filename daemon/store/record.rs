@@ -53,7 +53,7 @@ pub struct RecordRow {
 }
 
 const COLUMNS: &str =
-    "hub, rec, kind, first, put, rev, withdrawn, said, assured, affirmed, state, keys, grp FROM record";
+    "hub, rec, kind, first, put, put_rev, rev, withdrawn, said, assured, affirmed, state, keys, grp FROM record";
 
 impl TryFrom<SqliteRow> for RecordRow {
     type Error = StoreError;
@@ -66,7 +66,8 @@ impl TryFrom<SqliteRow> for RecordRow {
             state: RecordState {
                 kind: if row.try_get::<i64, _>("kind")? == 0 { Kind::List } else { Kind::Record },
                 first: row.try_get("first")?,
-                put: row.try_get::<Option<i64>, _>("put")?.map(|pos| (pos, row.get::<i64, _>("rev") as u64)),
+                put: row.try_get::<Option<i64>, _>("put")?.map(|pos| (pos, row.get::<i64, _>("put_rev") as u64)),
+                rev: row.try_get::<i64, _>("rev")? as u64,
                 withdrawn: row.try_get("withdrawn")?,
                 said: row.try_get("said")?,
                 assured: assured.map(serde_json::from_str).transpose().map_err(|_| corrupt("record.assured"))?,
@@ -154,7 +155,7 @@ pub async fn members(db: &mut SqliteConnection, group: i64) -> Result<Vec<Record
 pub async fn save(db: &mut Write, rows: &[(i64, Uuid, &RecordState)]) -> Result<(), StoreError> {
     for chunk in rows.chunks(CHUNK) {
         let mut upsert = QueryBuilder::<Sqlite>::new(
-            "INSERT INTO record (hub, rec, kind, first, put, rev, withdrawn, said, assured, affirmed) ",
+            "INSERT INTO record (hub, rec, kind, first, put, put_rev, rev, withdrawn, said, assured, affirmed) ",
         );
         upsert.push_values(chunk, |mut row, (hub, rec, state)| {
             row.push_bind(*hub)
@@ -163,13 +164,14 @@ pub async fn save(db: &mut Write, rows: &[(i64, Uuid, &RecordState)]) -> Result<
                 .push_bind(state.first)
                 .push_bind(state.put.map(|(pos, _)| pos))
                 .push_bind(state.put.map_or(0, |(_, rev)| rev as i64))
+                .push_bind(state.rev as i64)
                 .push_bind(state.withdrawn)
                 .push_bind(state.said)
                 .push_bind(state.assured.as_ref().and_then(|assured| serde_json::to_string(assured).ok()))
                 .push_bind(state.affirmed);
         });
         upsert.push(
-            " ON CONFLICT (hub, rec) DO UPDATE SET put = excluded.put, rev = excluded.rev, withdrawn = excluded.withdrawn, \
+            " ON CONFLICT (hub, rec) DO UPDATE SET put = excluded.put, put_rev = excluded.put_rev, rev = excluded.rev, withdrawn = excluded.withdrawn, \
              said = excluded.said, assured = excluded.assured, affirmed = excluded.affirmed",
         );
         upsert.build().execute(&mut **db).await?;

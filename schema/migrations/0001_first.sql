@@ -68,7 +68,8 @@ CREATE TABLE record (
   kind      INTEGER NOT NULL,             -- 0 list, 1 group record
   first     INTEGER NOT NULL,             -- pos of its first leaf: its number for ever
   put       INTEGER,                      -- pos of its newest put
-  rev       INTEGER NOT NULL,             -- revision of that put
+  put_rev   INTEGER NOT NULL,             -- revision of that put
+  rev       INTEGER NOT NULL,             -- highest revision of any statement
   withdrawn INTEGER NOT NULL,
   said      INTEGER NOT NULL,             -- effective time of that put
   assured   TEXT,                         -- JSON of the newest affirm since
@@ -120,3 +121,6 @@ CREATE VIRTUAL TABLE search USING fts5 (
 INSERT INTO search (search, rank) VALUES ('secure-delete', 1);
 INSERT INTO search (search, rank) VALUES ('rank', 'bm25(10.0, 1.0, 4.0, 6.0, 0.0)');
 CREATE VIRTUAL TABLE search_terms USING fts5vocab ('search', 'row');
+
+-- Bundles of our own log whose part file must be written again because a line in them was blanked.
+CREATE TABLE part_due (n INTEGER PRIMARY KEY);

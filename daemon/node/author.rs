@@ -1,0 +1,71 @@
+//! What this hub says: statements drafted, signed and appended to its own log in one transaction.
+
+use crate::feed::{leaf, merkle::leaf_hash, note::LogKeys};
+use crate::record::part::{self, PUBLIC};
+use crate::record::privacy::RefusedToSign;
+use crate::record::statement::{Body, Statement};
+use crate::store::log::{LogRow, NewLeaf};
+use crate::store::{self, Write};
+use jiff::Timestamp;
+use rand::{CryptoRng, Rng};
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+/// Something to say, before it has a salt, a time and a signature.
+#[derive(Debug, Clone)]
+pub struct Draft {
+    /// The record's id.
+    pub id: Uuid,
+    /// Its revision: one more than the last.
+    pub rev: u64,
+    /// What is said.
+    pub body: Body,
+    /// JSON of the public part, on one line.
+    pub public: Option<String>,
+}
+
+/// A new random id.
+pub fn new_id(rng: &mut (impl CryptoRng + Rng)) -> Uuid {
+    let mut bytes = [0u8; 16];
+    rng.fill_bytes(&mut bytes);
+    uuid::Builder::from_random_bytes(bytes).into_uuid()
+}
+
+/// Signs a draft.
+///
+/// # Errors
+/// [`RefusedToSign`] when the leaf could hold personal data.
+pub fn sign(
+    draft: &Draft,
+    keys: &LogKeys,
+    now: Timestamp,
+    rng: &mut (impl CryptoRng + Rng),
+) -> Result<NewLeaf, RefusedToSign> {
+    let line = draft.public.as_deref().map(|json| {
+        let mut salt = [0u8; 16];
+        rng.fill_bytes(&mut salt);
+        part::line(salt, json)
+    });
+    let at = Timestamp::from_second(now.as_second()).unwrap_or(now);
+    let digests = line.iter().map(|line| (PUBLIC.to_owned(), part::digest(line.as_bytes())));
+    let statement =
+        Statement { id: draft.id, rev: draft.rev, at, parts: digests.collect::<BTreeMap<_, _>>(), body: draft.body.clone() };
+    let note = leaf::sign(&statement, &keys.log)?;
+    Ok(NewLeaf { hash: leaf_hash(&note), note, line })
+}
+
+/// Signs drafts and appends them to the own log. The registry sees them once they are accepted, in the same transaction.
+///
+/// # Errors
+/// A draft that must not be signed, or a database error; the transaction is then dropped whole.
+pub async fn append(
+    db: &mut Write,
+    log: &mut LogRow,
+    drafts: &[Draft],
+    keys: &LogKeys,
+    now: Timestamp,
+    rng: &mut (impl CryptoRng + Rng),
+) -> anyhow::Result<()> {
+    let leaves = drafts.iter().map(|draft| sign(draft, keys, now, rng)).collect::<Result<Vec<_>, _>>()?;
+    Ok(store::log::append(db, log, &leaves).await?)
+}
