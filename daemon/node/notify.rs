@@ -6,7 +6,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use sd_notify::NotifyState;
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::{self, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
 /// The line to the service manager. Cheap to clone.
@@ -105,7 +105,7 @@ pub fn watchdog_interval() -> Option<Duration> {
 /// restarted; one that answers "no" for a moment has a second chance within the interval.
 pub async fn watchdog<H, F>(
     notifier: Notifier,
-    interval_: Duration,
+    interval: Duration,
     stop: CancellationToken,
     healthy: H,
 ) -> anyhow::Result<()>
@@ -113,14 +113,14 @@ where
     H: Fn() -> F + Send,
     F: Future<Output = bool> + Send,
 {
-    let half = interval_ / 2;
-    let mut ticks = interval(half);
+    let half = interval / 2;
+    let mut ticks = time::interval(half);
     // After a late check the next comes half an interval later, not in a burst.
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         let check = async {
             ticks.tick().await;
-            timeout(half, healthy()).await.unwrap_or(false)
+            time::timeout(half, healthy()).await.unwrap_or(false)
         };
         match stop.run_until_cancelled(check).await {
             None => return Ok(()),
