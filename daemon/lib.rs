@@ -18,14 +18,14 @@
 //! verified leaves → groups → directory. Everything after "verified leaves" can be made again from them.
 
 //pub mod cli;
-//pub mod clock;
-//pub mod config;
+pub mod clock;
+pub mod config;
 //pub mod exchange;
 pub mod feed;
-//pub mod limits;
-//pub mod node;
-//pub mod peer;
+pub mod limits;
+pub mod node;
+pub mod peer;
 pub mod record;
-//pub mod registry;
-//pub mod store;
+pub mod registry;
+pub mod store;
 //pub mod web;

@@ -13,13 +13,12 @@ pub struct Limits {
     pub checkpoint_bytes: u64,
     /// Largest hub document, in bytes. Default 32768. Stops a hub document that fills memory before its signature is checked.
     pub hub_document_bytes: u64,
-    /// Largest leaf (one signed note), in bytes. Default 4096. Stops leaves that carry what belongs in a part, or nothing but weight.
-    pub leaf_bytes: u64,
     /// Largest line of a part bundle, in bytes. Default 16384. Stops one record that is as large as a whole list.
     pub line_bytes: u64,
-    /// Largest entry bundle, in bytes. Default 1048576. Stops a bundle of 256 leaves that never ends.
+    /// Largest entry bundle, in bytes. Default 1049088: 256 leaves of 4,096 bytes and
+    /// their lengths. Stops a bundle of 256 leaves that never ends.
     pub entry_bundle_bytes: u64,
-    /// Largest part bundle, in bytes. Default 4194304. Stops a bundle of 256 lines that never ends.
+    /// Largest part bundle, in bytes. Default 4194560: 256 lines of 16 KiB. Stops a bundle of 256 lines that never ends.
     pub part_bundle_bytes: u64,
     /// Largest ratio of decoded to received bytes. Default 100. Stops a small compressed answer that unpacks to a huge one.
     pub decode_ratio: u64,
@@ -50,10 +49,9 @@ impl Default for Limits {
         Self {
             checkpoint_bytes: 16 << 10,
             hub_document_bytes: 32 << 10,
-            leaf_bytes: 4 << 10,
             line_bytes: 16 << 10,
-            entry_bundle_bytes: 1 << 20,
-            part_bundle_bytes: 4 << 20,
+            entry_bundle_bytes: 256 * (4096 + 2),
+            part_bundle_bytes: 256 * (16_384 + 1),
             decode_ratio: 100,
             leaves_per_run: 200_000,
             connect_timeout_s: 10,

@@ -261,10 +261,8 @@ pub async fn fill_line(db: &mut Write, pos: i64, line: &str) -> Result<(), Store
 /// Database errors.
 pub async fn blank(db: &mut Write, positions: &[i64]) -> Result<(), StoreError> {
     for chunk in positions.chunks(CHUNK) {
-        let mut update = QueryBuilder::<Sqlite>::new("UPDATE leaf SET line = NULL WHERE line IS NOT NULL AND pos IN (");
-        let mut list = update.separated(", ");
-        chunk.iter().for_each(|pos| drop(list.push_bind(*pos)));
-        update.push(")");
+        let mut update = QueryBuilder::<Sqlite>::new("UPDATE leaf SET line = NULL WHERE line IS NOT NULL AND pos IN ");
+        super::in_list(&mut update, chunk.iter().map(|pos| *pos));
         update.build().execute(&mut **db).await?;
     }
     Ok(())
@@ -318,4 +316,18 @@ pub async fn set_checkpoint(db: &mut Write, log: i64, note: &[u8], tail_bytes: u
         .execute(&mut **db)
         .await
         .map(drop)
+}
+
+/// Lines held at these positions.
+///
+/// # Errors
+/// Database errors.
+pub async fn lines(db: &mut SqliteConnection, positions: &[i64]) -> Result<Vec<(i64, String)>, StoreError> {
+    let mut found = Vec::with_capacity(positions.len());
+    for chunk in positions.chunks(CHUNK) {
+        let mut select = QueryBuilder::<Sqlite>::new("SELECT pos, line FROM leaf WHERE line IS NOT NULL AND pos IN ");
+        super::in_list(&mut select, chunk.iter().map(|pos| *pos));
+        found.extend(select.build_query_as::<(i64, String)>().fetch_all(&mut *db).await?);
+    }
+    Ok(found)
 }

@@ -4,12 +4,10 @@
 //! * [`record`]: records and decisions folded from leaves;
 //! * [`registry`]: groups and the full-text index, derived from records;
 //! * [`partner`]: partner hubs and how pulling them goes;
-//! * [`directory`]: what people look up.
 //!
 //! One connection writes, several read. Every function takes a connection, so that callers compose them inside one
 //! transaction. sqlx sets neither journal mode nor synchronous: both are set here, once.
 
-pub mod directory;
 pub mod log;
 pub mod partner;
 pub mod record;
@@ -111,6 +109,27 @@ pub async fn set(db: &mut SqliteConnection, name: &str, value: &str) -> Result<(
         .execute(db)
         .await
         .map(drop)
+}
+
+/// Appends a bracketed list of values to a statement that ends in `IN`.
+fn in_list<T>(statement: &mut sqlx::QueryBuilder<Sqlite>, values: impl Iterator<Item = T>)
+where
+    T: for<'q> sqlx::Encode<'q, Sqlite> + sqlx::Type<Sqlite>,
+{
+    statement.push("(");
+    let mut list = statement.separated(", ");
+    for value in values {
+        list.push_bind(value);
+    }
+    statement.push(")");
+}
+
+/// Sets, releases or returns to a savepoint.
+///
+/// # Errors
+/// Database errors.
+pub async fn savepoint(db: &mut Write, sql: &'static str) -> Result<(), StoreError> {
+    sqlx::query(sql).execute(&mut **db).await.map(drop)
 }
 
 /// A row that says what this program cannot have written.

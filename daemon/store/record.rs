@@ -102,36 +102,13 @@ pub async fn get_many(db: &mut SqliteConnection, hub: i64, recs: &[Uuid]) -> Res
     let mut found = Vec::with_capacity(recs.len());
     for chunk in recs.chunks(CHUNK) {
         let mut select = QueryBuilder::<Sqlite>::new(format!("SELECT {COLUMNS} WHERE hub = "));
-        select.push_bind(hub).push(" AND rec IN (");
-        let mut list = select.separated(", ");
-        chunk.iter().for_each(|rec| drop(list.push_bind(rec.as_bytes().to_vec())));
-        select.push(")");
+        select.push_bind(hub).push(" AND rec IN ");
+        super::in_list(&mut select, chunk.iter().map(|rec| rec.as_bytes().to_vec()));
         for row in select.build().fetch_all(&mut *db).await? {
             found.push(RecordRow::try_from(row)?);
         }
     }
     Ok(found)
-}
-
-/// A page of one hub's records of a kind after an id, in id order.
-///
-/// # Errors
-/// Database errors.
-pub async fn page(
-    db: &mut SqliteConnection,
-    hub: i64,
-    after: Option<Uuid>,
-    limit: i64,
-) -> Result<Vec<RecordRow>, StoreError> {
-    sqlx::query(sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} WHERE hub = ? AND rec > ? ORDER BY rec LIMIT ?")))
-        .bind(hub)
-        .bind(after.map_or(Vec::new(), |rec| rec.as_bytes().to_vec()))
-        .bind(limit)
-        .fetch_all(db)
-        .await?
-        .into_iter()
-        .map(RecordRow::try_from)
-        .collect()
 }
 
 /// Members of a group, smallest first.
@@ -296,10 +273,8 @@ pub async fn decisions(db: &mut SqliteConnection, records: &[RecordRef]) -> Resu
     for chunk in records.chunks(CHUNK) {
         for column in ["a", "b"] {
             let mut select = QueryBuilder::<Sqlite>::new("SELECT hub, rec, pos, said, body FROM decision WHERE ");
-            select.push(column).push(" IN (");
-            let mut list = select.separated(", ");
-            chunk.iter().for_each(|record| drop(list.push_bind(end(record))));
-            select.push(")");
+            select.push(column).push(" IN ");
+            super::in_list(&mut select, chunk.iter().map(|record| end(record)));
             let rows: Vec<(i64, Vec<u8>, i64, i64, String)> = select.build_query_as().fetch_all(&mut *db).await?;
             for (hub, rec, pos, said, body) in rows {
                 let rec = Uuid::from_slice(&rec).map_err(|_| corrupt("decision.rec"))?;
@@ -319,4 +294,43 @@ pub async fn forget(db: &mut Write) -> Result<(), StoreError> {
         sqlx::query(sql).execute(&mut **db).await?;
     }
     Ok(())
+}
+
+/// A hub's lists.
+///
+/// # Errors
+/// Database errors.
+pub async fn lists(db: &mut SqliteConnection, hub: i64) -> Result<Vec<RecordRow>, StoreError> {
+    sqlx::query(sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} WHERE hub = ? AND kind = 0 ORDER BY rec")))
+        .bind(hub)
+        .fetch_all(db)
+        .await?
+        .into_iter()
+        .map(RecordRow::try_from)
+        .collect()
+}
+
+/// Which records belong to these groups.
+///
+/// # Errors
+/// Database errors.
+pub async fn members_of(db: &mut SqliteConnection, groups: &[i64]) -> Result<Vec<(i64, Uuid)>, StoreError> {
+    let mut found = Vec::new();
+    for chunk in groups.chunks(CHUNK) {
+        let mut select = QueryBuilder::<Sqlite>::new("SELECT hub, rec FROM record WHERE grp IN ");
+        super::in_list(&mut select, chunk.iter().map(|group| *group));
+        for (hub, rec) in select.build_query_as::<(i64, Vec<u8>)>().fetch_all(&mut *db).await? {
+            found.push((hub, Uuid::from_slice(&rec).map_err(|_| corrupt("record.rec"))?));
+        }
+    }
+    Ok(found)
+}
+
+/// Ids of a hub's records and lists.
+///
+/// # Errors
+/// Database errors.
+pub async fn ids(db: &mut SqliteConnection, hub: i64) -> Result<Vec<Uuid>, StoreError> {
+    let rows: Vec<Vec<u8>> = sqlx::query_scalar("SELECT rec FROM record WHERE hub = ?").bind(hub).fetch_all(db).await?;
+    rows.iter().map(|rec| Uuid::from_slice(rec).map_err(|_| corrupt("record.rec"))).collect()
 }

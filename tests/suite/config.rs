@@ -165,7 +165,7 @@ fn what_cannot_be_read_is_refused_by_file_line_and_key() {
             "300",
         ),
         ("[publish]\nfolder = 1", 2, "publish.folder", "invalid type"),
-        ("[limits]\nleaf_bytes = -1", 2, "limits.leaf_bytes", "-1"),
+        ("[limits]\nline_bytes = -1", 2, "limits.line_bytes", "-1"),
         (
             "[limits]\nleafs = 1",
             2,

@@ -1,0 +1,330 @@
+//! One hub: its identity, what it says, what it takes in, and how it runs.
+//!
+//! * [`keys`]: the secrets, as files;
+//! * [`author`]: drafts → signed leaves in the own log;
+//! * [`publish`]: the own log as files;
+//! * [`accept`]: verified leaves → records and decisions;
+//! * [`derive`]: records → groups;
+//! * [`sync`]: pulling partners, one run at a time each;
+//! * [`check`]: everything that must be true, looked at again;
+
+pub mod accept;
+pub mod author;
+pub mod check;
+pub mod derive;
+pub mod failpoint;
+pub mod init;
+pub mod keys;
+pub mod lifecycle;
+pub mod logging;
+pub mod notify;
+pub mod publish;
+pub mod sync;
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::feed::hub as hub_document;
+use crate::feed::note::LogKeys;
+use crate::peer::client::Client;
+use crate::record::{HubId, vocabulary};
+use crate::registry::Policy;
+use crate::store::log::OWN;
+use crate::store::{self, Store, Write};
+use anyhow::{Context, bail};
+use author::Draft;
+use derive::{Derived, Rules};
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// Where randomness comes from: the operating system, or a seed that a test chose. Cheap to clone.
+#[derive(Clone)]
+pub struct Chance(Arc<Mutex<StdRng>>);
+
+impl Chance {
+    /// Seeded by the operating system.
+    ///
+    /// # Errors
+    /// When it has no randomness to give.
+    pub fn system() -> anyhow::Result<Chance> {
+        let rng = StdRng::try_from_rng(&mut rand::rngs::SysRng).context("the system gave no randomness")?;
+        Ok(Chance(Arc::new(Mutex::new(rng))))
+    }
+
+    /// The same numbers each time. For tests and the demonstration.
+    pub fn seeded(seed: u64) -> Chance {
+        Chance(Arc::new(Mutex::new(StdRng::seed_from_u64(seed))))
+    }
+
+    /// Draws.
+    pub fn draw<T>(&self, draw: impl FnOnce(&mut StdRng) -> T) -> T {
+        draw(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// A new random id.
+    pub fn id(&self) -> uuid::Uuid {
+        self.draw(author::new_id)
+    }
+}
+
+/// An open hub. Cheap to clone.
+#[derive(Clone)]
+pub struct Hub {
+    /// How it is configured.
+    pub config: Arc<Config>,
+    /// Its database.
+    pub store: Store,
+    /// Its id.
+    pub id: HubId,
+    /// Its name.
+    pub name: String,
+    /// The keys of its log.
+    pub keys: Arc<LogKeys>,
+    /// The merge policy in force.
+    pub policy: Arc<Policy>,
+    /// What time it is.
+    pub clock: Clock,
+    /// Randomness for ids and salts.
+    pub chance: Chance,
+    /// How it fetches.
+    pub client: Client,
+}
+
+/// What saying something brought about.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct Said {
+    /// Statements signed.
+    pub statements: usize,
+    /// What changed in the registry.
+    pub derived: Derived,
+    /// What was published; `None` without `[publish]`.
+    pub published: Option<publish::Published>,
+}
+
+impl Hub {
+    /// Opens a hub that [`init::init`] made, and makes sure that it is still itself: database, key and hub document must
+    /// belong together.
+    ///
+    /// # Errors
+    /// A sentence that says what differs and what to do.
+    pub async fn open(config: Config, clock: Clock, chance: Chance) -> anyhow::Result<Hub> {
+        let file = config.database();
+        if !file.exists() {
+            bail!("there is no hub at {}; run `mutuald init` first", config.hub.state.display());
+        }
+        let store = Store::open(&file, false).await.with_context(|| format!("cannot open {}", file.display()))?;
+        let mut db = store.read().await?;
+        let log = store::log::by_number(&mut db, OWN).await?;
+        drop(db);
+        let log = log.with_context(|| format!("{} holds no hub; run `mutuald init` first", file.display()))?;
+        let keys = keys::log(&config.keys(), 1, log.key.name())
+            .context("the key of this hub's list cannot be used; put the key file from your backup in its place")?;
+        if *keys.log.public() != log.key || *keys.peer.public() != log.peer {
+            bail!(
+                "the key in {} is not the one this hub's list was signed with (expected {}, found {}). Nothing was changed: \
+                 publishing with another key would make partners refuse everything. Put the right key file back",
+                keys::log_file(&config.keys(), 1).display(),
+                log.key.fingerprint(),
+                keys.log.public().fingerprint()
+            );
+        }
+        let hub = hub_document::open(&log.document, Some(log.hub)).context("the stored hub document is damaged; restore a backup")?;
+        if hub.log != log.key {
+            bail!("the database and the hub document name different keys; restore both from one backup");
+        }
+        let policy = policy(&config)?;
+        let client = Client::new(&config.limits, config.pull.allow_private_addresses, config.pull.contact.as_deref())
+            .context("cannot set up TLS; install the package ca-certificates")?;
+        Ok(Hub {
+            config: Arc::new(config),
+            store,
+            id: log.hub,
+            name: log.name,
+            keys: Arc::new(keys),
+            policy: Arc::new(policy),
+            clock,
+            chance,
+            client,
+        })
+    }
+
+    /// What deriving goes by today.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn rules(&self, db: &mut sqlx::SqliteConnection) -> anyhow::Result<Rules> {
+        let zone = self.config.time_zone().context("hub.time_zone")?;
+        let hubs: BTreeMap<i64, HubId> = store::log::all(db).await?.into_iter().map(|log| (log.n, log.hub)).collect();
+        Ok(Rules { policy: self.policy.clone(), as_of: self.clock.today(&zone), hubs: Arc::new(hubs) })
+    }
+
+    /// Signs drafts, appends them to the own log, and derives what follows, in one transaction; then publishes.
+    ///
+    /// # Errors
+    /// A draft that must not be signed, a database error (nothing was changed), or a failure to publish (what was said
+    /// stands, and is published at the next occasion).
+    pub async fn say(&self, drafts: &[Draft]) -> anyhow::Result<Said> {
+        let mut db = self.store.write().await?;
+        let derived = self.say_in(&mut db, drafts).await?;
+        failpoint::reach("say-commit");
+        db.commit().await?;
+        failpoint::reach("said");
+        Ok(Said { statements: drafts.len(), derived, published: self.publish().await? })
+    }
+
+    /// [`Hub::say`] inside the caller's transaction, without publishing.
+    ///
+    /// # Errors
+    /// As [`Hub::say`].
+    pub async fn say_in(&self, db: &mut Write, drafts: &[Draft]) -> anyhow::Result<Derived> {
+        let mut log = store::log::by_number(db, OWN).await?.context("this database holds no hub")?;
+        let now = self.clock.now();
+        // Salts and ids come from one seed drawn once, so that no lock is held while the database waits.
+        let mut rng = self.chance.draw(StdRng::from_rng);
+        author::append(db, &mut log, drafts, &self.keys, now, &mut rng).await?;
+        let accepted = accept::accept(db, &log, log.held).await?;
+        self.derive_in(db, accepted).await
+    }
+
+    /// Derives what accepting touched, and what a new day or policy touches.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn derive_in(&self, db: &mut Write, accepted: accept::Accepted) -> anyhow::Result<Derived> {
+        let rules = self.rules(db).await?;
+        let mut dirty = accepted.dirty;
+        dirty.extend(accepted.judged.iter().filter_map(|record| rules.key(record)));
+        let policy = store::setting(db, "policy").await?;
+        if policy.as_deref() != Some(self.policy.hash()) || accepted.lists_changed {
+            for hub in rules.hubs.keys() {
+                dirty.extend(store::record::ids(db, *hub).await?.into_iter().map(|rec| (*hub, rec)));
+            }
+            store::set(db, "policy", self.policy.hash()).await?;
+        }
+        let today = rules.as_of.to_string();
+        let before = store::setting(db, "as-of").await?;
+        if before.as_deref() != Some(&today) {
+            if let Some(before) = before.and_then(|text| text.parse::<jiff::civil::Date>().ok()) {
+                // Statements dated past the earlier of the two days are the only ones that a day can change.
+                let edge = before.min(rules.as_of).to_zoned(jiff::tz::TimeZone::UTC)?.timestamp().as_second();
+                dirty.extend(store::registry::said_after(db, edge).await?);
+            }
+            store::set(db, "as-of", &today).await?;
+        }
+        Ok(derive::derive(db, &rules, dirty, &accepted.judged).await?)
+    }
+
+    /// Brings the registry to today's date and the policy in force, if it is not.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn refresh(&self) -> anyhow::Result<Derived> {
+        let mut db = self.store.write().await?;
+        let derived = self.derive_in(&mut db, accept::Accepted::default()).await?;
+        db.commit().await?;
+        Ok(derived)
+    }
+
+    /// Publishes what the own log holds, where the configuration says so.
+    ///
+    /// # Errors
+    /// I/O errors, and a folder that belongs to another log.
+    pub async fn publish(&self) -> anyhow::Result<Option<publish::Published>> {
+        let Some(config) = &self.config.publish else { return Ok(None) };
+        let republish = Duration::from_secs(config.republish_s);
+        let published =
+            publish::publish(&self.store, &self.keys, &self.config.feed(), self.clock.now(), republish).await?;
+        Ok(Some(published))
+    }
+
+    /// Makes every derived table again from leaves whose signatures are checked again.
+    ///
+    /// # Errors
+    /// Database errors; nothing is changed then.
+    pub async fn rebuild(&self) -> anyhow::Result<Derived> {
+        let mut db = self.store.write().await?;
+        let derived = self.rebuild_in(&mut db).await?;
+        db.commit().await?;
+        Ok(derived)
+    }
+
+    /// [`Hub::rebuild`] inside the caller's transaction.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn rebuild_in(&self, db: &mut Write) -> anyhow::Result<Derived> {
+        store::record::forget(db).await?;
+        store::registry::forget(db).await?;
+        let mut all = accept::Accepted::default();
+        for log in store::log::all(db).await? {
+            check::verdicts(db, &log).await?;
+            let folded = accept::accept(db, &store::log::LogRow { head: 0, ..log.clone() }, log.head).await?;
+            all.dirty.extend(folded.dirty);
+            all.judged.extend(folded.judged);
+        }
+        self.derive_in(db, all).await
+    }
+
+    /// The registry digest with what it is a function of.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn digest(&self) -> anyhow::Result<Digest> {
+        let mut db = self.store.read().await?;
+        let hubs: BTreeMap<i64, HubId> = store::log::all(&mut db).await?.into_iter().map(|log| (log.n, log.hub)).collect();
+        let as_of = store::setting(&mut db, "as-of").await?.and_then(|text| text.parse().ok()).unwrap_or_default();
+        let policy = store::setting(&mut db, "policy").await?.unwrap_or_default();
+        let mut groups: Vec<(crate::record::RecordRef, [u8; 32])> = store::registry::digests(&mut db)
+            .await?
+            .into_iter()
+            .filter_map(|(hub, rec, digest)| Some((crate::record::RecordRef { hub: *hubs.get(&hub)?, rec }, digest)))
+            .collect();
+        groups.sort_unstable();
+        let mut digest = crate::registry::RegistryDigest::new(&policy, as_of);
+        groups.iter().for_each(|(id, one)| digest.add(*id, one));
+        let mut logs: BTreeMap<HubId, u64> = BTreeMap::new();
+        for log in store::log::all(&mut db).await? {
+            logs.insert(log.hub, log.head);
+        }
+        // An empty log is no input: a hub that follows nobody and one that follows an empty hub know the same.
+        logs.retain(|_, size| *size > 0);
+        Ok(Digest { digest: digest.finish(), policy, as_of, groups: groups.len(), logs })
+    }
+}
+
+/// The registry digest and its inputs. Two hubs with the same inputs have the same digest.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Digest {
+    /// Hexadecimal.
+    pub digest: String,
+    /// Hash of the policy, which names the merge rules and vocabularies.
+    pub policy: String,
+    /// The day the registry speaks of.
+    pub as_of: jiff::civil::Date,
+    /// Number of groups.
+    pub groups: usize,
+    /// Hub id to leaves seen.
+    pub logs: BTreeMap<HubId, u64>,
+}
+
+fn policy(config: &Config) -> anyhow::Result<Policy> {
+    let text = match &config.hub.policy {
+        Some(file) => std::fs::read_to_string(file).with_context(|| format!("cannot read the policy {}", file.display()))?,
+        None => Policy::default_text().to_owned(),
+    };
+    let name = config.hub.policy.as_ref().map_or("the built-in policy".to_owned(), |file| file.display().to_string());
+    Policy::parse(&text, vocabulary::digest()).with_context(|| format!("{name} was not taken"))
+}
+
+/// Names for messages: hub id to name.
+///
+/// # Errors
+/// Database errors.
+pub async fn names(db: &mut sqlx::SqliteConnection) -> Result<BTreeMap<HubId, String>, store::StoreError> {
+    Ok(store::log::all(db).await?.into_iter().map(|log| (log.hub, log.name)).collect())
+}
+
+/// Keys of records as sets, for callers outside.
+pub type Dirty = BTreeSet<derive::Key>;

@@ -1,0 +1,298 @@
+//! Pulling partners: one run at a time each; what came is accepted and derived in one transaction.
+
+use super::accept::{self, MassChange};
+use super::derive::Derived;
+use super::failpoint::reach;
+use super::Hub;
+use crate::peer::pull::{self, ForkEvidence, PullError, Pulled, Run, Standing};
+use crate::peer::schedule::{LastPull, Pace, Schedule, next_due};
+use crate::record::HubId;
+use crate::store::{self, partner::PartnerRow};
+use anyhow::{Context, bail};
+use jiff::{SignedDuration, Timestamp};
+
+/// How a run ended, as shown and logged. Codes in `state` are stable.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct Outcome {
+    /// The partner.
+    pub hub: String,
+    /// Its name.
+    pub name: String,
+    /// `current`, `changed`, `stale`, `stale-view`, `waiting`, `disputed`, or the code of what failed.
+    pub state: String,
+    /// The same in words.
+    pub reason: String,
+    /// What came.
+    pub pulled: Option<Pulled>,
+    /// What changed in the registry.
+    pub derived: Option<Derived>,
+    /// A mass change that waits for a person.
+    pub waiting: Option<MassChange>,
+}
+
+impl Outcome {
+    /// Whether the run reached its end. A change that waits and a stale list are no failures of the run.
+    pub fn ok(&self) -> bool {
+        matches!(self.state.as_str(), "current" | "changed" | "stale" | "stale-view" | "waiting")
+    }
+}
+
+impl Hub {
+    /// Adds a partner by address and hub id. The id is compared, never trusted because it was seen first.
+    ///
+    /// # Errors
+    /// The document cannot be fetched, belongs to another hub, or the partner is known already.
+    pub async fn add_partner(&self, address: &str, id: HubId, schedule: Option<&str>) -> anyhow::Result<String> {
+        if id == self.id {
+            bail!("{id} is this hub itself");
+        }
+        if let Some(text) = schedule {
+            Schedule::parse(text).with_context(|| format!("the schedule {text:?}"))?;
+        }
+        let mut db = self.store.read().await?;
+        if store::log::all(&mut db).await?.iter().any(|log| log.hub == id) {
+            bail!("{id} is a partner already; `mutuald partner list` shows it");
+        }
+        drop(db);
+        let (document, hub) = pull::hub_document(&self.client, address, Some(id)).await?;
+        let mut db = self.store.write().await?;
+        let n = store::log::create(&mut db, &hub, &document, false).await?;
+        store::partner::add(&mut db, n, address, schedule).await?;
+        db.commit().await?;
+        Ok(hub.document.name)
+    }
+
+    /// Pulls one partner now, whatever its schedule. `accept` lets a mass change through.
+    ///
+    /// # Errors
+    /// Only what is wrong here (the database). What is wrong there is in the [`Outcome`].
+    pub async fn pull(&self, partner: &PartnerRow, accept: bool) -> anyhow::Result<Outcome> {
+        let started = self.clock.now();
+        let mut db = self.store.read().await?;
+        let log = store::log::by_number(&mut db, partner.hub).await?.context("the partner has no log")?;
+        drop(db);
+        let pulled = match Run::start(&self.store, &self.client, log, &partner.url) {
+            Ok(run) => run.finish(partner.etag.as_deref(), started).await,
+            Err(error) => Err(error),
+        };
+        let pulled = self.explained(pulled, partner).await;
+        let mut outcome = Outcome {
+            hub: partner.id.clone(),
+            name: partner.name.clone(),
+            state: String::new(),
+            reason: String::new(),
+            pulled: None,
+            derived: None,
+            waiting: None,
+        };
+        let mut row = partner.clone();
+        let mut write = self.store.write().await?;
+        match pulled {
+            Ok(pulled) => {
+                reach("pull-stored");
+                self.take_in(&mut write, partner.hub, accept, &mut outcome).await?;
+                if let Some(derived) = outcome.derived.filter(|_| outcome.waiting.is_none()) {
+                    let changed = derived.records > 0 || pulled.new > 0;
+                    outcome.state = if changed { "changed" } else { "current" }.into();
+                }
+                self.describe(&pulled, &mut outcome)?;
+                row.etag = pulled.etag.clone();
+                row.failures = 0;
+                row.retry_after = None;
+                row.last_success = Some(started.as_second());
+                if outcome.state == "changed" {
+                    row.last_change = Some(started.as_second());
+                }
+                outcome.pulled = Some(pulled);
+            }
+            Err(error) => {
+                (outcome.state, outcome.reason) = (error.code().to_owned(), error.to_string());
+                row.failures += 1;
+                row.retry_after = None;
+                if let PullError::Fetch(fetch) = &error
+                    && let Some(seconds) = fetch.retry_after()
+                {
+                    let most = self.config.limits.retry_after_max_s;
+                    row.retry_after = Some(self.clock.now().as_second() + seconds.min(most) as i64);
+                }
+                if let PullError::Fork(evidence) = &error {
+                    row.disputed = Some(serde_json::to_string(evidence)?);
+                }
+            }
+        }
+        if row.disputed.is_some() {
+            outcome.state = "disputed".into();
+        }
+        row.waiting = outcome.waiting.as_ref().map(serde_json::to_string).transpose()?;
+        row.last_try = Some(started.as_second());
+        (row.state, row.reason) = (outcome.state.clone(), outcome.reason.clone());
+        row.next_due = self.next_due(&row)?.map_or(i64::MAX, |due| due.as_second());
+        store::partner::save(&mut write, &row).await?;
+        reach("pull-commit");
+        write.commit().await?;
+        reach("pull-done");
+        // One event a run, whatever happened in it.
+        if outcome.ok() {
+            tracing::info!(partner = %outcome.hub, state = %outcome.state, new = outcome.pulled.as_ref().map_or(0, |p| p.new), "pulled");
+        } else {
+            tracing::warn!(partner = %outcome.hub, state = %outcome.state, reason = %outcome.reason, failures = row.failures, "pull failed");
+        }
+        Ok(outcome)
+    }
+
+    /// A key that is no longer the log's may mean that the hub rotated it: its document says.
+    async fn explained(&self, pulled: Result<Pulled, PullError>, partner: &PartnerRow) -> Result<Pulled, PullError> {
+        match pulled {
+            Err(PullError::Checkpoint(error)) => {
+                match pull::hub_document(&self.client, &partner.url, partner.id.parse().ok()).await {
+                    Err(PullError::Hub(hub)) => Err(hub.into()),
+                    _ => Err(error.into()),
+                }
+            }
+            other => other,
+        }
+    }
+
+    /// Accepts what is held beyond the head, unless it changes so much at once that a person must look first.
+    async fn take_in(
+        &self,
+        write: &mut store::Write,
+        hub: i64,
+        accept: bool,
+        outcome: &mut Outcome,
+    ) -> anyhow::Result<()> {
+        let log = store::log::by_number(write, hub).await?.context("the partner has no log")?;
+        let live = store::registry::live(write, hub).await?;
+        store::savepoint(write, "SAVEPOINT accept").await?;
+        let accepted = accept::accept(write, &log, log.held).await?;
+        let change = MassChange { live, replaced: accepted.replaced, withdrawn: accepted.withdrawn };
+        if log.head > 0 && change.brakes() && !accept {
+            store::savepoint(write, "ROLLBACK TO accept").await?;
+            store::savepoint(write, "RELEASE accept").await?;
+            outcome.state = "waiting".into();
+            outcome.waiting = Some(change);
+            // An erasure among what waits is obeyed all the same.
+            outcome.derived = Some(self.derive_in(write, accept::Accepted::default()).await?);
+            return Ok(());
+        }
+        store::savepoint(write, "RELEASE accept").await?;
+        if accepted.disordered > 0 {
+            tracing::warn!(hub, leaves = accepted.disordered, "revisions that do not rise; the log's order stands");
+        }
+        outcome.derived = Some(self.derive_in(write, accepted).await?);
+        Ok(())
+    }
+
+    /// State and reason in words of a run that reached its end.
+    fn describe(&self, pulled: &Pulled, outcome: &mut Outcome) -> anyhow::Result<()> {
+        let now = self.clock.now();
+        let republish = 86_400; // what hub documents promise unless they say otherwise
+        let age = now.as_second() - pulled.signed as i64;
+        if outcome.state == "current" || outcome.state == "changed" {
+            if pulled.standing == Standing::StaleView {
+                outcome.state = "stale-view".into();
+                outcome.reason = "it showed an older state than before; ours stays".into();
+            } else if age > 3 * republish {
+                outcome.state = "stale".into();
+                outcome.reason = format!("it has not confirmed its list for {} days", age / 86_400);
+            }
+        }
+        if age < -600 {
+            outcome.reason = "its clock is ahead; its times are not believed, its records are".into();
+        }
+        if let Some(change) = &outcome.waiting {
+            outcome.reason = format!(
+                "it would replace {} and take back {} of {} records at once; look, then `mutuald partner accept`",
+                change.replaced, change.withdrawn, change.live
+            );
+        }
+        let void: u64 = pulled.void.values().sum();
+        if void > 0 {
+            let codes: Vec<&str> = pulled.void.keys().copied().collect();
+            outcome.reason.push_str(&format!(" {void} entries say nothing ({})", codes.join(", ")));
+        }
+        if pulled.withheld > 0 {
+            outcome.reason.push_str(&format!(" {} records came without their words", pulled.withheld));
+        }
+        outcome.reason = outcome.reason.trim().to_owned();
+        Ok(())
+    }
+
+    /// When a partner is due next.
+    ///
+    /// # Errors
+    /// A schedule that cannot be read.
+    pub fn next_due(&self, row: &PartnerRow) -> anyhow::Result<Option<Timestamp>> {
+        let own = row.schedule.as_deref().map(Schedule::parse).transpose()?;
+        let zone = self.config.time_zone()?;
+        let who = format!("{} {}", self.id, row.id);
+        let pace = Pace {
+            schedule: own.as_ref().unwrap_or(&self.config.pull.schedule),
+            time_zone: &zone,
+            hub_id: &who,
+            jitter_percent: self.config.pull.jitter_percent,
+            retry_after_max: SignedDuration::from_secs(self.config.limits.retry_after_max_s as i64),
+        };
+        let now = self.clock.now();
+        let last = LastPull {
+            now,
+            last_due: Some(row.next_due).filter(|due| *due > 0).and_then(|due| Timestamp::from_second(due).ok()),
+            failures: u32::try_from(row.failures).unwrap_or(u32::MAX),
+            retry_after: row.retry_after.map(|at| SignedDuration::from_secs(at - now.as_second())),
+        };
+        Ok(next_due(&pace, &last))
+    }
+
+    /// Lets a waiting mass change through.
+    ///
+    /// # Errors
+    /// Nothing waits, or the database.
+    pub async fn accept_partner(&self, partner: &PartnerRow) -> anyhow::Result<Outcome> {
+        if partner.waiting.is_none() {
+            bail!("nothing waits at {}", partner.name);
+        }
+        self.pull(partner, true).await
+    }
+
+    /// Removes a partner and all it said.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn remove_partner(&self, partner: &PartnerRow) -> anyhow::Result<Derived> {
+        let mut write = self.store.write().await?;
+        store::partner::remove(&mut write, partner.hub).await?;
+        let derived = self.rebuild_in(&mut write).await?;
+        write.commit().await?;
+        self.store.checkpoint().await?;
+        Ok(derived)
+    }
+
+    /// Finds a partner by name, the beginning of its name, or hub id.
+    ///
+    /// # Errors
+    /// None or several fit; the message names them.
+    pub async fn partner(&self, wanted: &str) -> anyhow::Result<PartnerRow> {
+        let mut db = self.store.read().await?;
+        let all = store::partner::all(&mut db).await?;
+        let lower = wanted.to_lowercase();
+        let exact = |row: &&PartnerRow| row.id == wanted || row.name.to_lowercase() == lower;
+        if let Some(row) = all.iter().find(exact) {
+            return Ok(row.clone());
+        }
+        let fits: Vec<&PartnerRow> =
+            all.iter().filter(|row| row.name.to_lowercase().contains(&lower) || row.id.starts_with(wanted)).collect();
+        match fits[..] {
+            [row] => Ok(row.clone()),
+            [] => bail!("no partner hub is called {wanted:?}; `mutuald partner list` names them"),
+            _ => {
+                let names: Vec<&str> = fits.iter().map(|row| row.name.as_str()).collect();
+                bail!("{wanted:?} fits several partner hubs: {}", names.join(", "))
+            }
+        }
+    }
+}
+
+/// The evidence that a partner signed two histories.
+pub fn evidence(row: &PartnerRow) -> Option<ForkEvidence> {
+    row.disputed.as_deref().and_then(|json| serde_json::from_str(json).ok())
+}

@@ -1,0 +1,432 @@
+//! Groups and the full-text index, derived from records; and the few marks that tie lines to records.
+
+use super::{CHUNK, StoreError, Write, corrupt};
+use crate::feed::tile::WIDTH;
+use crate::registry::search::SearchText;
+use crate::store::log::{OWN, pos};
+use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
+use std::collections::BTreeSet;
+use uuid::Uuid;
+
+/// A group as listed; what hubs say of it is made from its members when somebody looks.
+#[derive(Debug, Clone)]
+pub struct GroupRow {
+    /// `first` of its smallest member.
+    pub n: i64,
+    /// Hub number of its smallest member.
+    pub hub: i64,
+    /// Record id of its smallest member.
+    pub rec: Uuid,
+    /// Digest of all it says.
+    pub digest: [u8; 32],
+    /// Name shown.
+    pub name: String,
+    /// Place shown.
+    pub place: String,
+    /// State shown; empty for active.
+    pub status: String,
+    /// Date of the newest check, or empty.
+    pub checked: String,
+    /// Number of records.
+    pub members: i64,
+    /// Number of hubs among them.
+    pub hubs: i64,
+    /// Merge units in which hubs disagree.
+    pub conflicts: Vec<String>,
+}
+
+/// What deriving found of one record.
+#[derive(Debug, Clone)]
+pub struct Standing {
+    /// Hub number.
+    pub hub: i64,
+    /// Record id.
+    pub rec: Uuid,
+    /// live, withdrawn, erased, withheld, or unreadable:<code>.
+    pub state: String,
+    /// Link keys.
+    pub keys: Vec<i64>,
+    /// The group it belongs to, until it is linked its own.
+    pub group: Option<i64>,
+}
+
+/// Writes what was found of records, and their link keys in place of the ones they had.
+///
+/// # Errors
+/// Database errors.
+pub async fn stand(db: &mut Write, found: &[Standing], had: &[(i64, Uuid, Vec<i64>)]) -> Result<(), StoreError> {
+    for (hub, rec, keys) in had {
+        for key in keys {
+            sqlx::query("DELETE FROM link_key WHERE key = ? AND hub = ? AND rec = ?")
+                .bind(key)
+                .bind(hub)
+                .bind(&rec.as_bytes()[..])
+                .execute(&mut **db)
+                .await?;
+        }
+    }
+    for chunk in found.chunks(CHUNK) {
+        // A values list joined to the table: one statement for all rows, and the record's own columns untouched.
+        let mut update = QueryBuilder::<Sqlite>::new("WITH found (hub, rec, state, keys, grp) AS (");
+        update.push_values(chunk, |mut row, standing| {
+            let keys: Vec<u8> = standing.keys.iter().flat_map(|key| key.to_be_bytes()).collect();
+            row.push_bind(standing.hub)
+                .push_bind(standing.rec.as_bytes().to_vec())
+                .push_bind(&standing.state)
+                .push_bind(keys)
+                .push_bind(standing.group);
+        });
+        update.push(
+            ") UPDATE record SET state = found.state, keys = found.keys, grp = found.grp FROM found \
+             WHERE record.hub = found.hub AND record.rec = found.rec",
+        );
+        update.build().execute(&mut **db).await?;
+    }
+    let keys: Vec<(i64, i64, Uuid)> =
+        found.iter().flat_map(|s| s.keys.iter().map(|key| (*key, s.hub, s.rec))).collect();
+    for chunk in keys.chunks(2 * CHUNK) {
+        let mut insert = QueryBuilder::<Sqlite>::new("INSERT OR IGNORE INTO link_key (key, hub, rec) ");
+        insert.push_values(chunk, |mut row, (key, hub, rec)| {
+            row.push_bind(*key).push_bind(*hub).push_bind(rec.as_bytes().to_vec());
+        });
+        insert.build().execute(&mut **db).await?;
+    }
+    Ok(())
+}
+
+/// Removes groups and what the index holds of them.
+///
+/// # Errors
+/// Database errors.
+pub async fn remove_groups(db: &mut Write, groups: &[i64]) -> Result<(), StoreError> {
+    for chunk in groups.chunks(CHUNK) {
+        for table in ["DELETE FROM grp WHERE n IN ", "DELETE FROM search WHERE rowid IN "] {
+            let mut delete = QueryBuilder::<Sqlite>::new(table);
+            super::in_list(&mut delete, chunk.iter().map(|n| *n));
+            delete.build().execute(&mut **db).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes groups, their text, and (for groups of several) which records belong to them.
+///
+/// # Errors
+/// Database errors.
+pub async fn add_groups(db: &mut Write, groups: &[(GroupRow, SearchText, String)]) -> Result<(), StoreError> {
+    for chunk in groups.chunks(CHUNK) {
+        let mut insert = QueryBuilder::<Sqlite>::new(
+            "INSERT INTO grp (n, hub, rec, digest, name, place, status, checked, members, hubs, conflicts) ",
+        );
+        insert.push_values(chunk, |mut row, (group, _, _)| {
+            row.push_bind(group.n)
+                .push_bind(group.hub)
+                .push_bind(group.rec.as_bytes().to_vec())
+                .push_bind(group.digest.to_vec())
+                .push_bind(&group.name)
+                .push_bind(&group.place)
+                .push_bind(&group.status)
+                .push_bind(&group.checked)
+                .push_bind(group.members)
+                .push_bind(group.hubs)
+                .push_bind(group.conflicts.join(","));
+        });
+        insert.build().execute(&mut **db).await?;
+        let mut insert = QueryBuilder::<Sqlite>::new("INSERT INTO search (rowid, name, words, topics, place, facets) ");
+        insert.push_values(chunk, |mut row, (group, text, facets)| {
+            row.push_bind(group.n)
+                .push_bind(&text.name)
+                .push_bind(&text.words)
+                .push_bind(&text.topics)
+                .push_bind(&text.place)
+                .push_bind(facets);
+        });
+        insert.build().execute(&mut **db).await?;
+    }
+    Ok(())
+}
+
+/// Says which group records belong to.
+///
+/// # Errors
+/// Database errors.
+pub async fn set_group(db: &mut Write, members: &[(i64, Uuid)], group: i64) -> Result<(), StoreError> {
+    for (hub, rec) in members {
+        sqlx::query("UPDATE record SET grp = ? WHERE hub = ? AND rec = ?")
+            .bind(group)
+            .bind(hub)
+            .bind(&rec.as_bytes()[..])
+            .execute(&mut **db)
+            .await?;
+    }
+    Ok(())
+}
+
+/// Records that share these keys with others, as (key, hub, record). All shared keys when `keys` is `None`.
+///
+/// # Errors
+/// Database errors.
+pub async fn sharing(db: &mut SqliteConnection, keys: Option<&[i64]>) -> Result<Vec<(i64, i64, Uuid)>, StoreError> {
+    let mut rows: Vec<(i64, i64, Vec<u8>)> = Vec::new();
+    match keys {
+        None => {
+            rows = sqlx::query_as(
+                "SELECT key, hub, rec FROM link_key WHERE key IN (SELECT key FROM link_key GROUP BY key HAVING count(*) > 1) \
+                 ORDER BY key, hub, rec",
+            )
+            .fetch_all(db)
+            .await?;
+        }
+        Some(keys) => {
+            for chunk in keys.chunks(CHUNK) {
+                let mut select = QueryBuilder::<Sqlite>::new("SELECT key, hub, rec FROM link_key WHERE key IN ");
+                super::in_list(&mut select, chunk.iter().map(|key| *key));
+            select.push(" ORDER BY key, hub, rec");
+                rows.extend(select.build_query_as::<(i64, i64, Vec<u8>)>().fetch_all(&mut *db).await?);
+            }
+        }
+    }
+    rows.into_iter()
+        .map(|(key, hub, rec)| Ok((key, hub, Uuid::from_slice(&rec).map_err(|_| corrupt("link_key.rec"))?)))
+        .collect()
+}
+
+/// Every group's smallest member and digest, in no promised order.
+///
+/// # Errors
+/// Database errors.
+pub async fn digests(db: &mut SqliteConnection) -> Result<Vec<(i64, Uuid, [u8; 32])>, StoreError> {
+    let rows: Vec<(i64, Vec<u8>, Vec<u8>)> = sqlx::query_as("SELECT hub, rec, digest FROM grp").fetch_all(db).await?;
+    rows.into_iter()
+        .map(|(hub, rec, digest)| {
+            let rec = Uuid::from_slice(&rec).map_err(|_| corrupt("grp.rec"))?;
+            Ok((hub, rec, digest.try_into().map_err(|_| corrupt("grp.digest"))?))
+        })
+        .collect()
+}
+
+/// Forgets every group.
+///
+/// # Errors
+/// Database errors.
+pub async fn forget(db: &mut Write) -> Result<(), StoreError> {
+    for sql in ["DELETE FROM grp", "DELETE FROM search", "DELETE FROM link_key"] {
+        sqlx::query(sql).execute(&mut **db).await?;
+    }
+    Ok(())
+}
+
+/// Indexes of a log's records whose public part is still missing.
+///
+/// # Errors
+/// Database errors.
+pub async fn withheld(db: &mut SqliteConnection, hub: i64) -> Result<Vec<u64>, StoreError> {
+    let rows: Vec<i64> = sqlx::query_scalar("SELECT put FROM record WHERE hub = ? AND state = 'withheld' ORDER BY put")
+        .bind(hub)
+        .fetch_all(db)
+        .await?;
+    Ok(rows.into_iter().map(super::log::index).collect())
+}
+
+/// Marks a record for deriving because its line came.
+///
+/// # Errors
+/// Database errors.
+pub async fn line_came(db: &mut Write, hub: i64, rec: Uuid) -> Result<(), StoreError> {
+    mark(db, hub, rec).await
+}
+
+async fn mark(db: &mut Write, hub: i64, rec: Uuid) -> Result<(), StoreError> {
+    sqlx::query("UPDATE record SET state = 'new' WHERE hub = ? AND rec = ?")
+        .bind(hub)
+        .bind(&rec.as_bytes()[..])
+        .execute(&mut **db)
+        .await
+        .map(drop)
+}
+
+/// Records that were marked for deriving.
+///
+/// # Errors
+/// Database errors.
+pub async fn marked(db: &mut SqliteConnection) -> Result<Vec<(i64, Uuid)>, StoreError> {
+    let rows: Vec<(i64, Vec<u8>)> =
+        sqlx::query_as("SELECT hub, rec FROM record WHERE state = 'new'").fetch_all(db).await?;
+    rows.into_iter().map(|(hub, rec)| Ok((hub, Uuid::from_slice(&rec).map_err(|_| corrupt("record.rec"))?))).collect()
+}
+
+/// Deletes the public lines of a record's revisions up to `upto`, wherever they are held, and marks the record. Leaves
+/// between `head` and `held` are not folded into records yet, so they are looked through.
+///
+/// # Errors
+/// Database errors.
+pub async fn erase_lines(
+    db: &mut Write,
+    hub: i64,
+    rec: Uuid,
+    upto: u64,
+    head: u64,
+    held: u64,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE leaf SET line = NULL WHERE pos = (SELECT put FROM record WHERE hub = ? AND rec = ? AND put_rev <= ?)",
+    )
+    .bind(hub)
+    .bind(&rec.as_bytes()[..])
+    .bind(upto as i64)
+    .execute(&mut **db)
+    .await?;
+    // A leaf's text begins with its id, so that its bytes can be found without reading it as JSON.
+    let like = format!("\"id\":\"{rec}\"");
+    let rows: Vec<(i64, Vec<u8>)> = sqlx::query_as(
+        "SELECT pos, note FROM leaf WHERE pos >= ? AND pos < ? AND line IS NOT NULL AND instr(note, CAST(? AS BLOB)) > 0",
+    )
+    .bind(pos(hub, head))
+    .bind(pos(hub, held))
+    .bind(&like)
+    .fetch_all(&mut **db)
+    .await?;
+    let gone: Vec<i64> = rows
+        .into_iter()
+        .filter(|(_, note)| {
+            let text = crate::feed::note::Note::parse(note).ok().map(|note| note.text.to_owned());
+            let statement = text.and_then(|text| crate::record::Statement::read(text.as_bytes()).ok());
+            statement.is_some_and(|statement| statement.id == rec && statement.rev <= upto)
+        })
+        .map(|(pos, _)| pos)
+        .collect();
+    super::log::blank(db, &gone).await?;
+    mark(db, hub, rec).await
+}
+
+/// Positions of the own log's lines in a range that no record or decision states any more.
+///
+/// # Errors
+/// Database errors.
+pub async fn superseded(db: &mut SqliteConnection, from: u64, upto: u64) -> Result<Vec<i64>, StoreError> {
+    sqlx::query_scalar(
+        "SELECT pos FROM leaf WHERE pos >= ?1 AND pos < ?2 AND line IS NOT NULL \
+         AND pos NOT IN (SELECT put FROM record WHERE hub = ?3 AND put >= ?1 AND put < ?2 AND NOT withdrawn) \
+         AND pos NOT IN (SELECT pos FROM decision WHERE hub = ?3)",
+    )
+    .bind(pos(OWN, from))
+    .bind(pos(OWN, upto))
+    .bind(OWN)
+    .fetch_all(db)
+    .await
+}
+
+/// Notes that bundles of the own log must be written again.
+///
+/// # Errors
+/// Database errors.
+pub async fn part_due(db: &mut Write, blanked: &[i64]) -> Result<(), StoreError> {
+    let bundles: BTreeSet<u64> = blanked.iter().map(|pos| super::log::index(*pos) / WIDTH).collect();
+    for n in bundles {
+        sqlx::query("INSERT OR IGNORE INTO part_due (n) VALUES (?)").bind(n as i64).execute(&mut **db).await?;
+    }
+    Ok(())
+}
+
+/// Bundles of the own log that must be written again.
+///
+/// # Errors
+/// Database errors.
+pub async fn parts_due(db: &mut SqliteConnection) -> Result<BTreeSet<u64>, StoreError> {
+    let rows: Vec<i64> = sqlx::query_scalar("SELECT n FROM part_due").fetch_all(db).await?;
+    Ok(rows.into_iter().map(|n| n as u64).collect())
+}
+
+/// They were.
+///
+/// # Errors
+/// Database errors.
+pub async fn parts_done(db: &mut Write, done: &BTreeSet<u64>) -> Result<(), StoreError> {
+    for n in done {
+        sqlx::query("DELETE FROM part_due WHERE n = ?").bind(*n as i64).execute(&mut **db).await?;
+    }
+    Ok(())
+}
+
+/// Records whose effective times lie past a moment: those that a later as-of date may change.
+///
+/// # Errors
+/// Database errors.
+pub async fn said_after(db: &mut SqliteConnection, moment: i64) -> Result<Vec<(i64, Uuid)>, StoreError> {
+    let rows: Vec<(i64, Vec<u8>)> = sqlx::query_as("SELECT hub, rec FROM record WHERE said > ? OR affirmed > ?")
+        .bind(moment)
+        .bind(moment)
+        .fetch_all(db)
+        .await?;
+    rows.into_iter().map(|(hub, rec)| Ok((hub, Uuid::from_slice(&rec).map_err(|_| corrupt("record.rec"))?))).collect()
+}
+
+/// Live records of a hub.
+///
+/// # Errors
+/// Database errors.
+pub async fn live(db: &mut SqliteConnection, hub: i64) -> Result<u64, StoreError> {
+    let n: i64 = sqlx::query_scalar("SELECT count(*) FROM record WHERE hub = ? AND kind = 1 AND state = 'live'")
+        .bind(hub)
+        .fetch_one(db)
+        .await?;
+    Ok(n as u64)
+}
+
+/// Everything derived, as one digest a table: what a rebuild must give again, byte for byte.
+///
+/// # Errors
+/// Database errors.
+pub async fn dump(db: &mut SqliteConnection) -> Result<Vec<(&'static str, String)>, StoreError> {
+    use sha2::{Digest, Sha256};
+    const TABLES: [(&str, &str); 6] = [
+        ("void", "SELECT quote(pos) || quote(code) FROM void ORDER BY pos"),
+        (
+            "record",
+            "SELECT quote(hub) || quote(rec) || quote(kind) || quote(first) || quote(put) || quote(put_rev) || quote(rev) || \
+             quote(withdrawn) || quote(said) || quote(assured) || quote(affirmed) || quote(state) || quote(keys) || quote(grp) \
+             FROM record ORDER BY hub, rec",
+        ),
+        (
+            "decision",
+            "SELECT quote(hub) || quote(rec) || quote(pos) || quote(said) || quote(body) || quote(a) || quote(b) \
+             FROM decision ORDER BY hub, rec",
+        ),
+        ("link_key", "SELECT quote(key) || quote(hub) || quote(rec) FROM link_key ORDER BY key, hub, rec"),
+        (
+            "grp",
+            "SELECT quote(n) || quote(hub) || quote(rec) || quote(digest) || quote(name) || quote(place) || quote(status) || \
+             quote(checked) || quote(members) || quote(hubs) || quote(conflicts) FROM grp ORDER BY n",
+        ),
+        (
+            "search",
+            "SELECT quote(rowid) || quote(name) || quote(words) || quote(topics) || quote(place) || quote(facets) \
+             FROM search ORDER BY rowid",
+        ),
+    ];
+    let mut dumps = Vec::new();
+    for (name, sql) in TABLES {
+        let rows: Vec<String> = sqlx::query_scalar(sql).fetch_all(&mut *db).await?;
+        let mut hash = Sha256::new();
+        rows.iter().for_each(|row| hash.update(format!("{row}\n")));
+        dumps.push((name, format!("{}:{}", rows.len(), crate::feed::note::hex(&hash.finalize()))));
+    }
+    Ok(dumps)
+}
+
+/// Whether each of these groups is listed as a group of one record without conflicts.
+///
+/// # Errors
+/// Database errors.
+pub async fn single(db: &mut SqliteConnection, groups: &[i64]) -> Result<bool, StoreError> {
+    for n in groups {
+        let one: Option<i64> = sqlx::query_scalar("SELECT n FROM grp WHERE n = ? AND members = 1 AND conflicts = ''")
+            .bind(n)
+            .fetch_optional(&mut *db)
+            .await?;
+        if one.is_none() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
