@@ -26,6 +26,6 @@ pub mod feed;
 //pub mod node;
 //pub mod peer;
 pub mod record;
-//pub mod registry;
+pub mod registry;
 //pub mod store;
 //pub mod web;
