@@ -30,6 +30,19 @@ pub struct Choice {
     pub order: u64,
 }
 
+impl Choice {
+    /// Which of one hub's choices is newer. A log has one leaf at a place; all after that makes the answer the same even
+    /// if a caller numbers otherwise.
+    fn age(&self) -> impl Ord + '_ {
+        let prefer = match &self.prefer {
+            Prefer::Value(revision) => (2, Some(*revision)),
+            Prefer::Unresolved => (1, None),
+            Prefer::Retracted => (0, None),
+        };
+        (self.order, self.at, self.rank, self.on, prefer, &self.over)
+    }
+}
+
 /// Who chose, and when.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Chosen {
@@ -64,8 +77,7 @@ pub(super) fn ruling(
     let mut newest: BTreeMap<HubId, &Choice> = BTreeMap::new();
     for choice in choices.iter().filter(|choice| choice.unit == unit && index(&choice.on).is_some()) {
         let held = newest.entry(choice.author).or_insert(choice);
-        let rank = |c: &Choice| (c.order, c.at, c.rank, c.on);
-        if rank(choice) > rank(held) {
+        if choice.age() > held.age() {
             *held = choice;
         }
     }

@@ -216,9 +216,7 @@ impl Merged {
 
     /// SHA-256 of the group's canonical JSON (RFC 8785), in which records are named by their place in `members`.
     pub fn digest(&self) -> [u8; 32] {
-        let json = serde_json_canonicalizer::to_vec(&canonical::Group(self))
-            .expect("string keys and finite numbers always serialise");
-        Sha256::digest(json).into()
+        Sha256::digest(canonical::text(self)).into()
     }
 }
 

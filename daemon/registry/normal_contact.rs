@@ -202,6 +202,8 @@ fn plain(url: &Url, host: String, platform: bool) -> Option<Web> {
             path.retain(|segment| *segment != "invite");
             String::new()
         }
+        // What the reader happens to see, whoever it is.
+        "nextdoor.co.uk" if path.first() == Some(&"news_feed") => return None,
         "twitter.com" | "instagram.com" | "nextdoor.co.uk" => String::new(),
         _ => query(url),
     };
@@ -427,6 +429,7 @@ mod tests {
             "https://facebook.com/home.php",
             "https://google.com",
             "https://www.google.com/search?q=carers",
+            "https://nextdoor.co.uk/news_feed/?post=17592193544146",
             "https://chat.whatsapp.com",
             "https://chat.whatsapp.com/",
             "https://api.whatsapp.com/send?phone=447700900123",

@@ -143,9 +143,9 @@ fn alike(a: &Name, b: &Name, neutral: &[&str]) -> (Names, usize, bool) {
         None => true,
     });
     match (left.len(), right.len()) {
-        // "Mutual Aid Group" and "Covid Support": nothing tells them apart, and nothing says they are one.
-        (0, 0) if nothing_tells && a.core != b.core => (Names::Contained, 0, false),
-        (0, 0) if nothing_tells && a.core.is_empty() => (Names::Contained, 0, false),
+        // "Mutual Aid Group" and "Covid Support": nothing tells them apart, and nothing says they are one. As far apart as
+        // two words, so that only one page in one place joins them.
+        (0, 0) if nothing_tells && (a.core.is_empty() || a.core != b.core) => (Names::Contained, 2, false),
         (0, 0) => (Names::Near, 0, false),
         (more, 0) | (0, more) if whole > 0 || more <= 1 => (Names::Contained, more, false),
         _ => (Names::Different, 0, false),
