@@ -1,1 +1,3 @@
+//! The mutuald command.
+
 fn main() {}

@@ -1,1 +1,7 @@
+//! The promises of mutuald, each as a scenario on real hubs. One binary, so that they share what they are built from.
 
+mod config;
+mod schedule;
+mod support;
+mod sync;
+mod systemd;

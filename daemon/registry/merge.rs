@@ -1,0 +1,606 @@
+//! One group from the records that speak of it: field by field, with who said what, and what disagrees.
+//!
+//! Order of authority (PROTOCOL, "Settled points" 7): a standing choice by rank of its author; the group's own word; the
+//! hub whose area the policy grants; national lists; others. Then the date of the check, completeness, hub id, record id.
+
+use super::choice::{Choice, Chosen, Ruling, ruling};
+use super::policy::Policy;
+use super::rules::{self, How, OPEN, Unit};
+use super::value::{contradicts, fullness, same};
+use crate::record::group::{self, Assured, Group, Sighting};
+use crate::record::{HubId, RecordRef};
+use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A record that speaks of the group.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Member {
+    /// The record.
+    pub record: RecordRef,
+    /// The revision whose public part this is. An `affirm` does not change it, so that it undoes no choice.
+    pub rev: u64,
+    /// Effective time of the newest statement about the record (PROTOCOL 1.9): a check cannot be later than it.
+    pub eff: Timestamp,
+    /// The newest affirm's, where there is one; otherwise the public part's own counts.
+    pub assured: Option<Assured>,
+    /// The public part.
+    pub group: Group,
+}
+
+/// Why a value was taken. Codes are stable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Rule {
+    /// Only one record states it.
+    Only,
+    /// All that state it say the same.
+    Agreed,
+    /// A person chose.
+    Chosen,
+    /// The group's own word.
+    GroupsOwn,
+    /// The hub whose area it is.
+    Area,
+    /// A national list.
+    National,
+    /// Checked later.
+    CheckedLater,
+    /// Says more.
+    Fuller,
+    /// Nothing decides: the smaller id, so that every hub shows the same.
+    Order,
+    /// All values together.
+    Union,
+    /// For each key the newest.
+    Each,
+}
+
+impl Rule {
+    /// Stable kebab-case code.
+    pub fn code(self) -> &'static str {
+        match self {
+            Rule::Only => "only",
+            Rule::Agreed => "agreed",
+            Rule::Chosen => "chosen",
+            Rule::GroupsOwn => "groups-own",
+            Rule::Area => "area",
+            Rule::National => "national",
+            Rule::CheckedLater => "checked-later",
+            Rule::Fuller => "fuller",
+            Rule::Order => "order",
+            Rule::Union => "union",
+            Rule::Each => "each",
+        }
+    }
+
+    /// Plain words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Rule::Only => "only one hub's record says this",
+            Rule::Agreed => "all that say it agree",
+            Rule::Chosen => "chosen by a person",
+            Rule::GroupsOwn => "the group's own word",
+            Rule::Area => "from the hub for this area",
+            Rule::National => "from a national list",
+            Rule::CheckedLater => "checked most recently",
+            Rule::Fuller => "says the most",
+            Rule::Order => "nothing decides between them; the first in order is shown",
+            Rule::Union => "everything that was said, together",
+            Rule::Each => "for each criterion the newest",
+        }
+    }
+}
+
+/// What of a unit a person may still look at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Open {
+    /// Records of equal authority contradict each other.
+    Conflict,
+    /// A person chose, and what was chosen between has changed since.
+    Moved,
+    /// A person looked, and nobody knows.
+    Unresolved,
+}
+
+impl Open {
+    /// Stable kebab-case code.
+    pub fn code(self) -> &'static str {
+        match self {
+            Open::Conflict => "conflict",
+            Open::Moved => "moved",
+            Open::Unresolved => "unresolved",
+        }
+    }
+}
+
+/// A value that was not taken.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Other {
+    /// The value.
+    pub value: Value,
+    /// Who states it, sorted.
+    pub from: Vec<RecordRef>,
+    /// When it was last checked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assured: Option<Date>,
+    /// Whether it contradicts what was taken, rather than saying less or more.
+    pub contradicts: bool,
+}
+
+/// A unit of the group.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Resolved {
+    /// What is shown.
+    pub value: Value,
+    /// Who states it, sorted.
+    pub from: Vec<RecordRef>,
+    /// Why it was taken.
+    pub rule: Rule,
+    /// What else is said, weightiest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub others: Vec<Other>,
+    /// For unions and criteria, who states each value, by value or key. Empty when all come from one record.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub said: BTreeMap<String, Vec<RecordRef>>,
+    /// What is still open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub open: Option<Open>,
+    /// Whose choice stands, or stood until something changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chosen: Option<Chosen>,
+}
+
+/// A group, as all records that speak of it say.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Merged {
+    /// The smallest member's.
+    pub id: RecordRef,
+    /// Sorted.
+    pub members: Vec<RecordRef>,
+    /// The revision of each member, in the same order.
+    pub revs: Vec<u64>,
+    /// By unit; units that nobody states, or that must not be shown, are absent.
+    pub values: BTreeMap<Unit, Resolved>,
+    /// Everybody who saw the group, once each, sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sightings: Vec<Sighting>,
+    /// The most protective level any member states.
+    pub safety: String,
+    /// The newest check that can be true.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assured: Option<Assured>,
+    /// Licence, where all members state the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub licence: Option<String>,
+    /// Units on which a person should look, sorted: in conflict, or chosen and changed since.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conflicts: Vec<Unit>,
+}
+
+/// Levels at which the public "front gate" is shown although the place is not.
+const GATED: [&str; 2] = ["approximate", "contact-first"];
+
+impl Merged {
+    /// Whether the public may see that the group exists.
+    pub fn listed(&self) -> bool {
+        self.safety == OPEN || GATED.contains(&self.safety.as_str())
+    }
+
+    /// The value taken for a unit.
+    pub fn value(&self, unit: &str) -> Option<&Value> {
+        self.values.get(&Unit::of(unit)?).map(|resolved| &resolved.value)
+    }
+
+    /// The group's name.
+    pub fn name(&self) -> &str {
+        self.value("name").and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// What was taken, as one record.
+    pub fn group(&self) -> Group {
+        let map: Map<String, Value> =
+            self.values.iter().map(|(unit, resolved)| (unit.name().to_owned(), resolved.value.clone())).collect();
+        // Values came out of typed groups, unit by unit, so they go back in.
+        let mut group: Group = group::typed(map).unwrap_or_default();
+        group.sightings.clone_from(&self.sightings);
+        group.assured.clone_from(&self.assured);
+        group.licence.clone_from(&self.licence);
+        group.safety = (self.safety != OPEN).then(|| self.safety.clone());
+        group
+    }
+
+    /// SHA-256 of the group's canonical JSON (RFC 8785), in which records are named by their place in `members`.
+    pub fn digest(&self) -> [u8; 32] {
+        Sha256::digest(canonical::text(self)).into()
+    }
+}
+
+mod canonical;
+
+/// What a member's word weighs; compared in this order, more first.
+#[derive(Clone, Copy)]
+struct Standing {
+    class: Rule,
+    weight: u8,
+    checked: Option<Date>,
+}
+
+/// Merges the records of one group. The order of members and of choices does not matter; members are one or more.
+///
+/// `choices` are those of hubs that count, on any of the members; `as_of` is the day the registry speaks of.
+pub fn merge(members: &[Member], choices: &[Choice], policy: &Policy, as_of: Date) -> Merged {
+    let mut sorted: Vec<&Member> = members.iter().collect();
+    sorted.sort_by_key(|member| member.record);
+    sorted.dedup_by_key(|member| member.record);
+    let safety = safety(&sorted);
+    let latest = end_of(as_of);
+    let mut stated: Vec<Map<String, Value>> = sorted.iter().map(|member| shown(member, &safety)).collect();
+
+    let mut values = BTreeMap::new();
+    if let [map] = &mut stated[..] {
+        let from = sorted[0].record;
+        for (name, value) in std::mem::take(map) {
+            if let Some(unit) = Unit::of(&name) {
+                values.insert(unit, single(unit, value, from));
+            }
+        }
+    } else {
+        let context = Context { standing: standing(&sorted, policy, latest), members: &sorted, choices, latest };
+        for unit in Unit::all() {
+            let said: Vec<(usize, Value)> =
+                stated.iter_mut().enumerate().filter_map(|(i, map)| Some((i, map.remove(unit.name())?))).collect();
+            if !said.is_empty() {
+                values.insert(unit, context.resolve(unit, said));
+            }
+        }
+    }
+    let conflicts = values
+        .iter()
+        .filter(|(_, resolved)| matches!(resolved.open, Some(Open::Conflict | Open::Moved)))
+        .map(|(unit, _)| *unit)
+        .collect();
+    let listed = rules::protection(&safety) <= rules::protection(GATED[1]);
+    Merged {
+        id: sorted.first().map_or(RecordRef { hub: HubId([0; 20]), rec: uuid::Uuid::nil() }, |member| member.record),
+        members: sorted.iter().map(|member| member.record).collect(),
+        revs: sorted.iter().map(|member| member.rev).collect(),
+        values,
+        sightings: if listed { sightings(&sorted) } else { Vec::new() },
+        assured: newest_check(&sorted, latest),
+        licence: licence(&sorted),
+        safety,
+        conflicts,
+    }
+}
+
+/// The last moment that is not beyond the as-of date by more than a day.
+fn end_of(as_of: Date) -> Timestamp {
+    as_of
+        .checked_add(2.days())
+        .and_then(|day| day.to_zoned(TimeZone::UTC))
+        .map_or(Timestamp::MAX, |midnight| midnight.timestamp() - jiff::SignedDuration::from_nanos(1))
+}
+
+/// The most protective level; of several that nobody knows, the first by name.
+fn safety(members: &[&Member]) -> String {
+    members
+        .iter()
+        .map(|member| level(member))
+        .min_by_key(|level| (Reverse(rules::protection(level)), *level))
+        .unwrap_or(OPEN)
+        .to_owned()
+}
+
+fn level(member: &Member) -> &str {
+    member.group.safety.as_deref().unwrap_or(OPEN)
+}
+
+/// What of a record may take part, given how far the group's place may be known.
+///
+/// Above `open`, where and when go, and so do the words of records that were written for a less protective level: an
+/// address stands in a description as easily as in its own field.
+fn shown(member: &Member, safety: &str) -> Map<String, Value> {
+    let mut map = member.group.members();
+    if safety == OPEN {
+        return map;
+    }
+    let mut hidden = vec!["place", "meetings"];
+    if !GATED.contains(&safety) {
+        hidden.push("contact");
+    }
+    if rules::protection(level(member)) < rules::protection(safety) {
+        hidden.extend(["description", "access", "joining", "cost", "sponsorship", "affiliation", "other_names"]);
+    }
+    map.retain(|name, _| !hidden.contains(&name.as_str()));
+    map
+}
+
+/// A record's last check: no later than the statement that says so, and none when that lies beyond the as-of date.
+fn check(member: &Member, latest: Timestamp) -> Option<Assured> {
+    let assured = member.assured.as_ref().or(member.group.assured.as_ref())?;
+    if member.eff > latest {
+        return None;
+    }
+    let date = assured.date.min(day(member.eff));
+    Some(Assured { date, ..assured.clone() })
+}
+
+fn day(at: Timestamp) -> Date {
+    at.to_zoned(TimeZone::UTC).date()
+}
+
+fn newest_check(members: &[&Member], latest: Timestamp) -> Option<Assured> {
+    members
+        .iter()
+        .filter_map(|member| check(member, latest))
+        .reduce(|best, next| if next.date > best.date { next } else { best })
+}
+
+fn licence(members: &[&Member]) -> Option<String> {
+    let first = members.first()?.group.licence.as_ref()?;
+    members.iter().all(|member| member.group.licence.as_ref() == Some(first)).then(|| first.clone())
+}
+
+fn sightings(members: &[&Member]) -> Vec<Sighting> {
+    if members.iter().all(|member| member.group.sightings.is_empty()) {
+        return Vec::new();
+    }
+    let all: BTreeMap<String, &Sighting> = members
+        .iter()
+        .flat_map(|member| &member.group.sightings)
+        .map(|sighting| (serde_json::to_string(sighting).unwrap_or_default(), sighting))
+        .collect();
+    all.into_values().cloned().collect()
+}
+
+fn standing(members: &[&Member], policy: &Policy, latest: Timestamp) -> Vec<Standing> {
+    let area = |member: &Member| member.group.place.as_ref().and_then(|place| place.area.clone());
+    let stated: BTreeSet<String> = members.iter().filter_map(|member| area(member)).collect();
+    // A record that names no area stands where all those that name one agree it is.
+    let common = (stated.len() == 1).then(|| stated.into_iter().next()).flatten();
+    members
+        .iter()
+        .map(|member| {
+            let check = check(member, latest);
+            let hub = &member.record.hub;
+            let own = check.as_ref().is_some_and(|assured| assured.by == "group");
+            let here = area(member).or_else(|| common.clone());
+            let (class, weight) = if own {
+                (Rule::GroupsOwn, 3)
+            } else if here.is_some_and(|area| policy.covers(hub, &area)) {
+                (Rule::Area, 2)
+            } else if policy.national(hub) {
+                (Rule::National, 1)
+            } else {
+                (Rule::Order, 0)
+            };
+            Standing { class, weight, checked: check.map(|assured| assured.date) }
+        })
+        .collect()
+}
+
+/// A unit of a group that only one record speaks of.
+fn single(unit: Unit, value: Value, from: RecordRef) -> Resolved {
+    let value = if unit.how() == How::Union { sorted_set(value) } else { value };
+    Resolved {
+        value,
+        from: vec![from],
+        rule: Rule::Only,
+        others: Vec::new(),
+        said: BTreeMap::new(),
+        open: None,
+        chosen: None,
+    }
+}
+
+/// A list of words, sorted, once each.
+fn sorted_set(value: Value) -> Value {
+    match value {
+        Value::Array(mut items) => {
+            items.sort_by(|a, b| a.as_str().cmp(&b.as_str()));
+            items.dedup();
+            Value::Array(items)
+        }
+        other => other,
+    }
+}
+
+struct Context<'a> {
+    standing: Vec<Standing>,
+    members: &'a [&'a Member],
+    choices: &'a [Choice],
+    latest: Timestamp,
+}
+
+impl Context<'_> {
+    /// The written order, as something to sort by: smallest is weightiest.
+    fn place(&self, (i, value): &(usize, Value)) -> impl Ord + use<> {
+        let standing = self.standing[*i];
+        (Reverse(standing.weight), Reverse(standing.checked), Reverse(fullness(value)), *i)
+    }
+
+    fn refs(&self, members: impl IntoIterator<Item = usize>) -> Vec<RecordRef> {
+        let sorted: BTreeSet<usize> = members.into_iter().collect();
+        sorted.into_iter().map(|i| self.members[i].record).collect()
+    }
+
+    fn resolve(&self, unit: Unit, mut said: Vec<(usize, Value)>) -> Resolved {
+        let states: BTreeSet<usize> = said.iter().map(|(i, _)| *i).collect();
+        let ruling = ruling(unit, self.choices, self.members, &|i| states.contains(&i), self.latest);
+        said.sort_by_cached_key(|entry| self.place(entry));
+        match (unit.how(), ruling) {
+            // A choice takes one record's value whole, also of a unit that is otherwise a union: how else to drop a topic?
+            (_, Ruling::Take(taken, chosen)) => {
+                if let Some(at) = said.iter().position(|(i, _)| *i == taken) {
+                    said[..=at].rotate_right(1);
+                }
+                let mut resolved = self.one(unit, said);
+                (resolved.rule, resolved.open, resolved.chosen) = (Rule::Chosen, None, Some(chosen));
+                resolved
+            }
+            (How::One, Ruling::Nobody) => self.one(unit, said),
+            (How::One, Ruling::Leave(open, chosen)) => {
+                let mut resolved = self.one(unit, said);
+                let contested = resolved.others.iter().any(|other| other.contradicts);
+                resolved.open = contested.then_some(open);
+                resolved.chosen = contested.then_some(chosen);
+                resolved
+            }
+            (How::Union, _) => self.union(unit, said),
+            (How::Each, _) => self.each(said),
+        }
+    }
+
+    /// The first of `said` is taken; it is sorted, but for a choice.
+    fn one(&self, unit: Unit, mut said: Vec<(usize, Value)>) -> Resolved {
+        let count = said.len();
+        let (first, value) = said.remove(0);
+        let value = if unit.how() == How::Union { sorted_set(value) } else { value };
+        let mut from = vec![first];
+        let mut others: Vec<(Value, Vec<usize>)> = Vec::new();
+        for (i, stated) in said {
+            if same(unit.name(), &value, &stated) {
+                from.push(i);
+            } else if let Some((_, who)) = others.iter_mut().find(|(other, _)| same(unit.name(), other, &stated)) {
+                who.push(i);
+            } else {
+                others.push((stated, vec![i]));
+            }
+        }
+        // Between whom it was: the weightiest that says otherwise.
+        let rule = match others.first() {
+            None if count == 1 => Rule::Only,
+            None => Rule::Agreed,
+            Some((other, who)) => {
+                let (ours, theirs) = (self.standing[first], self.standing[who[0]]);
+                if ours.weight != theirs.weight {
+                    ours.class
+                } else if ours.checked != theirs.checked {
+                    Rule::CheckedLater
+                } else if fullness(&value) != fullness(other) {
+                    Rule::Fuller
+                } else {
+                    Rule::Order
+                }
+            }
+        };
+        let mut open = None;
+        let others = others
+            .into_iter()
+            .map(|(other, who)| {
+                let contradicts = contradicts(unit.name(), &value, &other);
+                if contradicts && self.standing[who[0]].weight == self.standing[first].weight {
+                    open = Some(Open::Conflict);
+                }
+                let assured = who.iter().filter_map(|i| self.standing[*i].checked).max();
+                Other { value: other, from: self.refs(who), assured, contradicts }
+            })
+            .collect();
+        Resolved { value, from: self.refs(from), rule, others, said: BTreeMap::new(), open, chosen: None }
+    }
+
+    /// All values, sorted, each with who states it. Other names that differ in writing only are one.
+    fn union(&self, unit: Unit, said: Vec<(usize, Value)>) -> Resolved {
+        let alone = said.len() == 1;
+        let mut sets: Vec<BTreeSet<String>> = Vec::new();
+        let mut who: BTreeMap<String, BTreeSet<usize>> = BTreeMap::new();
+        let everybody = self.refs(said.iter().map(|(i, _)| *i));
+        for (i, value) in said {
+            let Value::Array(items) = value else { continue };
+            let words: BTreeSet<String> =
+                items.into_iter().filter_map(|item| item.as_str().map(str::to_owned)).collect();
+            for word in &words {
+                who.entry(word.clone()).or_default().insert(i);
+            }
+            sets.push(words);
+        }
+        if unit.name() == "other_names" {
+            who = folded(who);
+        }
+        let rule = if alone {
+            Rule::Only
+        } else if sets.windows(2).all(|pair| pair[0] == pair[1]) {
+            Rule::Agreed
+        } else {
+            Rule::Union
+        };
+        let value = who.keys().map(|word| Value::from(word.as_str())).collect();
+        let said = who.into_iter().map(|(word, who)| (word, self.refs(who)));
+        let said = if alone { BTreeMap::new() } else { said.collect() };
+        Resolved { value, from: everybody, rule, others: Vec::new(), said, open: None, chosen: None }
+    }
+
+    /// For each criterion the newest fact; of one day, the weightier record's. What is left out stands in `others`.
+    fn each(&self, said: Vec<(usize, Value)>) -> Resolved {
+        let everybody = self.refs(said.iter().map(|(i, _)| *i));
+        let alone = said.len() == 1;
+        let mut facts: BTreeMap<String, Vec<(usize, Value)>> = BTreeMap::new();
+        for (i, value) in said {
+            let Value::Object(members) = value else { continue };
+            for (key, fact) in members {
+                facts.entry(key).or_default().push((i, fact));
+            }
+        }
+        let (mut value, mut who, mut others) = (Map::new(), BTreeMap::new(), Vec::new());
+        for (key, mut stated) in facts {
+            // Stable: the written order decides between facts of one day.
+            stated.sort_by_key(|(i, fact)| Reverse(self.found(*i, fact)));
+            let (first, taken) = stated.remove(0);
+            let mut from = vec![first];
+            for (i, fact) in stated {
+                if same("criteria", &taken, &fact) {
+                    from.push(i);
+                } else {
+                    let contradicts = taken.get("value") != fact.get("value");
+                    let assured = self.found(i, &fact);
+                    let value = Value::Object(Map::from_iter([(key.clone(), fact)]));
+                    others.push(Other { value, from: self.refs([i]), assured, contradicts });
+                }
+            }
+            who.insert(key.clone(), self.refs(from));
+            value.insert(key, taken);
+        }
+        Resolved {
+            value: Value::Object(value),
+            from: everybody,
+            rule: if alone {
+                Rule::Only
+            } else if others.is_empty() && who.values().all(|from| from.len() > 1) {
+                Rule::Agreed
+            } else {
+                Rule::Each
+            },
+            others,
+            said: if alone { BTreeMap::new() } else { who },
+            open: None,
+            chosen: None,
+        }
+    }
+
+    /// When a fact was found, as far as that can be believed.
+    fn found(&self, i: usize, fact: &Value) -> Option<Date> {
+        let eff = self.members[i].eff;
+        let date: Date = fact.get("date")?.as_str()?.parse().ok()?;
+        (eff <= self.latest).then(|| date.min(day(eff)))
+    }
+}
+
+/// Other names that differ in writing only, under the first of their spellings.
+fn folded(who: BTreeMap<String, BTreeSet<usize>>) -> BTreeMap<String, BTreeSet<usize>> {
+    let mut spelling: BTreeMap<String, String> = BTreeMap::new();
+    let mut found: BTreeMap<String, BTreeSet<usize>> = BTreeMap::new();
+    for (name, members) in who {
+        let first = spelling.entry(super::normal::words(&name)).or_insert(name).clone();
+        found.entry(first).or_default().extend(members);
+    }
+    found
+}
+
+#[cfg(test)]
+#[path = "merge_tests.rs"]
+mod tests;

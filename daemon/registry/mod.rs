@@ -1,0 +1,38 @@
+//! The registry: which records speak of one group, and what the group then is. Pure functions of values.
+//!
+//! Records in, groups out. Nothing here reads a clock, draws a number or depends on the order in which records came, so
+//! that two hubs with the same verified records, policy and as-of date have the same [`digest`].
+//!
+//! * [`policy`]: whom this hub gives what authority, and the hashes of the rules it merges by;
+//! * [`rules`]: how each merge unit is merged (`schema/merge.json`);
+//! * [`normal`] and [`normal_contact`]: the forms in which two texts are compared, never shown;
+//! * [`features`]: what of a record is compared, and the keys by which records find one another;
+//! * [`rule`]: whether two records that share a key are one group, by the written rule;
+//! * [`link`]: records and people's decisions → clusters;
+//! * [`why`]: the same in words;
+//! * [`merge`]: a cluster's records and people's choices → one group with who said what (private: `value` compares
+//!   values, `choice` applies people's choices);
+//! * [`digest`]: one number for all of it;
+//! * [`search`]: the text by which people find a group.
+
+mod choice;
+pub mod digest;
+pub mod features;
+pub mod link;
+pub mod merge;
+pub mod normal;
+pub mod normal_contact;
+pub mod policy;
+pub mod rule;
+pub mod rules;
+pub mod search;
+mod value;
+pub mod why;
+
+pub use choice::Choice;
+pub use digest::RegistryDigest;
+pub use features::Features;
+pub use link::{Candidate, Cluster, Decision};
+pub use merge::{Member, Merged};
+pub use policy::Policy;
+pub use rules::Unit;
