@@ -569,6 +569,9 @@ fn well_made(name: &str, page: &str) {
                 _ => {}
             }
         }
+        let block =
+            matches!(element, "p" | "div" | "ul" | "ol" | "dl" | "table" | "section" | "h1" | "h2" | "h3" | "details");
+        assert!(!(block && open.contains(&"p")), "{name}: <{element}> in a paragraph ends it");
         if !void.contains(&element) && element != "!DOCTYPE" {
             open.push(element);
         }

@@ -77,7 +77,7 @@ pub fn about(site: &Site) -> Markup {
         section aria-labelledby="private" {
             h2 #private { "Keeping your search private" }
             p {
-                "This site sets no cookies, has no scripts, loads nothing from other sites and keeps no record of what you search for. Pages with search "
+                "This site sets no cookies, has no scripts and loads nothing from other sites. The program behind it keeps no record of what you search for. Pages with search "
                 "results ask your browser not to store them. Still, your browser’s history lists the pages you opened, and whoever runs the "
                 "network or the computer may see which site you visited."
             }

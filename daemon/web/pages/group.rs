@@ -11,7 +11,8 @@ use std::collections::BTreeSet;
 pub fn group(site: &Site, page: &GroupPage) -> Markup {
     let around = Around { site, part: Part::None, title: &page.name, exit: true };
     // Where one record says everything, saying so once is enough.
-    let many = page.members.len() > 1;
+    let all: BTreeSet<&str> = page.members.iter().map(|member| member.hub.as_str()).collect();
+    let many = (page.members.len() > 1).then_some(&all);
     around.page(html! {
         p.back { a href="/search" { "‹ Find a group" } }
         h1 { (page.name) }
@@ -54,7 +55,7 @@ pub fn group(site: &Site, page: &GroupPage) -> Markup {
                 h2 #details { "Details" }
                 dl.facts {
                     @for field in &page.fields {
-                        div.open[field.disagree] {
+                        div class=[field.disagree.then_some("open")] {
                             dt { (field.label) }
                             dd { (values(&field.value)) (sources(field, many)) }
                         }
@@ -100,9 +101,10 @@ fn values(values: &[Value]) -> Markup {
 }
 
 /// Who states a field, what others say instead, and why it is shown as it is.
-fn sources(field: &Field, many: bool) -> Markup {
+fn sources(field: &Field, all: Option<&BTreeSet<&str>>) -> Markup {
     let others = field.others.iter().flat_map(|other| &other.said);
     let hubs: BTreeSet<&str> = field.said.iter().chain(others).map(|said| said.hub.as_str()).collect();
+    let agreed = field.others.is_empty() && hubs.len() > 1 && Some(&hubs) == all;
     html! {
         @if field.disagree {
             p.disagree {
@@ -118,10 +120,11 @@ fn sources(field: &Field, many: bool) -> Markup {
                 }
             }
         }
-        @if many && !(field.said.is_empty() && field.others.is_empty()) {
+        @if all.is_some() && !(field.said.is_empty() && field.others.is_empty()) {
             details.said {
                 summary {
-                    @if field.said.is_empty() { "Where this comes from" }
+                    @if agreed { "All hubs agree" }
+                    @else if field.said.is_empty() { "Where this comes from" }
                     @else { "From " (names(&field.said)) }
                     @if !field.others.is_empty() && !field.disagree { "; others differ" }
                 }
@@ -188,7 +191,7 @@ fn members(page: &GroupPage) -> Markup {
                                     td { (member.list) }
                                     td {
                                         @match &member.checked {
-                                            Some(checked) => { time datetime=(checked.date) { (day(checked.date)) } ", " (checked.how) }
+                                            Some(checked) => { time datetime=(checked.date) { (day(checked.date)) } br; (checked.how) }
                                             None => "Not checked yet",
                                         }
                                     }

@@ -25,7 +25,6 @@ pub fn partners(site: &Site, page: &PartnersPage) -> Markup {
                             th scope="col" { "Hub" }
                             th scope="col" { "State" }
                             th.num scope="col" { "Records" }
-                            th.num scope="col" { "Still to come" }
                         }
                     }
                     tbody {
@@ -34,7 +33,6 @@ pub fn partners(site: &Site, page: &PartnersPage) -> Markup {
                                 th scope="row" { a href={ "#" (row.hub) } { (row.name) } }
                                 td { (state(row)) }
                                 td.num { (number(row.records)) }
-                                td.num { (number(row.lag)) }
                             }
                         }
                     }
@@ -54,7 +52,7 @@ fn state(row: &PartnerRow) -> Markup {
     let (class, label) = match row.state {
         PartnerState::UpToDate => ("good", "Up to date"),
         PartnerState::CatchingUp => ("calm", "Catching up"),
-        PartnerState::New => ("calm", "Not looked at yet"),
+        PartnerState::New => ("calm", "Not tried yet"),
         PartnerState::Failing => ("bad", "Not reached"),
         PartnerState::Refused => ("bad", "Refused"),
         PartnerState::Waiting => ("warn", "Waits for your yes"),
@@ -78,16 +76,16 @@ fn partner(row: &PartnerRow, page: &PartnersPage) -> Markup {
                 }
             }
             dl.facts {
-                div { dt { "Last looked" } dd { (moment(row.last_try, now)) } }
-                div { dt { "Last looked and all was well" } dd { (moment(row.last_success, now)) } }
-                div { dt { "Last something new" } dd { (moment(row.last_change, now)) } }
+                div { dt { "Last tried" } dd { (moment(row.last_try, now)) } }
+                div { dt { "Last succeeded" } dd { (moment(row.last_success, now)) } }
+                div { dt { "Last change there" } dd { (moment(row.last_change, now)) } }
                 div {
-                    dt { "Next look" }
+                    dt { "Next try" }
                     dd { @if row.next_try.is_some() { (moment(row.next_try, now)) } @else { "none planned" } }
                 }
                 div { dt { "Records held" } dd { (number(row.records)) } }
                 div {
-                    dt { "Published, not taken yet" }
+                    dt { "Still to come" }
                     dd { (count(row.lag, "statement", "statements")) }
                 }
                 @if row.failures > 0 { div { dt { "Failed in a row" } dd { (count(row.failures.into(), "time", "times")) } } }
