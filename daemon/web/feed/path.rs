@@ -76,9 +76,10 @@ fn number(text: &str, most: u32) -> bool {
 fn bundle(segments: &[&str]) -> bool {
     let three = |text: &str| text.len() == 3 && text.bytes().all(|b| b.is_ascii_digit());
     let (marked, last) = match segments {
-        [marked @ .., last, width] if last.ends_with(".p") && number(width, 255) => {
-            (marked, last.trim_end_matches(".p"))
-        }
+        [marked @ .., last, width] if number(width, 255) => match last.strip_suffix(".p") {
+            Some(last) => (marked, last),
+            None => return false,
+        },
         [marked @ .., last] => (marked, *last),
         [] => return false,
     };

@@ -55,7 +55,7 @@ fn state(row: &PartnerRow) -> Markup {
         PartnerState::New => ("calm", "Not tried yet"),
         PartnerState::Failing => ("bad", "Not reached"),
         PartnerState::Refused => ("bad", "Refused"),
-        PartnerState::Waiting => ("warn", "Waits for your yes"),
+        PartnerState::Waiting => ("warn", "On hold"),
         PartnerState::Paused => ("calm", "Paused"),
     };
     html! {
