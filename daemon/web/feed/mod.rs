@@ -7,7 +7,7 @@
 //! `tower-http`'s `ServeDir` was considered and refused. It makes a strong ETag of size and modification time, and
 //! the clock of a file system stands still for some milliseconds: a checkpoint signed twice within them has the same size
 //! and the same tag, and a partner would be told that nothing changed. Its compression keeps that tag for other bytes. It
-//! serves whatever lies in the folder under any spelling; here only names of the grammar are known ([`path`]).
+//! serves whatever lies in the folder under any spelling; here only names of the grammar are known (`path.rs`).
 //!
 //! An answer is made from one open file, read once: a file replaced by rename meanwhile is served whole, old or new. The
 //! ETag is of the bytes, for all kinds alike; 200 KB hash in a quarter of a millisecond. Nothing is kept between requests.
