@@ -28,4 +28,4 @@ pub mod peer;
 pub mod record;
 pub mod registry;
 pub mod store;
-//pub mod web;
+pub mod web;

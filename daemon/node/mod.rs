@@ -28,14 +28,15 @@ use crate::feed::note::LogKeys;
 use crate::peer::client::Client;
 use crate::record::{HubId, vocabulary};
 use crate::registry::Policy;
+use crate::store::group::Rules;
 use crate::store::log::OWN;
 use crate::store::{self, Store, Write};
 use anyhow::{Context, bail};
 use author::Draft;
-use derive::{Derived, Rules};
+use derive::Derived;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -325,6 +326,3 @@ fn policy(config: &Config) -> anyhow::Result<Policy> {
 pub async fn names(db: &mut sqlx::SqliteConnection) -> Result<BTreeMap<HubId, String>, store::StoreError> {
     Ok(store::log::all(db).await?.into_iter().map(|log| (log.hub, log.name)).collect())
 }
-
-/// Keys of records as sets, for callers outside.
-pub type Dirty = BTreeSet<derive::Key>;

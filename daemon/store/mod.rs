@@ -3,15 +3,20 @@
 //! * [`log`]: logs, their leaves and the part lines held;
 //! * [`record`]: records and decisions folded from leaves;
 //! * [`registry`]: groups and the full-text index, derived from records;
+//! * [`group`]: the records of one group, with the words and decisions that make it;
 //! * [`partner`]: partner hubs and how pulling them goes;
+//! * [`directory`]: what people look up, as [`view`]s.
 //!
 //! One connection writes, several read. Every function takes a connection, so that callers compose them inside one
 //! transaction. sqlx sets neither journal mode nor synchronous: both are set here, once.
 
+pub mod directory;
+pub mod group;
 pub mod log;
 pub mod partner;
 pub mod record;
 pub mod registry;
+pub mod view;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Sqlite, SqliteConnection, Transaction};

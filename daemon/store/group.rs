@@ -1,0 +1,199 @@
+//! The records of one group, with the words and decisions that make it. What a group is, is never stored: it is merged
+//! from its members when somebody looks, by the same pure functions that listed it.
+
+use super::record::{DecisionRow, RecordRow};
+use super::{StoreError, corrupt};
+use crate::record::list::List;
+use crate::record::statement::{Body, HubId, Kind, RecordRef, Statement};
+use crate::record::{Group, part};
+use crate::registry::merge::{self, Member, Merged};
+use crate::registry::{Candidate, Choice, Cluster, Decision, Features, Policy, Unit};
+use jiff::{Timestamp, civil::Date};
+use sqlx::SqliteConnection;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// A record by hub number and id.
+pub type Key = (i64, Uuid);
+
+/// What deriving goes by.
+#[derive(Clone)]
+pub struct Rules {
+    /// Whom this hub gives what authority.
+    pub policy: Arc<Policy>,
+    /// The day the registry speaks of.
+    pub as_of: Date,
+    /// Hub numbers and ids.
+    pub hubs: Arc<BTreeMap<i64, HubId>>,
+}
+
+impl Rules {
+    /// A record's name in the world.
+    pub fn reference(&self, (hub, rec): Key) -> Option<RecordRef> {
+        Some(RecordRef { hub: *self.hubs.get(&hub)?, rec })
+    }
+
+    /// A record by its number here, if its hub is known.
+    pub fn key(&self, record: &RecordRef) -> Option<Key> {
+        self.hubs.iter().find(|(_, id)| **id == record.hub).map(|(n, _)| (*n, record.rec))
+    }
+}
+
+/// Every list of every hub: what it is, for linking and for saying where a row comes from.
+pub type Lists = BTreeMap<Key, List>;
+
+/// Reads all lists.
+///
+/// # Errors
+/// Database errors.
+pub async fn lists(db: &mut SqliteConnection, rules: &Rules) -> Result<Lists, StoreError> {
+    let mut lists = Lists::new();
+    for hub in rules.hubs.keys() {
+        for row in super::record::lists(db, *hub).await? {
+            if let Some((pos, _)) = row.state.put.filter(|_| !row.state.withdrawn)
+                && let Some(leaf) = super::log::leaf(db, pos).await?
+                && let Some(list) = leaf.line.as_deref().and_then(part::json).and_then(|json| serde_json::from_str(json).ok())
+            {
+                lists.insert((*hub, row.rec), list);
+            }
+        }
+    }
+    Ok(lists)
+}
+
+/// Record rows by key, in no promised order.
+///
+/// # Errors
+/// Database errors.
+pub async fn rows_of(db: &mut SqliteConnection, keys: &[Key]) -> Result<Vec<RecordRow>, StoreError> {
+    let mut by_hub: BTreeMap<i64, Vec<Uuid>> = BTreeMap::new();
+    keys.iter().for_each(|(hub, rec)| by_hub.entry(*hub).or_default().push(*rec));
+    let mut rows = Vec::with_capacity(keys.len());
+    for (hub, recs) in by_hub {
+        rows.extend(super::record::get_many(db, hub, &recs).await?);
+    }
+    Ok(rows)
+}
+
+/// The live records of a component with their words.
+pub struct Loaded {
+    /// By record.
+    pub members: BTreeMap<RecordRef, (RecordRow, Group)>,
+    /// The groups they are listed under.
+    pub old_groups: BTreeSet<i64>,
+}
+
+impl Loaded {
+    /// Reads the live ones among these records.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn read(
+        db: &mut SqliteConnection,
+        rules: &Rules,
+        keys: &[Key],
+    ) -> Result<Loaded, StoreError> {
+        let rows = rows_of(db, keys).await?;
+        let positions: Vec<i64> = rows.iter().filter_map(|row| row.state.put.map(|(pos, _)| pos)).collect();
+        let lines: HashMap<i64, String> = super::log::lines(db, &positions).await?.into_iter().collect();
+        let mut loaded = Loaded { members: BTreeMap::new(), old_groups: BTreeSet::new() };
+        for row in rows {
+            loaded.old_groups.extend(row.group);
+            let line = row.state.put.and_then(|(pos, _)| lines.get(&pos));
+            if row.standing == "live"
+                && row.state.kind == Kind::Record
+                && let Some(record) = rules.reference((row.hub, row.rec))
+                && let Some(Ok(group)) = line.and_then(|line| part::json(line)).map(Group::read)
+            {
+                loaded.members.insert(record, (row, group));
+            }
+        }
+        Ok(loaded)
+    }
+
+    /// The records as the linker compares them.
+    pub fn candidates(&self, rules: &Rules, lists: &Lists) -> Vec<Candidate> {
+        self.members
+            .iter()
+            .map(|(record, (row, group))| {
+                let list = group.list.map(|list| (row.hub, list));
+                Candidate {
+                    record: *record,
+                    list: list.and_then(|list| rules.reference(list)),
+                    duplicates: list.and_then(|list| lists.get(&list)).is_some_and(|list| list.duplicates),
+                    features: Features::of(group),
+                }
+            })
+            .collect()
+    }
+
+    /// One cluster of them as a group.
+    pub fn merge<'a>(
+        &'a self,
+        cluster: &Cluster,
+        rules: &Rules,
+        decisions: impl Iterator<Item = &'a DecisionRow>,
+    ) -> (Merged, Vec<(&'a RecordRow, RecordRef)>) {
+        let found = cluster.members.iter().filter_map(|record| Some((*record, self.members.get(record)?)));
+        let rows: Vec<(&RecordRow, RecordRef)> = found.clone().map(|(record, (row, _))| (row, record)).collect();
+        let members: Vec<Member> = found.map(|(record, (row, group))| member(record, row, group.clone())).collect();
+        let choices: Vec<Choice> =
+            choices(decisions, rules).into_iter().filter(|choice| cluster.members.contains(&choice.on)).collect();
+        (merge::merge(&members, &choices, &rules.policy, rules.as_of), rows)
+    }
+}
+
+/// A record as the merge sees it.
+pub fn member(record: RecordRef, row: &RecordRow, group: Group) -> Member {
+    let rev = row.state.put.map_or(0, |(_, rev)| rev);
+    let eff = if row.state.assured.is_some() { row.state.affirmed } else { row.state.said };
+    let eff = Timestamp::from_second(eff).unwrap_or(Timestamp::UNIX_EPOCH);
+    Member { record, rev, eff, assured: row.state.assured.clone(), group }
+}
+
+/// A decision's statement.
+pub fn statement_of(text: &str) -> Option<Statement> {
+    Statement::read(text.as_bytes()).ok()
+}
+
+/// Link statements of hubs whose decisions count.
+pub fn links<'a>(rows: impl Iterator<Item = &'a DecisionRow>, rules: &Rules) -> Vec<Decision> {
+    rows.filter_map(|row| {
+        let author = *rules.hubs.get(&row.hub)?;
+        let rank = rules.policy.rank(&author)?;
+        let at = Timestamp::from_second(row.said).ok()?;
+        match statement_of(&row.body)?.body {
+            Body::Link { a, b, judgement } => {
+                Some(Decision { author, rank, a, b, judgement, at, order: super::log::index(row.pos) })
+            }
+            _ => None,
+        }
+    })
+    .collect()
+}
+
+/// Choose statements of hubs whose decisions count.
+pub fn choices<'a>(rows: impl Iterator<Item = &'a DecisionRow>, rules: &Rules) -> Vec<Choice> {
+    rows.filter_map(|row| {
+        let author = *rules.hubs.get(&row.hub)?;
+        let rank = rules.policy.rank(&author)?;
+        let at = Timestamp::from_second(row.said).ok()?;
+        match statement_of(&row.body)?.body {
+            Body::Choose { on, field, prefer, over } => {
+                let unit = Unit::of(&field)?;
+                Some(Choice { author, rank, on, unit, prefer, over, at, order: super::log::index(row.pos) })
+            }
+            _ => None,
+        }
+    })
+    .collect()
+}
+
+/// A facet's token in the index: `kind_value` with every other character an underscore.
+pub fn facet(kind: &str, value: &str) -> String {
+    let value = crate::registry::normal::words(value);
+    let value: String = value.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+    format!("{kind}_{value}")
+}
+
