@@ -376,7 +376,7 @@ impl Field {
         if wanted.is_empty() {
             return None;
         }
-        let known = COLUMNS.iter().find(|column| fold(column.heading) == wanted || fold(column.key) == wanted);
+        let known = COLUMNS.iter().find(|column| fold(column.heading) == wanted || fold(&column.field.key()) == wanted);
         known.map(|column| column.field.clone()).or_else(|| {
             let lower = text.trim().to_lowercase();
             let term = lower.strip_prefix("criterion:").or_else(|| lower.strip_prefix(CRITERION_KEY))?;

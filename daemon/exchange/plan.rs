@@ -7,6 +7,7 @@
 use super::fault::{Cell, Fault, RECORD_BYTES, RowError, Warning};
 use super::field::{Field, Words, carry};
 use super::row::{Claim, GroupRow, OPEN, Reading, Skip, What};
+use super::table::letter;
 use crate::record::group::Group;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -195,7 +196,11 @@ fn place(
         Ok(found) => found.map(|at| &existing[at]),
         Err((field, fault)) => {
             let value = row.texts.get(&field).cloned().unwrap_or_default();
-            let cell = Cell { line, column: field.heading(words), letter: String::new(), value };
+            let (letter, column) = match reading.headings.get(&field) {
+                Some((at, heading)) => (letter(*at), heading.clone()),
+                None => (String::new(), field.heading(words)),
+            };
+            let cell = Cell { line, column, letter, value };
             errors.push((field, RowError::new(cell, &fault)));
             None
         }

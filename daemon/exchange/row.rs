@@ -32,6 +32,8 @@ pub struct Reading {
     pub rows: Vec<ReadRow>,
     /// The fields that the file speaks of, by column or constant. All others stay as they are.
     pub fields: Vec<Field>,
+    /// Column (from 0) and heading of each field that has one.
+    pub headings: BTreeMap<Field, (usize, String)>,
     /// Headings that feed nothing.
     pub not_imported: Vec<String>,
     /// What the person should know of how the file was read.
@@ -103,7 +105,13 @@ pub fn read(table: &Table, bound: &Bound, words: &Words) -> Reading {
     let headings = bound.columns.iter().map(|(at, field)| (field.clone(), (*at, table.header[*at].clone()))).collect();
     let reader = Reader { bound, words, headings };
     let rows = table.rows.iter().map(|row| ReadRow { line: row.line, what: reader.row(row) }).collect();
-    Reading { rows, fields, not_imported: bound.not_imported.clone(), notes: table.notes.clone() }
+    Reading {
+        rows,
+        fields,
+        headings: reader.headings,
+        not_imported: bound.not_imported.clone(),
+        notes: table.notes.clone(),
+    }
 }
 
 struct Reader<'a> {

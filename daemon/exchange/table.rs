@@ -93,9 +93,9 @@ pub enum TableError {
         /// The line of the file, from 1.
         line: u32,
     },
-    /// A quotation mark that is never closed swallows the rows behind it.
+    /// A quotation mark without its pair swallows the rows behind it.
     #[error(
-        "{file}, line {line}: a quotation mark is opened in this row and never closed, so the rows after it cannot be told apart. Remove it or close it."
+        "{file}, line {line}: the quotation marks that begin in this row do not pair, so it and the rows after it cannot be told apart. Remove the odd one; a mark inside a text is written twice."
     )]
     OpenQuote {
         /// The file's name.
