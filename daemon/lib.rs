@@ -20,7 +20,7 @@
 //pub mod cli;
 pub mod clock;
 pub mod config;
-//pub mod exchange;
+pub mod exchange;
 pub mod feed;
 pub mod limits;
 pub mod node;

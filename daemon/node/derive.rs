@@ -11,12 +11,11 @@ use crate::registry::link::{self, MAX_SHARING};
 use crate::registry::merge::{self, Merged};
 use crate::registry::search::SearchText;
 use crate::registry::{Candidate, Features};
-use crate::store::group::{Key, Loaded, Rules, facet, links, lists, member, rows_of, statement_of};
+use crate::store::group::{Key, Lists, Loaded, Rules, facet, links, lists, member, rows_of, statement_of};
 use crate::store::record::{DecisionRow, RecordRow};
 use crate::store::registry::{GroupRow, Standing};
 use crate::store::{self, StoreError, Write};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::Arc;
 use uuid::Uuid;
 
 /// Records read, computed and written at a time.
@@ -49,12 +48,12 @@ pub async fn derive(
 ) -> Result<Derived, StoreError> {
     let mut derived = Derived::default();
     dirty.extend(store::registry::marked(db).await?);
-    let lists = Arc::new(lists(db, rules).await?);
+    let lists = lists(db, rules).await?;
     // Groups that lose a member are derived again with all that is left of them.
     let mut seeds: BTreeSet<Key> = judged.iter().filter_map(|record| rules.key(record)).collect();
     let mut keys_touched: BTreeMap<i64, (i64, i64)> = BTreeMap::new();
     derived.records = dirty.len() as u64;
-    alone(db, rules, &lists, &dirty, &mut seeds, &mut keys_touched, &mut derived).await?;
+    alone(db, rules, &dirty, &mut seeds, &mut keys_touched, &mut derived).await?;
     seeds.extend(&dirty);
     together(db, rules, &lists, seeds, keys_touched, &mut derived).await?;
     Ok(derived)
@@ -64,7 +63,6 @@ pub async fn derive(
 async fn alone(
     db: &mut Write,
     rules: &Rules,
-    lists: &Arc<Lists>,
     dirty: &BTreeSet<Key>,
     seeds: &mut BTreeSet<Key>,
     keys_touched: &mut BTreeMap<i64, (i64, i64)>,
@@ -77,8 +75,8 @@ async fn alone(
         let next = match chunks.next() {
             Some(chunk) => {
                 let spoken = read(db, chunk).await?;
-                let (rules, lists) = (rules.clone(), lists.clone());
-                Some(tokio::task::spawn_blocking(move || Batch::compute(spoken, &rules, &lists)))
+                let rules = rules.clone();
+                Some(tokio::task::spawn_blocking(move || Batch::compute(spoken, &rules)))
             }
             None => None,
         };
@@ -129,7 +127,7 @@ struct Batch {
 }
 
 impl Batch {
-    fn compute(spoken: Vec<Spoken>, rules: &Rules, lists: &Lists) -> Batch {
+    fn compute(spoken: Vec<Spoken>, rules: &Rules) -> Batch {
         let mut batch = Batch::default();
         for Spoken { row, line, erased } in spoken {
             batch.had.push((row.hub, row.rec, row.keys.clone()));
@@ -151,7 +149,7 @@ impl Batch {
                         standing.group = Some(row.state.first);
                         let member = member(record, &row, group);
                         let merged = merge::merge(&[member], &[], &rules.policy, rules.as_of);
-                        batch.groups.push(group_row(&merged, &[(&row, record)], lists));
+                        batch.groups.push(group_row(&merged, &[(&row, record)]));
                     }
                     "live".into()
                 }
@@ -368,7 +366,7 @@ async fn regroup(
         let (merged, rows) = loaded.merge(&cluster, rules, decisions.values());
         derived.joined += u64::from(rows.len() > 1);
         derived.in_conflict += u64::from(!merged.conflicts.is_empty());
-        let row = group_row(&merged, &rows, lists);
+        let row = group_row(&merged, &rows);
         let members: Vec<Key> = rows.iter().map(|(row, _)| (row.hub, row.rec)).collect();
         store::registry::set_group(db, &members, row.0.n).await?;
         groups.push(row);
@@ -381,7 +379,7 @@ async fn regroup(
 fn group_row(
     merged: &Merged,
     rows: &[(&RecordRow, RecordRef)],
-zz, SearchText, String) {
+) -> (GroupRow, SearchText, String) {
     let first = rows.iter().find(|(_, record)| *record == merged.id).map(|(row, _)| row);
     let text = |unit: &str, member: &str| {
         merged.value(unit).and_then(|value| value.get(member)).and_then(|value| value.as_str()).unwrap_or_default()

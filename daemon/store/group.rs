@@ -2,7 +2,7 @@
 //! from its members when somebody looks, by the same pure functions that listed it.
 
 use super::record::{DecisionRow, RecordRow};
-use super::{StoreError, corrupt};
+use super::StoreError;
 use crate::record::list::List;
 use crate::record::statement::{Body, HubId, Kind, RecordRef, Statement};
 use crate::record::{Group, part};

@@ -1,0 +1,74 @@
+//! Groups out, in exactly the shape the import reads: an export that is imported again changes nothing.
+//!
+//! What must not be known does not leave. A group that only its hub may know is left out and counted; one whose place is
+//! protected goes without whatever gives the place away (venue, address, town, postcode, position, when it meets).
+
+use super::field::{Field, Words, columns};
+use super::row::OPEN;
+use super::sheet::Grid;
+use super::template;
+use crate::record::group::{Group, Place};
+use std::collections::BTreeSet;
+
+/// One group to be written.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ExportRow {
+    /// The record's or group's id, which the import knows again.
+    pub record_id: String,
+    /// What it says.
+    pub group: Group,
+}
+
+/// What an export holds.
+#[derive(Debug, Clone)]
+pub struct Export {
+    /// The sheet, to be written as CSV or XLSX.
+    pub grid: Grid,
+    /// Groups that were left out because only their hub may know them.
+    pub withheld: usize,
+}
+
+/// What everybody may know of a group; `None` when that is nothing. A level we do not know is taken as the strictest.
+pub fn shown(group: &Group) -> Option<Group> {
+    let mut group = group.clone();
+    match group.safety.as_deref() {
+        None | Some(OPEN) => return Some(group),
+        Some("approximate" | "contact-first") => {}
+        Some(_) => return None,
+    }
+    let place = group.place.take().unwrap_or_default();
+    group.place = place.area.map(|area| Place { area: Some(area), ..Place::default() });
+    group.meetings.clear();
+    Some(group)
+}
+
+/// Groups as a sheet, in the order they come. Criteria that have no column in the template get one each, at the end of
+/// those that have.
+pub fn sheet(rows: impl IntoIterator<Item = ExportRow>, words: &Words) -> Export {
+    let mut withheld = 0;
+    let mut kept = Vec::new();
+    for row in rows {
+        match shown(&row.group) {
+            Some(group) => kept.push(ExportRow { group, ..row }),
+            None => withheld += 1,
+        }
+    }
+    let mut fields: Vec<Field> = columns().iter().map(|column| column.field.clone()).collect();
+    let criteria: BTreeSet<Field> =
+        kept.iter().flat_map(|row| row.group.criteria.keys()).map(|term| Field::Criterion(term.clone())).collect();
+    let own = criteria.into_iter().filter(|field| !fields.contains(field)).collect::<Vec<_>>();
+    let at = fields.iter().position(|field| *field == Field::Orientation).unwrap_or(fields.len());
+    fields.splice(at..at, own);
+    let cell = |row: &ExportRow, field: &Field| match field {
+        Field::RecordId => row.record_id.clone(),
+        _ => field.show(&row.group, words),
+    };
+    let grid = Grid {
+        sheet: template::SHEET,
+        header: fields.iter().map(|field| field.heading(words)).collect(),
+        looks: fields.iter().map(|field| template::look(field, words)).collect(),
+        rows: kept.iter().map(|row| fields.iter().map(|field| cell(row, field)).collect()).collect(),
+        guidance: 0,
+    };
+    Export { grid, withheld }
+}

@@ -1,0 +1,639 @@
+//! The columns of our spreadsheet: one list, used by the template, the import and the export alike.
+//!
+//! A [`Field`] knows its heading, how to read itself out of a [`Group`] and how to put a value into one; everything else
+//! (reading cells, differences, exports) is built on that.
+
+use super::language;
+use crate::record::group::{Affiliation, Ages, Contact, Criterion, Group, Meeting, Place, Status};
+use jiff::civil::Date;
+use std::sync::LazyLock;
+
+/// What import and export ask of the vocabularies. Functions rather than the vocabularies themselves: the rules of
+/// spreadsheets do not depend on which words are current.
+#[derive(Clone, Copy)]
+pub struct Words<'a> {
+    /// `(vocabulary, text)` → the id of the term that a person means by the text: an id, label or synonym.
+    pub find: &'a dyn Fn(&str, &str) -> Option<String>,
+    /// `(vocabulary, id)` → the label of a term.
+    pub label: &'a dyn Fn(&str, &str) -> Option<String>,
+    /// `vocabulary` → the labels of all its terms, in the order people should see them.
+    pub labels: &'a dyn Fn(&str) -> Vec<String>,
+}
+
+/// One column.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[allow(missing_docs)] // Each is explained to people, and so to readers, by its guidance in `COLUMNS`.
+pub enum Field {
+    Name,
+    OtherNames,
+    Description,
+    Topics,
+    Communities,
+    Roles,
+    Gender,
+    Youngest,
+    Oldest,
+    Languages,
+    Modes,
+    Venue,
+    VenueKind,
+    Address,
+    Locality,
+    Postcode,
+    Area,
+    Latitude,
+    Longitude,
+    Meets,
+    Start,
+    End,
+    Cost,
+    Access,
+    Joining,
+    Newcomers,
+    Website,
+    Email,
+    Phone,
+    Founded,
+    Status,
+    StatusDate,
+    StatusReason,
+    BreakUntil,
+    Affiliation,
+    AffiliatedTo,
+    Charity,
+    Sponsors,
+    /// The term of vocabulary `criteria`.
+    Criterion(String),
+    Orientation,
+    Checked,
+    CheckedHow,
+    CheckedBy,
+    Safety,
+    Licence,
+    SourceId,
+    RecordId,
+}
+
+/// How a cell of a column is read.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Kind {
+    /// One line of text.
+    Line,
+    /// Text with line breaks.
+    Prose,
+    /// Texts with semicolons between them.
+    Lines,
+    /// One term of a vocabulary.
+    Term(&'static str),
+    /// Terms of a vocabulary with semicolons between them.
+    Terms(&'static str),
+    /// Language names or codes with semicolons between them.
+    Languages,
+    /// Whole years.
+    Age,
+    /// Degrees, at most so many from 0.
+    Degrees(f64),
+    /// A postcode.
+    Postcode,
+    /// Times of day, as many as there are meetings.
+    Times,
+    /// Yes or no.
+    YesNo,
+    /// A web address.
+    Url,
+    /// An e-mail address.
+    Email,
+    /// A telephone number.
+    Phone,
+    /// A year, month or day.
+    Founded,
+    /// A day.
+    Day,
+    /// A charity number.
+    Charity,
+    /// Yes, no or not known.
+    Criterion,
+    /// Inward, outward or both.
+    Orientation,
+    /// A licence's id or address.
+    Licence,
+}
+
+/// A column of the template.
+#[derive(Debug)]
+pub struct Column {
+    /// What it feeds.
+    pub field: Field,
+    /// Its name in mappings.
+    pub key: &'static str,
+    /// Its heading.
+    pub heading: &'static str,
+    /// One sentence for the person who fills it in.
+    pub guidance: &'static str,
+    /// What the example row says.
+    pub example: &'static str,
+}
+
+/// Terms of vocabulary `criteria` that have a column of their own in the template: those that eligibility turns on most.
+const CRITERIA: [(&str, &str, &str); 8] = [
+    ("shared-experience", "Criterion: shared experience", "yes"),
+    ("mutual-support-primary", "Criterion: mutual support first", "yes"),
+    ("members-control", "Criterion: run by members", "yes"),
+    ("voluntary", "Criterion: coming is voluntary", "yes"),
+    ("prescribed-programme", "Criterion: set programme", "no"),
+    ("professionally-managed", "Criterion: managed by professionals", "no"),
+    ("constrained-by-funder-or-statutory", "Criterion: held back by funder or public service", "not known"),
+    ("third-sector", "Criterion: voluntary sector", "yes"),
+];
+/// In front of the term in the heading of a criterion.
+const CRITERION: &str = "Criterion: ";
+/// In front of the term in the key of a criterion.
+const CRITERION_KEY: &str = "criterion.";
+
+const SEMICOLONS: &str = "Choose from our words; a semicolon between several.";
+
+/// Every column of the template, in order.
+pub fn columns() -> &'static [Column] {
+    &COLUMNS
+}
+
+static COLUMNS: LazyLock<Vec<Column>> = LazyLock::new(|| {
+    let column = |field, key, heading, guidance, example| Column { field, key, heading, guidance, example };
+    let mut columns = vec![
+        column(
+            Field::Name,
+            "name",
+            "Group name",
+            "What the group calls itself. The only cell that must be filled in.",
+            "Example: Anytown Hearing Voices Circle",
+        ),
+        column(
+            Field::OtherNames,
+            "other_names",
+            "Other names",
+            "Earlier, shorter or other-language names; a semicolon between several.",
+            "Anytown Circle",
+        ),
+        column(
+            Field::Description,
+            "description",
+            "About the group (its own words)",
+            "How the group describes itself.",
+            "We meet to share what helps us live with voices.",
+        ),
+        column(Field::Topics, "topics", "Topics", SEMICOLONS, "Hearing voices"),
+        column(Field::Communities, "communities", "Communities", SEMICOLONS, ""),
+        column(Field::Roles, "roles", "Who comes (role)", SEMICOLONS, "Person with the experience; Carer"),
+        column(Field::Gender, "gender", "Gender", "Leave empty when it is not known.", "Everyone"),
+        column(Field::Youngest, "youngest", "Youngest age", "Whole years.", "18"),
+        column(Field::Oldest, "oldest", "Oldest age", "Whole years; empty for no limit.", ""),
+        column(
+            Field::Languages,
+            "languages",
+            "Languages",
+            "Spoken at the group; a semicolon between several.",
+            "English; Polish",
+        ),
+        column(Field::Modes, "modes", "How it meets", SEMICOLONS, "In person"),
+        column(
+            Field::Venue,
+            "venue",
+            "Venue",
+            "Name of the building. Public: leave empty where it must not be known.",
+            "Old Market Hall",
+        ),
+        column(Field::VenueKind, "venue_kind", "Kind of venue", "Choose from the list.", "Community room or hall"),
+        column(Field::Address, "address", "Street address", "Without town and postcode.", "1 Example Street"),
+        column(Field::Locality, "locality", "Town or village", "", "Anytown"),
+        column(Field::Postcode, "postcode", "Postcode", "The whole, or its first half.", "AA1 1AA"),
+        column(Field::Area, "area", "Area code", "GSS code of the local authority, if you know it.", ""),
+        column(Field::Latitude, "latitude", "Latitude", "Decimal degrees.", ""),
+        column(Field::Longitude, "longitude", "Longitude", "Decimal degrees.", ""),
+        column(
+            Field::Meets,
+            "meets",
+            "When it meets",
+            "In the group's words.",
+            "Second Tuesday of the month, not in August",
+        ),
+        column(
+            Field::Start,
+            "start",
+            "Start time",
+            "As in 19:30. Several meetings: a semicolon between them here, in the end time and in the words.",
+            "19:30",
+        ),
+        column(Field::End, "end", "End time", "As in 21:00.", "21:00"),
+        column(Field::Cost, "cost", "Cost", "In words.", "Free"),
+        column(Field::Access, "access", "Access", "Steps, lift, hearing loop, toilets.", "Step-free, hearing loop"),
+        column(Field::Joining, "joining", "How to join", "In words.", "Just come along"),
+        column(Field::Newcomers, "newcomers", "Newcomers welcome", "Yes or no; empty when it is not known.", "yes"),
+        column(Field::Website, "website", "Website", "One address.", "https://www.example.org"),
+        column(Field::Email, "email", "E-mail", "The group's own, never one person's.", "hello@example.org"),
+        column(Field::Phone, "phone", "Telephone", "The group's own, never one person's.", "01632 960123"),
+        column(Field::Founded, "founded", "Founded", "As much as is known: 2011, 03/2011 or 14/03/2011.", "2011"),
+        column(Field::Status, "status", "Status", "Choose from the list; empty means running.", "Running"),
+        column(Field::StatusDate, "status_date", "Status date", "Since when.", "03/09/2026"),
+        column(Field::StatusReason, "status_reason", "Status reason", "Why, naming no person.", ""),
+        column(Field::BreakUntil, "break_until", "On a break until", "A date.", ""),
+        column(
+            Field::Affiliation,
+            "affiliation",
+            "Affiliation",
+            "How it stands to a larger body; choose from the list.",
+            "Affiliated to",
+        ),
+        column(Field::AffiliatedTo, "affiliated_to", "Affiliated to", "The body's name.", "Example Network"),
+        column(Field::Charity, "charity", "Charity number", "The group's own, not its parent's.", ""),
+        column(Field::Sponsors, "sponsors", "Sponsors", "Who pays for or sponsors it, in words.", ""),
+    ];
+    columns.extend(CRITERIA.map(|(term, heading, example)| {
+        let guidance = "Yes, no or not known; empty when nobody has asked.";
+        column(Field::Criterion(term.to_owned()), "", heading, guidance, example)
+    }));
+    columns.extend([
+        column(
+            Field::Orientation,
+            "orientation",
+            "Orientation",
+            "Inward (personal change), outward (social change) or both.",
+            "inward",
+        ),
+        column(
+            Field::Checked,
+            "checked",
+            "Last checked",
+            "The day somebody last made sure that all this is right.",
+            "03/09/2026",
+        ),
+        column(Field::CheckedHow, "checked_how", "Checked how", "Choose from the list.", "By phone"),
+        column(Field::CheckedBy, "checked_by", "Checked by", "In what role; never a person's name.", "The hub"),
+        column(
+            Field::Safety,
+            "safety",
+            "Safety",
+            "How far the place may be known. Anything but Open is kept back and not shared.",
+            "Open",
+        ),
+        column(Field::Licence, "licence", "Licence", "Only where it differs from the list's.", ""),
+        column(
+            Field::SourceId,
+            "source_id",
+            "Your reference",
+            "The row's id in your own files; never a person's name.",
+            "G-0042",
+        ),
+        column(
+            Field::RecordId,
+            "record_id",
+            "Record id",
+            "Leave empty; filled in by an export, so that we know the row again.",
+            "",
+        ),
+    ]);
+    columns
+});
+
+/// What one field of a group says.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    /// Nothing.
+    Empty,
+    /// Text, term or label.
+    Text(String),
+    /// Several of them.
+    Many(Vec<String>),
+    /// Degrees.
+    Number(f64),
+    /// Whole years.
+    Age(u8),
+    /// Yes or no.
+    Yes(bool),
+    /// A day.
+    Day(Date),
+}
+
+impl Value {
+    fn text(self) -> Option<String> {
+        if let Value::Text(text) = self { Some(text) } else { None }
+    }
+    fn many(self) -> Vec<String> {
+        match self {
+            Value::Many(texts) => texts,
+            Value::Text(text) => vec![text],
+            _ => Vec::new(),
+        }
+    }
+    fn day(self) -> Option<Date> {
+        if let Value::Day(day) = self { Some(day) } else { None }
+    }
+    fn number(self) -> Option<f64> {
+        if let Value::Number(number) = self { Some(number) } else { None }
+    }
+    fn age(self) -> Option<u8> {
+        if let Value::Age(age) = self { Some(age) } else { None }
+    }
+    fn yes(self) -> Option<bool> {
+        if let Value::Yes(yes) = self { Some(yes) } else { None }
+    }
+}
+
+fn text(text: &Option<String>) -> Value {
+    text.as_ref().filter(|text| !text.is_empty()).map_or(Value::Empty, |text| Value::Text(text.clone()))
+}
+
+fn term(text: &str) -> Value {
+    if text.is_empty() { Value::Empty } else { Value::Text(text.to_owned()) }
+}
+
+impl Field {
+    /// Its name in mappings.
+    pub fn key(&self) -> String {
+        match self {
+            Field::Criterion(term) => format!("{CRITERION_KEY}{term}"),
+            _ => self.column().map(|column| column.key.to_owned()).unwrap_or_default(),
+        }
+    }
+
+    /// Its heading. A criterion without a column in the template is headed by its label.
+    pub fn heading(&self, words: &Words) -> String {
+        match (self.column(), self) {
+            (Some(column), _) => column.heading.to_owned(),
+            (None, Field::Criterion(term)) => {
+                format!("{CRITERION}{}", (words.label)("criteria", term).unwrap_or_else(|| term.clone()))
+            }
+            (None, _) => self.key(),
+        }
+    }
+
+    fn column(&self) -> Option<&'static Column> {
+        COLUMNS.iter().find(|column| column.field == *self)
+    }
+
+    /// The field of a key (`venue_kind`) or heading ("Kind of venue"), whatever its capitals and punctuation.
+    pub fn named(text: &str, words: &Words) -> Option<Field> {
+        let wanted = fold(text);
+        if wanted.is_empty() {
+            return None;
+        }
+        let known = COLUMNS.iter().find(|column| fold(column.heading) == wanted || fold(&column.field.key()) == wanted);
+        known.map(|column| column.field.clone()).or_else(|| {
+            let lower = text.trim().to_lowercase();
+            let term = lower.strip_prefix("criterion:").or_else(|| lower.strip_prefix(CRITERION_KEY))?;
+            (words.find)("criteria", term.trim()).map(Field::Criterion)
+        })
+    }
+
+    /// How its cells are read.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Field::OtherNames => Kind::Lines,
+            Field::Description | Field::Access | Field::Joining => Kind::Prose,
+            Field::Topics => Kind::Terms("topics"),
+            Field::Communities => Kind::Terms("communities"),
+            Field::Roles => Kind::Terms("roles"),
+            Field::Modes => Kind::Terms("modes"),
+            Field::Gender => Kind::Term("genders"),
+            Field::VenueKind => Kind::Term("venue-kinds"),
+            Field::Status => Kind::Term("statuses"),
+            Field::Affiliation => Kind::Term("affiliations"),
+            Field::CheckedHow => Kind::Term("assurance-methods"),
+            Field::CheckedBy => Kind::Term("assurance-roles"),
+            Field::Safety => Kind::Term("safety-levels"),
+            Field::Youngest | Field::Oldest => Kind::Age,
+            Field::Languages => Kind::Languages,
+            Field::Postcode => Kind::Postcode,
+            Field::Latitude => Kind::Degrees(90.0),
+            Field::Longitude => Kind::Degrees(180.0),
+            Field::Start | Field::End => Kind::Times,
+            Field::Newcomers => Kind::YesNo,
+            Field::Website => Kind::Url,
+            Field::Email => Kind::Email,
+            Field::Phone => Kind::Phone,
+            Field::Founded => Kind::Founded,
+            Field::StatusDate | Field::BreakUntil | Field::Checked => Kind::Day,
+            Field::Charity => Kind::Charity,
+            Field::Criterion(_) => Kind::Criterion,
+            Field::Orientation => Kind::Orientation,
+            Field::Licence => Kind::Licence,
+            _ => Kind::Line,
+        }
+    }
+
+    /// What the group says in this field.
+    pub fn get(&self, group: &Group) -> Value {
+        let place = group.place.as_ref();
+        let contact = group.contact.as_ref();
+        let status = group.status.as_ref();
+        let assured = group.assured.as_ref();
+        let in_place = |part: fn(&Place) -> &Option<String>| place.map_or(Value::Empty, |place| text(part(place)));
+        let in_contact = |part: fn(&Contact) -> &Option<String>| contact.map_or(Value::Empty, |it| text(part(it)));
+        let many = |texts: &Vec<String>| if texts.is_empty() { Value::Empty } else { Value::Many(texts.clone()) };
+        let meetings = |part: fn(&Meeting) -> &Option<String>| {
+            let texts: Vec<String> = group.meetings.iter().map(|m| part(m).clone().unwrap_or_default()).collect();
+            if texts.iter().all(String::is_empty) { Value::Empty } else { Value::Many(texts) }
+        };
+        match self {
+            Field::Name => term(&group.name),
+            Field::OtherNames => many(&group.other_names),
+            Field::Description => text(&group.description),
+            Field::Topics => many(&group.topics),
+            Field::Communities => many(&group.communities),
+            Field::Roles => many(&group.roles),
+            Field::Gender => text(&group.gender),
+            Field::Youngest => group.ages.as_ref().and_then(|ages| ages.min).map_or(Value::Empty, Value::Age),
+            Field::Oldest => group.ages.as_ref().and_then(|ages| ages.max).map_or(Value::Empty, Value::Age),
+            Field::Languages => many(&group.languages),
+            Field::Modes => many(&group.modes),
+            Field::Venue => in_place(|place| &place.venue),
+            Field::VenueKind => in_place(|place| &place.venue_kind),
+            Field::Address => in_place(|place| &place.address),
+            Field::Locality => in_place(|place| &place.locality),
+            Field::Postcode => in_place(|place| &place.postcode),
+            Field::Area => in_place(|place| &place.area),
+            Field::Latitude => place.and_then(|place| place.latitude).map_or(Value::Empty, Value::Number),
+            Field::Longitude => place.and_then(|place| place.longitude).map_or(Value::Empty, Value::Number),
+            Field::Meets => meetings(|meeting| &meeting.text),
+            Field::Start => meetings(|meeting| &meeting.start),
+            Field::End => meetings(|meeting| &meeting.end),
+            Field::Cost => text(&group.cost),
+            Field::Access => text(&group.access),
+            Field::Joining => text(&group.joining),
+            Field::Newcomers => group.newcomers.map_or(Value::Empty, Value::Yes),
+            Field::Website => in_contact(|contact| &contact.url),
+            Field::Email => in_contact(|contact| &contact.email),
+            Field::Phone => in_contact(|contact| &contact.phone),
+            Field::Founded => text(&group.founded),
+            Field::Status => status.map_or(Value::Empty, |status| term(&status.state)),
+            Field::StatusDate => status.and_then(|status| status.date).map_or(Value::Empty, Value::Day),
+            Field::StatusReason => status.map_or(Value::Empty, |status| text(&status.reason)),
+            Field::BreakUntil => status.and_then(|status| status.until).map_or(Value::Empty, Value::Day),
+            Field::Affiliation => group.affiliation.as_ref().map_or(Value::Empty, |it| term(&it.kind)),
+            Field::AffiliatedTo => group.affiliation.as_ref().map_or(Value::Empty, |it| text(&it.to)),
+            Field::Charity => text(&group.charity),
+            Field::Sponsors => text(&group.sponsorship),
+            Field::Criterion(id) => group.criteria.get(id).map_or(Value::Empty, |criterion| term(&criterion.value)),
+            Field::Orientation => text(&group.orientation),
+            Field::Checked => assured.map_or(Value::Empty, |assured| Value::Day(assured.date)),
+            Field::CheckedHow => assured.map_or(Value::Empty, |assured| term(&assured.method)),
+            Field::CheckedBy => assured.map_or(Value::Empty, |assured| term(&assured.by)),
+            Field::Safety => text(&group.safety),
+            Field::Licence => text(&group.licence),
+            Field::SourceId => text(&group.source_id),
+            Field::RecordId => Value::Empty,
+        }
+    }
+
+    /// Makes the group say this in this field, and leaves everything else. The three fields of a check and those of
+    /// meetings mean something together only: see [`carry`].
+    pub fn put(&self, group: &mut Group, value: Value) {
+        let group_place = |group: &mut Group, change: &dyn Fn(&mut Place)| {
+            let mut place = group.place.take().unwrap_or_default();
+            change(&mut place);
+            group.place = (place != Place::default()).then_some(place);
+        };
+        let contact = |group: &mut Group, change: &dyn Fn(&mut Contact)| {
+            let mut contact = group.contact.take().unwrap_or_default();
+            change(&mut contact);
+            group.contact = (contact != Contact::default()).then_some(contact);
+        };
+        let ages = |group: &mut Group, change: &dyn Fn(&mut Ages)| {
+            let mut ages = group.ages.take().unwrap_or_default();
+            change(&mut ages);
+            group.ages = (ages != Ages::default()).then_some(ages);
+        };
+        match self {
+            Field::Name => group.name = value.text().unwrap_or_default(),
+            Field::OtherNames => group.other_names = value.many(),
+            Field::Description => group.description = value.text(),
+            Field::Topics => group.topics = value.many(),
+            Field::Communities => group.communities = value.many(),
+            Field::Roles => group.roles = value.many(),
+            Field::Gender => group.gender = value.text(),
+            Field::Youngest => ages(group, &|ages| ages.min = value.clone().age()),
+            Field::Oldest => ages(group, &|ages| ages.max = value.clone().age()),
+            Field::Languages => group.languages = value.many(),
+            Field::Modes => group.modes = value.many(),
+            Field::Venue => group_place(group, &|place| place.venue = value.clone().text()),
+            Field::VenueKind => group_place(group, &|place| place.venue_kind = value.clone().text()),
+            Field::Address => group_place(group, &|place| place.address = value.clone().text()),
+            Field::Locality => group_place(group, &|place| place.locality = value.clone().text()),
+            Field::Postcode => group_place(group, &|place| place.postcode = value.clone().text()),
+            Field::Area => group_place(group, &|place| place.area = value.clone().text()),
+            Field::Latitude => group_place(group, &|place| place.latitude = value.clone().number()),
+            Field::Longitude => group_place(group, &|place| place.longitude = value.clone().number()),
+            Field::Cost => group.cost = value.text(),
+            Field::Access => group.access = value.text(),
+            Field::Joining => group.joining = value.text(),
+            Field::Newcomers => group.newcomers = value.yes(),
+            Field::Website => contact(group, &|contact| contact.url = value.clone().text()),
+            Field::Email => contact(group, &|contact| contact.email = value.clone().text()),
+            Field::Phone => contact(group, &|contact| contact.phone = value.clone().text()),
+            Field::Founded => group.founded = value.text(),
+            // A new state begins anew: since when, until when and why the old one was say nothing of it.
+            Field::Status => match (value.text(), &mut group.status) {
+                (None, status) => *status = None,
+                (Some(state), Some(status)) if status.state == state => {}
+                (Some(state), status) => *status = Some(Status { state, ..Status::default() }),
+            },
+            Field::StatusDate => group.status.iter_mut().for_each(|status| status.date = value.clone().day()),
+            Field::StatusReason => group.status.iter_mut().for_each(|status| status.reason = value.clone().text()),
+            Field::BreakUntil => group.status.iter_mut().for_each(|status| status.until = value.clone().day()),
+            Field::Affiliation => match (value.text(), &mut group.affiliation) {
+                (None, affiliation) => *affiliation = None,
+                (Some(kind), Some(affiliation)) => affiliation.kind = kind,
+                (Some(kind), affiliation) => *affiliation = Some(Affiliation { kind, ..Affiliation::default() }),
+            },
+            Field::AffiliatedTo => group.affiliation.iter_mut().for_each(|it| it.to = value.clone().text()),
+            Field::Charity => group.charity = value.text(),
+            Field::Sponsors => group.sponsorship = value.text(),
+            // When and how it was found out belongs to the old value.
+            Field::Criterion(id) => match value.text() {
+                None => _ = group.criteria.remove(id),
+                Some(value) if group.criteria.get(id).is_some_and(|criterion| criterion.value == value) => {}
+                Some(value) => _ = group.criteria.insert(id.clone(), Criterion { value, ..Criterion::default() }),
+            },
+            Field::Orientation => group.orientation = value.text(),
+            Field::Safety => group.safety = value.text(),
+            Field::Licence => group.licence = value.text(),
+            Field::SourceId => group.source_id = value.text(),
+            Field::Meets | Field::Start | Field::End => {}
+            Field::Checked | Field::CheckedHow | Field::CheckedBy => {}
+            Field::RecordId => {}
+        }
+    }
+
+    fn copy(&self, from: &Group, to: &mut Group) {
+        match self {
+            Field::Checked | Field::CheckedHow | Field::CheckedBy => to.assured.clone_from(&from.assured),
+            Field::Meets | Field::Start | Field::End => {
+                if to.meetings.len() < from.meetings.len() {
+                    to.meetings.resize_with(from.meetings.len(), Meeting::default);
+                }
+                let nothing = Meeting::default();
+                for (at, meeting) in to.meetings.iter_mut().enumerate() {
+                    let said = from.meetings.get(at).unwrap_or(&nothing);
+                    match self {
+                        Field::Start => meeting.start.clone_from(&said.start),
+                        Field::End => meeting.end.clone_from(&said.end),
+                        _ if meeting.text != said.text => {
+                            // The rule for calendars was drawn from the old words.
+                            meeting.rrule = None;
+                            meeting.text.clone_from(&said.text);
+                        }
+                        _ => {}
+                    }
+                }
+            }
+            _ => self.put(to, self.get(from)),
+        }
+    }
+
+    /// The cell's text: terms by their labels, several values with semicolons between them.
+    pub fn show(&self, group: &Group, words: &Words) -> String {
+        let word = |text: String| match self.kind() {
+            Kind::Term(vocabulary) | Kind::Terms(vocabulary) => (words.label)(vocabulary, &text).unwrap_or(text),
+            Kind::Languages => language::name(&text).map_or(text, str::to_owned),
+            Kind::Phone => spaced(text),
+            Kind::Criterion => match text.as_str() {
+                "met" => "yes".to_owned(),
+                "not_met" => "no".to_owned(),
+                "unknown" => "not known".to_owned(),
+                _ => text,
+            },
+            _ => text,
+        };
+        match self.get(group) {
+            Value::Empty => String::new(),
+            Value::Text(text) => word(text),
+            Value::Many(texts) => texts.into_iter().map(word).collect::<Vec<_>>().join("; "),
+            Value::Number(number) => number.to_string(),
+            Value::Age(age) => age.to_string(),
+            Value::Yes(yes) => if yes { "yes" } else { "no" }.to_owned(),
+            Value::Day(day) => day.to_string(),
+        }
+    }
+}
+
+/// Makes `to` say in these fields what `from` says.
+pub fn carry<'a>(fields: impl IntoIterator<Item = &'a Field>, from: &Group, to: &mut Group) {
+    for field in fields {
+        field.copy(from, to);
+    }
+    // Only now: the parts of a meeting are copied one column after another.
+    to.meetings.retain(|meeting| *meeting != Meeting::default());
+}
+
+/// A UK number that was stored without blanks gets the one that keeps spreadsheets from dropping its 0.
+fn spaced(text: String) -> String {
+    match text.split_at_checked(5) {
+        Some((area, rest)) if text.len() == 11 && text.starts_with('0') && text.bytes().all(|b| b.is_ascii_digit()) => {
+            format!("{area} {rest}")
+        }
+        _ => text,
+    }
+}
+
+fn fold(text: &str) -> String {
+    text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}

@@ -1,0 +1,176 @@
+//! A plan in words.
+
+use super::fault::RowError;
+use super::plan::ImportPlan;
+use super::row::Skip;
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// Up to this many refused rows are shown row by row; above it, faults are gathered by column.
+pub const BY_ROW: usize = 16;
+/// How many examples a gathered fault, and how many changes a preview, shows.
+const SHOWN: usize = 8;
+
+impl fmt::Display for ImportPlan {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let open_skips = [
+            (Skip::Blank, "blank"),
+            (Skip::Guidance, "guidance or example"),
+            (Skip::Filtered, "left out by the mapping"),
+        ];
+        writeln!(out, "{:>7}  rows in the file", self.rows_read)?;
+        writeln!(out, "{:>7}  new", self.new.len())?;
+        writeln!(out, "{:>7}  changed", self.changed.len())?;
+        writeln!(out, "{:>7}  unchanged", self.unchanged.len())?;
+        writeln!(out, "{:>7}  refused", self.refused.len())?;
+        writeln!(out, "{:>7}  held back for safety", self.held_back.len())?;
+        for (reason, words) in open_skips {
+            let count = self.skipped.iter().filter(|skipped| skipped.reason == reason).count();
+            if count > 0 || reason == Skip::Blank {
+                writeln!(out, "{count:>7}  {words}")?;
+            }
+        }
+        if !self.not_in_file.is_empty() {
+            writeln!(
+                out,
+                "\n{} of the list's records are not in the file. They stay as they are.",
+                self.not_in_file.len()
+            )?;
+        }
+        for note in &self.notes {
+            writeln!(out, "\nNote: {note}.")?;
+        }
+        if !self.not_imported.is_empty() {
+            writeln!(out, "\nColumns that are not imported: {}.", self.not_imported.join(", "))?;
+        }
+        self.show_changes(out)?;
+        self.show_held_back(out)?;
+        self.show_refused(out)?;
+        self.show_warnings(out)
+    }
+}
+
+impl ImportPlan {
+    fn show_changes(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.changed.is_empty() {
+            return Ok(());
+        }
+        writeln!(out, "\nChanged:")?;
+        for changed in self.changed.iter().take(SHOWN) {
+            writeln!(out, "  line {}, {}", changed.line, changed.group.name)?;
+            for field in &changed.fields {
+                let (before, after) = (brief(&field.before), brief(&field.after));
+                writeln!(out, "    {}: {before} → {after}", field.column)?;
+            }
+        }
+        more(out, self.changed.len())
+    }
+
+    fn show_held_back(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.held_back.is_empty() {
+            return Ok(());
+        }
+        let lines: Vec<u32> = self.held_back.iter().map(|row| row.line).collect();
+        writeln!(out, "\nHeld back, because the place must not be known to everybody: {}.", self::lines(&lines))?;
+        for row in &self.held_back {
+            if let Some(rec) = row.rec {
+                writeln!(
+                    out,
+                    "  line {}: the record {rec} is public now. Withdraw it: mutuald group withdraw {rec}",
+                    row.line
+                )?;
+            }
+        }
+        Ok(())
+    }
+
+    fn show_refused(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.refused.is_empty() {
+            return Ok(());
+        }
+        if self.refused.len() <= BY_ROW {
+            writeln!(out, "\nRefused:")?;
+            for error in self.refused.iter().flat_map(|row| &row.errors) {
+                writeln!(out, "  line {}{}: {}. {}", error.cell.line, at(error), error.problem, error.remedy)?;
+            }
+            return Ok(());
+        }
+        writeln!(out, "\nRefused, by column:")?;
+        let mut gathered: BTreeMap<(usize, &str, &str, &str), Vec<&RowError>> = BTreeMap::new();
+        for error in self.refused.iter().flat_map(|row| &row.errors) {
+            // Z before AA.
+            let key = (error.cell.letter.len(), error.cell.letter.as_str(), error.cell.column.as_str(), error.code);
+            gathered.entry(key).or_default().push(error);
+        }
+        for errors in gathered.values() {
+            let Some(first) = errors.first() else { continue };
+            let lines: Vec<u32> = errors.iter().map(|error| error.cell.line).collect();
+            writeln!(out, "  {}: {}", lines_and_count(&lines), column(first))?;
+            let mut values: Vec<&str> =
+                errors.iter().map(|error| error.cell.value.as_str()).filter(|v| !v.is_empty()).collect();
+            values.dedup();
+            let values: Vec<_> = values.into_iter().take(SHOWN).map(brief).collect();
+            // With one value in the words themselves, the words hold for the first row only.
+            let problem =
+                if errors.iter().all(|e| e.problem == first.problem) { first.problem.as_str() } else { first.code };
+            writeln!(out, "    {problem}{}{}", if values.is_empty() { "" } else { ": " }, values.join(", "))?;
+            writeln!(out, "    {}", first.remedy)?;
+        }
+        Ok(())
+    }
+
+    fn show_warnings(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let warnings = self.new.iter().map(|row| &row.warnings).chain(self.changed.iter().map(|row| &row.warnings));
+        let mut gathered: BTreeMap<(usize, &str, &str, &str), Vec<_>> = BTreeMap::new();
+        for warning in warnings.flatten() {
+            let cell = &warning.cell;
+            let key = (cell.letter.len(), cell.letter.as_str(), cell.column.as_str(), warning.code);
+            gathered.entry(key).or_default().push(warning);
+        }
+        if !gathered.is_empty() {
+            writeln!(out, "\nTaken over, but worth a look:")?;
+        }
+        for ((_, letter, column, _), warnings) in gathered {
+            let lines: Vec<u32> = warnings.iter().map(|warning| warning.cell.line).collect();
+            let Some(first) = warnings.first() else { continue };
+            let place = if letter.is_empty() { column.to_owned() } else { format!("column {letter} ({column})") };
+            writeln!(out, "  {}, {place}: {} → {}", lines_and_count(&lines), brief(&first.cell.value), first.note)?;
+        }
+        Ok(())
+    }
+}
+
+fn at(error: &RowError) -> String {
+    let value = if error.cell.value.is_empty() { String::new() } else { format!(", {}", brief(&error.cell.value)) };
+    if error.cell.column.is_empty() { value } else { format!(", {}{value}", column(error)) }
+}
+
+fn column(error: &RowError) -> String {
+    let cell = &error.cell;
+    if cell.letter.is_empty() { cell.column.clone() } else { format!("column {} ({})", cell.letter, cell.column) }
+}
+
+fn brief(text: &str) -> String {
+    const MOST: usize = 60;
+    let line = text.replace('\n', " ");
+    match line.char_indices().nth(MOST) {
+        _ if line.is_empty() => "(empty)".to_owned(),
+        Some((at, _)) => format!("\"{}…\"", &line[..at]),
+        None => format!("\"{line}\""),
+    }
+}
+
+/// "lines 3, 4 and 9", the first few.
+fn lines(all: &[u32]) -> String {
+    let shown: Vec<_> = all.iter().take(SHOWN).map(ToString::to_string).collect();
+    let more = if all.len() > SHOWN { " …" } else { "" };
+    format!("{} {}{more}", if all.len() == 1 { "line" } else { "lines" }, shown.join(", "))
+}
+
+fn lines_and_count(all: &[u32]) -> String {
+    if all.len() <= SHOWN { lines(all) } else { format!("{} rows ({})", all.len(), lines(all)) }
+}
+
+fn more(out: &mut fmt::Formatter<'_>, all: usize) -> fmt::Result {
+    if all > SHOWN { writeln!(out, "  … and {} more", all - SHOWN) } else { Ok(()) }
+}

@@ -1,0 +1,276 @@
+//! A file's bytes as a table of texts: a header and rows, each with the number that the person's spreadsheet gives it.
+//!
+//! Whatever the file holds, memory stays bounded: [`MAX_FILE`] in, [`MAX_UNPACKED`] out of a workbook, [`MAX_SLOTS`] kept.
+
+use super::{delimited, workbook};
+use serde::Serialize;
+
+/// Largest file, in bytes. 49,000 groups are some 30 MiB.
+pub const MAX_FILE: usize = 64 << 20;
+/// Largest cell, in bytes: as much as a whole record may hold.
+pub const MAX_CELL: usize = 16 << 10;
+/// Most columns.
+pub const MAX_COLUMNS: usize = 500;
+/// Most rows.
+pub const MAX_ROWS: usize = 1_000_000;
+/// Most bytes that a workbook may unpack to. Stops a small file that unpacks to a huge one.
+pub const MAX_UNPACKED: u64 = 256 << 20;
+/// Most cells kept, empty ones between others included. Stops files of separators alone, and of one far cell a row.
+pub const MAX_SLOTS: usize = 10_000_000;
+
+/// A sheet as texts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Table {
+    /// The sheet of a workbook that was read.
+    pub sheet: Option<String>,
+    /// The headings, in the file's order; may hold empty ones.
+    pub header: Vec<String>,
+    /// What follows the header, in the file's order.
+    pub rows: Vec<Row>,
+    /// What the person should know of how the file was read.
+    pub notes: Vec<Note>,
+}
+
+/// One row after the header.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// The row as the spreadsheet numbers it, from 1.
+    pub line: u32,
+    /// Its cells, without the empty ones at its end.
+    pub cells: Vec<String>,
+}
+
+/// How the file was read, where that was not plain.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, thiserror::Error)]
+#[serde(rename_all = "kebab-case")]
+pub enum Note {
+    /// No mark in the file says how its letters are coded.
+    #[error("the file is not in UTF-8; its letters were read as {0}, as Windows programs write them")]
+    Assumed(&'static str),
+    /// Semicolons or tabs instead of commas.
+    #[error("the columns are separated by {0}")]
+    Separator(&'static str),
+    /// Sheets that the person has hidden are not read.
+    #[error("the hidden sheet {0:?} was not read")]
+    HiddenSheet(String),
+    /// Only one sheet is read.
+    #[error("the sheet {0:?} was not read; choose it with --sheet")]
+    OtherSheet(String),
+}
+
+/// Why a file cannot be read as a table at all.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TableError {
+    /// Larger than [`MAX_FILE`].
+    #[error("{file} is larger than 64 MiB. Divide it into several files.")]
+    TooLarge {
+        /// The file's name.
+        file: String,
+    },
+    /// Nothing in it, or only a header's blank cells.
+    #[error(
+        "{file} has no header row. Put the column headings into the first row; `mutuald import --template` writes them."
+    )]
+    Empty {
+        /// The file's name.
+        file: String,
+    },
+    /// A format that is not read.
+    #[error("{file} is {what}. Save it as .xlsx or as CSV UTF-8 and import that file.")]
+    Format {
+        /// The file's name.
+        file: String,
+        /// What it looks like.
+        what: &'static str,
+    },
+    /// A UTF-8 file with bytes that are not.
+    #[error(
+        "{file}, line {line}: a letter is damaged (the file is in UTF-8, but these bytes are not). Save it again as CSV UTF-8 from the program it was made with."
+    )]
+    Damaged {
+        /// The file's name.
+        file: String,
+        /// The line of the file, from 1.
+        line: u32,
+    },
+    /// A quotation mark without its pair swallows the rows behind it.
+    #[error(
+        "{file}, line {line}: the quotation marks that begin in this row do not pair, so it and the rows after it cannot be told apart. Remove the odd one; a mark inside a text is written twice."
+    )]
+    OpenQuote {
+        /// The file's name.
+        file: String,
+        /// The row, from 1.
+        line: u32,
+    },
+    /// A cell above [`MAX_CELL`].
+    #[error(
+        "{file}, line {line}, column {column}: the cell is longer than 16 KiB. Shorten it; if it holds many rows, a quotation mark is missing there."
+    )]
+    LongCell {
+        /// The file's name.
+        file: String,
+        /// The row, from 1.
+        line: u32,
+        /// The column's letter.
+        column: String,
+    },
+    /// A cell beyond the last heading.
+    #[error(
+        "{file}, line {line}, column {column}: there is a value but the column has no heading. Give it one in the first row, or clear the cell; in a CSV file, a value that holds the separator needs quotation marks around it."
+    )]
+    NoHeading {
+        /// The file's name.
+        file: String,
+        /// The row, from 1.
+        line: u32,
+        /// The column's letter.
+        column: String,
+    },
+    /// More than [`MAX_COLUMNS`], [`MAX_ROWS`] or [`MAX_SLOTS`].
+    #[error("{file} has too many {what}. Divide it into several files, and delete empty columns.")]
+    TooMany {
+        /// The file's name.
+        file: String,
+        /// Columns, rows or cells.
+        what: &'static str,
+    },
+    /// A workbook that unpacks to more than [`MAX_UNPACKED`], or claims to.
+    #[error("{file} unpacks to more than 256 MiB, which no list of groups needs. Save the sheet alone, as CSV UTF-8.")]
+    Bomb {
+        /// The file's name.
+        file: String,
+    },
+    /// A workbook that cannot be opened.
+    #[error(
+        "{file} cannot be opened as an Excel workbook ({why}). If it has a password, remove it; otherwise save it again as .xlsx or as CSV UTF-8."
+    )]
+    Workbook {
+        /// The file's name.
+        file: String,
+        /// The reader's words.
+        why: String,
+    },
+    /// No sheet of that name, or none that can be seen.
+    #[error("{file} has no {wanted}; it has these: {have}. Name one of them with --sheet.")]
+    NoSheet {
+        /// The file's name.
+        file: String,
+        /// What was asked for.
+        wanted: String,
+        /// The sheets it has.
+        have: String,
+    },
+}
+
+impl TableError {
+    /// Stable kebab-case code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            TableError::TooLarge { .. } => "file-too-large",
+            TableError::Empty { .. } => "file-empty",
+            TableError::Format { .. } => "file-format",
+            TableError::Damaged { .. } => "file-damaged",
+            TableError::OpenQuote { .. } => "open-quote",
+            TableError::LongCell { .. } => "cell-too-long",
+            TableError::NoHeading { .. } => "no-heading",
+            TableError::TooMany { .. } => "too-many",
+            TableError::Bomb { .. } => "workbook-bomb",
+            TableError::Workbook { .. } => "workbook-unreadable",
+            TableError::NoSheet { .. } => "no-sheet",
+        }
+    }
+}
+
+/// Reads a file. `file` is its name, for messages; what it holds is told from the bytes, never from the name. `sheet`
+/// chooses one of a workbook's sheets; without it the first that can be seen is read.
+///
+/// # Errors
+/// The first [`TableError`] met: nothing of such a file is taken over.
+pub fn read(file: &str, bytes: &[u8], sheet: Option<&str>) -> Result<Table, TableError> {
+    let format = |what| Err(TableError::Format { file: file.to_owned(), what });
+    if bytes.len() > MAX_FILE {
+        return Err(TableError::TooLarge { file: file.to_owned() });
+    }
+    match bytes {
+        [b'P', b'K', 3, 4, ..] => workbook::read(file, bytes, sheet),
+        [0xd0, 0xcf, 0x11, 0xe0, ..] => format("an old Excel file (.xls), or a workbook with a password"),
+        [b'%', b'P', b'D', b'F', ..] => format("a PDF"),
+        [b'{' | b'[', ..] => format("JSON"),
+        [b'<', ..] => format("a web page or XML"),
+        _ => match sheet {
+            Some(name) => Err(TableError::NoSheet {
+                file: file.to_owned(),
+                wanted: format!("sheet {name:?}"),
+                have: "none, being a CSV file".to_owned(),
+            }),
+            None => delimited::read(file, bytes),
+        },
+    }
+}
+
+/// The letters of a column, from 0: A … Z, AA ….
+pub fn letter(column: usize) -> String {
+    let mut left = column + 1;
+    let mut letters = Vec::new();
+    while left > 0 {
+        left -= 1;
+        letters.push(char::from(b'A' + (left % 26) as u8));
+        left /= 26;
+    }
+    letters.iter().rev().collect()
+}
+
+/// Gathers cells into a table and keeps it within its bounds. Used by both readers.
+pub(super) struct Gather<'a> {
+    file: &'a str,
+    header: Vec<String>,
+    rows: Vec<Row>,
+    slots: usize,
+}
+
+impl<'a> Gather<'a> {
+    pub(super) fn new(file: &'a str) -> Self {
+        Gather { file, header: Vec::new(), rows: Vec::new(), slots: 0 }
+    }
+
+    /// Takes the next row; the first that holds anything is the header.
+    pub(super) fn row(&mut self, line: u32, mut cells: Vec<String>) -> Result<(), TableError> {
+        let file = || self.file.to_owned();
+        let too_many = |what| TableError::TooMany { file: self.file.to_owned(), what };
+        if let Some(at) = cells.iter().position(|cell| cell.len() > MAX_CELL) {
+            return Err(TableError::LongCell { file: file(), line, column: letter(at) });
+        }
+        while cells.last().is_some_and(|cell| cell.trim().is_empty()) {
+            cells.pop();
+        }
+        if cells.len() > MAX_COLUMNS {
+            return Err(too_many("columns"));
+        }
+        self.slots += cells.len().max(1);
+        if self.slots > MAX_SLOTS {
+            return Err(too_many("cells"));
+        }
+        if self.header.is_empty() {
+            // Headings are compared with a mapping's, so what cannot be seen must not tell them apart.
+            self.header = cells.iter().map(|cell| super::cell::clean(cell, false).0).collect();
+            return Ok(());
+        }
+        let width = self.header.len();
+        if let Some(beyond) = cells.iter().skip(width).position(|cell| !cell.trim().is_empty()) {
+            return Err(TableError::NoHeading { file: file(), line, column: letter(width + beyond) });
+        }
+        if self.rows.len() == MAX_ROWS {
+            return Err(too_many("rows"));
+        }
+        self.rows.push(Row { line, cells });
+        Ok(())
+    }
+
+    pub(super) fn finish(self, sheet: Option<String>, notes: Vec<Note>) -> Result<Table, TableError> {
+        if self.header.is_empty() {
+            return Err(TableError::Empty { file: self.file.to_owned() });
+        }
+        Ok(Table { sheet, header: self.header, rows: self.rows, notes })
+    }
+}
