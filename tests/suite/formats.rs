@@ -147,3 +147,36 @@ async fn every_stored_column_has_a_visibility_and_nothing_else_does() {
     }
     assert_eq!(listed.keys().collect::<Vec<_>>(), stored.keys().collect::<Vec<_>>(), "no table is listed that is none");
 }
+
+/// The example of `schema/README.md`: seed, salt and times are in its text, so that a stranger can make the same bytes.
+#[test]
+fn the_example_in_words_is_what_this_program_writes_and_reads() {
+    use mutuald::feed::{Checkpoint, leaf, merkle};
+    use mutuald::record::statement::{Body, Kind, time, uuid};
+    use mutuald::record::{Statement, part};
+
+    let keys = LogKeys::from_seed("feed.example/1", &[7; 32]);
+    let line = part::line([1; 16], r#"{"name":"Beeston Stroke Group","topics":["stroke"]}"#);
+    let statement = Statement {
+        id: uuid("3a9afa8c-9841-4d2f-9e7a-e061aed1ef68").unwrap(),
+        rev: 1,
+        at: time("2026-08-05T15:04:00Z").unwrap(),
+        parts: BTreeMap::from([(part::PUBLIC.to_owned(), part::digest(line.as_bytes()))]),
+        body: Body::Put(Kind::Record),
+    };
+    let signed = leaf::sign(&statement, &keys.log).unwrap();
+    assert_eq!(leaf::open(&signed, keys.log.public()), Ok(statement));
+    let checkpoint = Checkpoint { size: 1, root: merkle::root([merkle::leaf_hash(&signed)]), time: 1_790_000_000 };
+    let checkpoint = checkpoint.sign(&keys);
+
+    let readme = std::fs::read_to_string(schema("README.md")).unwrap();
+    for shown in [
+        keys.log.public().to_string(),
+        keys.peer.public().to_string(),
+        line,
+        String::from_utf8(signed).unwrap(),
+        checkpoint,
+    ] {
+        assert!(readme.contains(&shown), "schema/README.md does not show\n{shown}");
+    }
+}
