@@ -1,1 +1,3 @@
+//! What the program promises, one file a promise.
+
 mod formats;

@@ -37,12 +37,12 @@ impl Draw {
         }
         let bytes = &self.block[self.used..self.used + 4];
         self.used += 4;
-        bytes.iter().fold(0, |number, byte| number << 8 | u32::from(*byte))
+        bytes.iter().fold(0, |number, byte| (number << 8) | u32::from(*byte))
     }
 
     /// A number from 0 up to and without `n`. Its bias, below n / 2^32, does not matter here.
     pub fn below(&mut self, n: usize) -> usize {
-        (u64::from(self.next()) * n as u64 >> 32) as usize
+        ((u64::from(self.next()) * n as u64) >> 32) as usize
     }
 
     /// Whether something that happens so many times in a hundred happens.

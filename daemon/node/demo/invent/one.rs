@@ -87,7 +87,7 @@ pub fn group(draw: &mut Draw, town: &Town, place: &str, sentences: usize) -> Gro
 
 /// The name, and others it goes by.
 fn names(draw: &mut Draw, place: &str, subject: &Subject) -> (String, Vec<String>) {
-    let plain = fill(*draw.pick(&NAMES), place, subject);
+    let plain = fill(draw.pick::<&str>(&NAMES), place, subject);
     let own = *draw.pick(&OWN_NAMES);
     match draw.below(100) {
         0..=13 => (format!("{own}: {plain}"), Vec::new()),
@@ -99,7 +99,7 @@ fn names(draw: &mut Draw, place: &str, subject: &Subject) -> (String, Vec<String
 
 /// A description of so many sentences between opening and mark, none of them twice.
 pub fn words(draw: &mut Draw, subject: &Subject, sentences: usize) -> String {
-    let mut said = vec![fill(*draw.pick(&OPENINGS), "", subject)];
+    let mut said = vec![fill(draw.pick::<&str>(&OPENINGS), "", subject)];
     let (start, step) = (draw.below(SENTENCES.len()), 1 + 2 * draw.below(3));
     // 1, 3 and 5 share no factor with 28, so no sentence comes twice.
     said.extend((0..sentences).map(|nth| SENTENCES[(start + nth * step) % SENTENCES.len()].to_owned()));
@@ -198,7 +198,7 @@ fn affiliation(draw: &mut Draw, subject: &Subject) -> Option<Affiliation> {
         58..=61 => "hosted-by",
         _ => return None,
     };
-    let to = fill(*draw.pick(&BODIES), "", subject).replace("'", "");
+    let to = fill(draw.pick::<&str>(&BODIES), "", subject).replace("'", "");
     Some(Affiliation { kind: kind.to_owned(), to: Some(to), ..Affiliation::default() })
 }
 
