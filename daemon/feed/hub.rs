@@ -240,6 +240,9 @@ pub fn open(bytes: &[u8], expected: Option<HubId>) -> Result<VerifiedHub, HubErr
             continue;
         }
         let key = VerifyKey::parse(vkey).map_err(|error| body(&error.to_string()))?;
+        if key.kind() != super::note::ED25519 {
+            return Err(body("a root key makes plain signatures"));
+        }
         match note.verify(&key) {
             Ok(_) => signed += 1,
             Err(NoteError::UnknownKey(_)) => {}

@@ -14,6 +14,8 @@ pub mod group;
 pub mod list;
 pub mod part;
 pub mod privacy;
+#[cfg(test)]
+mod schema_tests;
 pub mod state;
 pub mod statement;
 pub mod strict;
