@@ -80,6 +80,17 @@ fn a_vague_record_does_not_bring_sisters_together() {
 }
 
 #[test]
+fn a_chain_of_look_alikes_stays_bounded_and_people_may_go_on() {
+    let many: Vec<Candidate> =
+        (0..MAX_BY_RULE as u128 + 9).map(|n| candidate(n, "Stroke Club", "Wells", PHONE, None)).collect();
+    let clusters = groups(&many, &[]);
+    assert_eq!(clusters.iter().map(Vec::len).max(), Some(MAX_BY_RULE));
+    let (a, b) = (clusters[0][0], clusters[1][0]);
+    let same = Decision { a, b, ..decided(1, 1, 0, 1, Same, 1) };
+    assert!(groups(&many, &[same]).iter().any(|group| group.contains(&a) && group.contains(&b)));
+}
+
+#[test]
 fn every_judgement_that_says_two_keeps_apart() {
     let two = [candidate(1, "Stroke Club", "Wells", PHONE, None), candidate(2, "Stroke Club", "Wells", PHONE, None)];
     for judgement in [Different, BranchOf, HostedBy, SucceededBy, SameVenue] {
