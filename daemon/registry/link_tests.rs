@@ -74,6 +74,12 @@ fn a_vague_record_does_not_bring_sisters_together() {
         candidate(3, "Nottingham Grief", "Nottingham", PHONE, None),
     ];
     assert_eq!(groups(&rows, &[]).len(), 3);
+    // A record that names no place agrees with both towns, and brings them together no more than that.
+    let towns = ["Wells", "Bath", ""];
+    let clubs: Vec<Candidate> =
+        (1..4).map(|n| candidate(n, "Stroke Club", towns[n as usize - 1], PHONE, None)).collect();
+    assert_eq!(groups(&clubs, &[]).len(), 2);
+    assert!(!together(&clubs, &[], 1, 2));
     // A person's word joins one of them, and the other stays apart.
     let decisions = [decided(1, 1, 1, 3, Same, 1)];
     assert!(together(&rows, &decisions, 1, 3) && !together(&rows, &decisions, 2, 3));
