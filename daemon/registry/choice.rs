@@ -1,6 +1,7 @@
 //! People's choices between values, and which of them stands.
 
-use super::merge::{Member, Open};
+use super::merge::Member;
+use super::merged::Open;
 use super::rules::Unit;
 use crate::record::statement::{Prefer, Revision};
 use crate::record::{HubId, RecordRef};

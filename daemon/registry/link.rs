@@ -13,6 +13,10 @@ use std::collections::{BTreeMap, BTreeSet};
 /// A key that more records than this share is ignored: it is a platform's or an office's, not a group's.
 pub const MAX_SHARING: usize = 20;
 
+/// Most records the rule brings together. A group in more lists than this is not to be expected; a hub that publishes a
+/// chain of ten thousand look-alikes is, and each joining looks at every pair across.
+pub const MAX_BY_RULE: usize = 64;
+
 /// A record that may belong together with others.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Candidate {
@@ -165,7 +169,7 @@ pub fn cluster(candidates: &[Candidate], decisions: &[Decision], too_common: &BT
     let mut joined: Vec<Vec<Joining>> = members.iter().map(|_| Vec::new()).collect();
     for edge in edges {
         let (into, from) = (group[edge.a].min(group[edge.b]), group[edge.a].max(group[edge.b]));
-        if into == from {
+        if into == from || edge.by_rule && members[into].len() + members[from].len() > MAX_BY_RULE {
             continue;
         }
         let kept_apart = members[into].iter().any(|x| {

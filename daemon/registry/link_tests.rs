@@ -74,9 +74,26 @@ fn a_vague_record_does_not_bring_sisters_together() {
         candidate(3, "Nottingham Grief", "Nottingham", PHONE, None),
     ];
     assert_eq!(groups(&rows, &[]).len(), 3);
+    // A record that names no place agrees with both towns, and brings them together no more than that.
+    let towns = ["Wells", "Bath", ""];
+    let clubs: Vec<Candidate> =
+        (1..4).map(|n| candidate(n, "Stroke Club", towns[n as usize - 1], PHONE, None)).collect();
+    assert_eq!(groups(&clubs, &[]).len(), 2);
+    assert!(!together(&clubs, &[], 1, 2));
     // A person's word joins one of them, and the other stays apart.
     let decisions = [decided(1, 1, 1, 3, Same, 1)];
     assert!(together(&rows, &decisions, 1, 3) && !together(&rows, &decisions, 2, 3));
+}
+
+#[test]
+fn a_chain_of_look_alikes_stays_bounded_and_people_may_go_on() {
+    let many: Vec<Candidate> =
+        (0..MAX_BY_RULE as u128 + 9).map(|n| candidate(n, "Stroke Club", "Wells", PHONE, None)).collect();
+    let clusters = groups(&many, &[]);
+    assert_eq!(clusters.iter().map(Vec::len).max(), Some(MAX_BY_RULE));
+    let (a, b) = (clusters[0][0], clusters[1][0]);
+    let same = Decision { a, b, ..decided(1, 1, 0, 1, Same, 1) };
+    assert!(groups(&many, &[same]).iter().any(|group| group.contains(&a) && group.contains(&b)));
 }
 
 #[test]

@@ -10,16 +10,18 @@
 //! * [`rule`]: whether two records that share a key are one group, by the written rule;
 //! * [`link`]: records and people's decisions → clusters;
 //! * [`why`]: the same in words;
-//! * [`merge`]: a cluster's records and people's choices → one group with who said what (private: `value` compares
-//!   values, `choice` applies people's choices);
+//! * [`merge`](mod@merge): a cluster's records and people's choices → one group (private: `value` compares values);
+//! * [`choice`]: which of people's choices stands;
+//! * [`merged`]: the group, with who said what and what disagrees;
 //! * [`digest`]: one number for all of it;
 //! * [`search`]: the text by which people find a group.
 
-mod choice;
+pub mod choice;
 pub mod digest;
 pub mod features;
 pub mod link;
 pub mod merge;
+pub mod merged;
 pub mod normal;
 pub mod normal_contact;
 pub mod policy;
@@ -33,6 +35,7 @@ pub use choice::Choice;
 pub use digest::RegistryDigest;
 pub use features::Features;
 pub use link::{Candidate, Cluster, Decision};
-pub use merge::{Member, Merged};
+pub use merge::{Member, merge};
+pub use merged::Merged;
 pub use policy::Policy;
 pub use rules::Unit;

@@ -1,6 +1,6 @@
 //! The text by which people find a group.
 
-use super::merge::Merged;
+use super::merged::Merged;
 use serde_json::Value;
 
 /// Four columns of a full-text index, weightiest first.

@@ -215,7 +215,7 @@ mod tests {
     /// The whole text too is canonical: the library finds nothing to change.
     #[test]
     fn the_text_of_a_group_is_canonical() {
-        for merged in super::super::tests::samples() {
+        for merged in crate::registry::merge::tests::samples() {
             let text = String::from_utf8(text(&merged)).unwrap();
             let read: Value = serde_json::from_str(&text).unwrap();
             assert_eq!(serde_json_canonicalizer::to_string(&read).unwrap(), text);
