@@ -8,9 +8,9 @@
 use crate::record::statement::{Body, HubId, Kind, RecordRef};
 use crate::record::{Group, part, vocabulary};
 use crate::registry::link::{self, MAX_SHARING};
-use crate::registry::merge::{self, Merged};
+use crate::registry::merge;
 use crate::registry::search::SearchText;
-use crate::registry::{Candidate, Features};
+use crate::registry::{Candidate, Merged, features};
 use crate::store::group::{Key, Lists, Loaded, Rules, facet, links, lists, member, rows_of, statement_of};
 use crate::store::record::{DecisionRow, RecordRow};
 use crate::store::registry::{GroupRow, Standing};
@@ -144,8 +144,8 @@ impl Batch {
                 (_, Some(Some(Err(error)))) => format!("unreadable:{}", error.code()),
                 (_, Some(Some(Ok(group)))) => {
                     if let Some(record) = rules.reference((row.hub, row.rec)) {
-                        let features = Features::of(&group);
-                        standing.keys = features.keys().map(|key| key as i64).collect();
+                        let keys = features::keys(&group);
+                        standing.keys = keys.iter().map(|key| key.hash as i64).collect();
                         standing.group = Some(row.state.first);
                         let member = member(record, &row, group);
                         let merged = merge::merge(&[member], &[], &rules.policy, rules.as_of);

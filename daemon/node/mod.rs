@@ -11,6 +11,7 @@
 pub mod accept;
 pub mod author;
 pub mod check;
+pub mod demo;
 pub mod derive;
 pub mod failpoint;
 pub mod init;

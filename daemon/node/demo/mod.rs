@@ -1,0 +1,3 @@
+//! The demonstration: four hubs with invented lists, live on one machine.
+
+pub mod invent;
