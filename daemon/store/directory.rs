@@ -1,1 +1,303 @@
-//! x
+//! What people look up: search, a group, the first page, how partners do. Fills in [`super::view`]s.
+
+use super::describe::{self, Names};
+use super::group::{self, Rules, facet};
+use super::view::{Choice, Counts, Decision, Filter, GroupPage, Hit, HomePage, Offer, SearchPage, Sort, Terms};
+use super::{StoreError, corrupt};
+use crate::record::statement::{Body, Judgement};
+use crate::record::vocabulary;
+use jiff::tz::TimeZone;
+use sqlx::{Row, SqliteConnection};
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+/// Up to this many matches are ranked by how well they match; more are too many for anybody to read, and come as they
+/// stand in the index.
+const RANKED: i64 = 2_000;
+
+/// Words that every group here could be called by. They find nothing, so they are left out of what is searched for.
+const EVERY_GROUP: [&str; 12] =
+    ["group", "groups", "support", "self", "help", "selfhelp", "mutual", "aid", "peer", "club", "the", "for"];
+
+/// A search as the index reads it; `None` when nothing narrows it.
+fn expression(terms: &Terms, current: bool) -> String {
+    let mut all = vec![format!("facets : {}", facet("status", if current { "current" } else { "ended" }))];
+    let words = tokens(&terms.words);
+    let telling: Vec<&String> = words.iter().filter(|word| !EVERY_GROUP.contains(&word.as_str())).collect();
+    // A word finds what it begins: "carer" finds "carers". Facets are one token each, which words never are.
+    all.extend(telling.iter().map(|word| format!("{{name words topics place}} : {}", stem(word))));
+    all.extend(terms.topic.iter().map(|topic| format!("facets : {}", facet("topic", topic))));
+    all.extend(terms.mode.iter().map(|mode| format!("facets : {}", facet("mode", mode))));
+    let place = terms.place.as_deref().unwrap_or_default();
+    all.extend(tokens(place).iter().map(|word| format!("place : {}", stem(word))));
+    all.join(" AND ")
+}
+
+fn tokens(text: &str) -> Vec<String> {
+    let plain = deunicode::deunicode(text).to_lowercase();
+    plain.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_owned).collect()
+}
+
+fn stem(word: &str) -> String {
+    let stem = word.strip_suffix('s').filter(|stem| stem.len() >= 4).unwrap_or(word);
+    if stem.len() >= 4 { format!("\"{stem}\" *") } else { format!("\"{stem}\"") }
+}
+
+/// Hub names by id.
+///
+/// # Errors
+/// Database errors.
+pub async fn names(db: &mut SqliteConnection) -> Result<Names, StoreError> {
+    let rows: Vec<(String, String)> = sqlx::query_as("SELECT id, name FROM hub").fetch_all(db).await?;
+    rows.into_iter().map(|(id, name)| Ok((id.parse().map_err(|_| corrupt("hub.id"))?, name))).collect()
+}
+
+/// Numbers of the groups that are found, best first, with the total. Groups that have ended come only when no other is
+/// found.
+///
+/// # Errors
+/// Database errors.
+pub async fn find(
+    db: &mut SqliteConnection,
+    terms: &Terms,
+    limit: i64,
+    offset: i64,
+) -> Result<(Vec<(i64, Option<String>)>, u64), StoreError> {
+    for current in [true, false] {
+        let expression = expression(terms, current);
+        let total: i64 = sqlx::query_scalar("SELECT count(*) FROM search WHERE search MATCH ?")
+            .bind(&expression)
+            .fetch_one(&mut *db)
+            .await?;
+        if total == 0 {
+            continue;
+        }
+        let worded = !tokens(&terms.words).is_empty();
+        let sql = match terms.sort {
+            Sort::Match if worded && total <= RANKED => {
+                "SELECT rowid, snippet(search, 1, '', '', '…', 24) FROM search WHERE search MATCH ? ORDER BY rank, rowid LIMIT ? OFFSET ?"
+            }
+            Sort::Match if total > RANKED => {
+                "SELECT rowid, NULL FROM search WHERE search MATCH ? ORDER BY rowid LIMIT ? OFFSET ?"
+            }
+            Sort::Checked => {
+                "SELECT n, NULL FROM search JOIN grp ON n = search.rowid WHERE search MATCH ? \
+                 ORDER BY checked = '', checked DESC, n LIMIT ? OFFSET ?"
+            }
+            Sort::Match | Sort::Name => {
+                "SELECT n, NULL FROM search JOIN grp ON n = search.rowid WHERE search MATCH ? \
+                 ORDER BY grp.name COLLATE NOCASE, n LIMIT ? OFFSET ?"
+            }
+        };
+        let found = sqlx::query_as(sql).bind(&expression).bind(limit).bind(offset).fetch_all(db).await?;
+        return Ok((found, total as u64));
+    }
+    Ok((Vec::new(), 0))
+}
+
+/// One page of search results.
+///
+/// # Errors
+/// Database errors.
+pub async fn search(
+    db: &mut SqliteConnection,
+    rules: &Rules,
+    terms: &Terms,
+    per_page: u32,
+) -> Result<SearchPage, StoreError> {
+    let offset = i64::from(terms.page.saturating_sub(1)) * i64::from(per_page);
+    let (found, total) = find(db, terms, i64::from(per_page), offset).await?;
+    let names = names(db).await?;
+    let hits = hits(db, rules, &names, found).await?;
+    let mut page = SearchPage {
+        terms: terms.clone(),
+        hits,
+        total,
+        per_page,
+        pages: (total.div_ceil(u64::from(per_page.max(1)))).max(1) as u32,
+        ..SearchPage::default()
+    };
+    let all = facets(db).await?;
+    page.topics = filter(&all, "topic", terms.topic.as_deref());
+    page.places = filter(&all, "place", None);
+    page.modes = filter(&all, "mode", terms.mode.as_deref());
+    if total == 0 {
+        page.offers = offers(db, terms).await?;
+    }
+    Ok(page)
+}
+
+async fn hits(
+    db: &mut SqliteConnection,
+    rules: &Rules,
+    names: &Names,
+    found: Vec<(i64, Option<String>)>,
+) -> Result<Vec<Hit>, StoreError> {
+    let numbers: Vec<i64> = found.iter().map(|(n, _)| *n).collect();
+    let snippets: BTreeMap<i64, Option<String>> = found.into_iter().collect();
+    let read = group::read(db, rules, &numbers).await?;
+    let snippet = |n: &i64| snippets.get(n).cloned().flatten().filter(|text| !text.trim().is_empty());
+    Ok(read.iter().map(|read| describe::hit(read, names, snippet(&read.n))).collect())
+}
+
+/// Searches that leave something out and then find something.
+async fn offers(db: &mut SqliteConnection, terms: &Terms) -> Result<Vec<Offer>, StoreError> {
+    let wider = [
+        ("The same, anywhere", Terms { place: None, page: 1, ..terms.clone() }),
+        ("The same, however it meets", Terms { mode: None, page: 1, ..terms.clone() }),
+        ("The same words, on any topic", Terms { topic: None, page: 1, ..terms.clone() }),
+        ("Everything there", Terms { words: String::new(), topic: None, mode: None, page: 1, ..terms.clone() }),
+    ];
+    let mut offers: Vec<Offer> = Vec::new();
+    for (label, terms_then) in wider {
+        if terms_then == *terms || offers.iter().any(|offer| offer.terms == terms_then) {
+            continue;
+        }
+        let (_, count) = find(db, &terms_then, 0, 0).await?;
+        if count > 0 {
+            offers.push(Offer { label: label.to_owned(), terms: terms_then, count });
+        }
+    }
+    Ok(offers)
+}
+
+/// Every facet in the index with its number of groups.
+async fn facets(db: &mut SqliteConnection) -> Result<BTreeMap<String, u64>, StoreError> {
+    let mut all = BTreeMap::new();
+    for (from, upto) in [("mode_", "mode`"), ("place_", "place`"), ("status_", "status`"), ("topic_", "topic`")] {
+        let rows: Vec<(String, i64)> = sqlx::query_as("SELECT term, doc FROM search_terms WHERE term >= ? AND term < ?")
+            .bind(from)
+            .bind(upto)
+            .fetch_all(&mut *db)
+            .await?;
+        all.extend(rows.into_iter().map(|(term, count)| (term, count as u64)));
+    }
+    Ok(all)
+}
+
+/// Most values offered for one filter.
+const MOST_CHOICES: usize = 200;
+
+fn filter(all: &BTreeMap<String, u64>, kind: &str, chosen: Option<&str>) -> Filter {
+    let choice = |value: &str, label: String| {
+        let count = all.get(&facet(kind, value)).copied().unwrap_or(0);
+        Choice { value: value.to_owned(), label, count }
+    };
+    let mut choices: Vec<Choice> = match kind {
+        "topic" => vocabulary::topics().terms.iter().map(|term| choice(&term.id, term.label.clone())).collect(),
+        "mode" => vocabulary::modes().terms.iter().map(|term| choice(&term.id, term.label.clone())).collect(),
+        _ => all
+            .iter()
+            .filter_map(|(term, count)| {
+                let value = term.strip_prefix("place_")?.replace('_', " ");
+                Some(Choice { label: capitals(&value), value, count: *count })
+            })
+            .collect(),
+    };
+    choices.retain(|choice| choice.count > 0 || Some(choice.value.as_str()) == chosen);
+    choices.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.label.cmp(&b.label)));
+    choices.truncate(MOST_CHOICES);
+    Filter { choices }
+}
+
+/// A place as the index holds it, with capitals again.
+fn capitals(text: &str) -> String {
+    let small = ["on", "in", "upon", "the", "and", "le", "under", "by", "of", "near", "cum", "with", "s", "next"];
+    let word = |(n, word): (usize, &str)| {
+        let mut letters = word.chars();
+        match letters.next() {
+            Some(first) if n == 0 || !small.contains(&word) => first.to_uppercase().chain(letters).collect(),
+            _ => word.to_owned(),
+        }
+    };
+    text.split(' ').enumerate().map(word).collect::<Vec<String>>().join(" ")
+}
+
+/// The group that a record belongs to, by any member's id.
+///
+/// # Errors
+/// Database errors.
+pub async fn group_of(db: &mut SqliteConnection, rec: Uuid) -> Result<Option<i64>, StoreError> {
+    sqlx::query_scalar("SELECT grp FROM record WHERE rec = ? AND grp IS NOT NULL ORDER BY hub LIMIT 1")
+        .bind(&rec.as_bytes()[..])
+        .fetch_optional(db)
+        .await
+}
+
+/// A group's page by any member's id; `None` when there is no such group, or none that the public may see.
+///
+/// # Errors
+/// Database errors.
+pub async fn group(db: &mut SqliteConnection, rules: &Rules, rec: Uuid) -> Result<Option<GroupPage>, StoreError> {
+    let Some(n) = group_of(db, rec).await? else { return Ok(None) };
+    let names = names(db).await?;
+    let read = group::read(db, rules, &[n]).await?;
+    let Some(read) = read.first().filter(|read| read.merged.listed()) else { return Ok(None) };
+    let mut page = describe::page(read, &names);
+    page.decisions = read.decisions.iter().filter_map(|row| decision(row, rules, &names)).collect();
+    Ok(Some(page))
+}
+
+/// A decision in a sentence.
+pub fn decision(row: &super::record::DecisionRow, rules: &Rules, names: &Names) -> Option<Decision> {
+    let by = rules.hubs.get(&row.hub).and_then(|id| names.get(id)).cloned().unwrap_or_default();
+    let date = jiff::Timestamp::from_second(row.said).ok()?.to_zoned(TimeZone::UTC).date();
+    let text = match group::statement_of(&row.body)?.body {
+        Body::Link { judgement, .. } => match judgement {
+            Judgement::Same => "These records speak of one group.",
+            Judgement::Different => "Two records that look alike speak of different groups.",
+            Judgement::Unsure => "Somebody looked whether two records are one group and could not tell.",
+            Judgement::None => "An earlier judgement was taken back.",
+            Judgement::BranchOf => "This group is a branch of another, or has one.",
+            Judgement::HostedBy => "This group is hosted by another body, or hosts one.",
+            Judgement::SucceededBy => "This group followed another, or was followed by one.",
+            Judgement::SameVenue => "Another group meets at the same place and is not this one.",
+        }
+        .to_owned(),
+        Body::Choose { field, prefer, .. } => match prefer {
+            crate::record::statement::Prefer::Value(_) => format!("A value was chosen for “{}”.", field.replace('_', " ")),
+            crate::record::statement::Prefer::Unresolved => {
+                format!("Somebody looked at “{}” and could not settle it.", field.replace('_', " "))
+            }
+            crate::record::statement::Prefer::Retracted => {
+                format!("A choice for “{}” was taken back.", field.replace('_', " "))
+            }
+        },
+        _ => return None,
+    };
+    Some(Decision { text, by, date })
+}
+
+/// Counts of the registry.
+///
+/// # Errors
+/// Database errors.
+pub async fn counts(db: &mut SqliteConnection) -> Result<Counts, StoreError> {
+    let row = sqlx::query(
+        "SELECT (SELECT count(*) FROM grp WHERE status <> 'closed') AS groups, \
+                (SELECT count(*) FROM grp WHERE status = 'closed') AS closed, \
+                (SELECT count(*) FROM record WHERE kind = 1 AND state = 'live') AS records, \
+                (SELECT count(DISTINCT hub) FROM record WHERE kind = 1 AND state = 'live') AS hubs, \
+                (SELECT count(*) FROM grp WHERE conflicts <> '') AS disagreements",
+    )
+    .fetch_one(db)
+    .await?;
+    let number = |column: &str| row.get::<i64, _>(column) as u64;
+    Ok(Counts {
+        groups: number("groups"),
+        closed: number("closed"),
+        records: number("records"),
+        hubs: number("hubs"),
+        disagreements: number("disagreements"),
+    })
+}
+
+/// The first page.
+///
+/// # Errors
+/// Database errors.
+pub async fn home(db: &mut SqliteConnection) -> Result<HomePage, StoreError> {
+    let all = facets(db).await?;
+    let some = |kind: &str, most: usize| filter(&all, kind, None).choices.into_iter().take(most).collect();
+    Ok(HomePage { topics: some("topic", 24), places: some("place", 24), modes: some("mode", 10), counts: counts(db).await? })
+}

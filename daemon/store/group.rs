@@ -197,3 +197,67 @@ pub fn facet(kind: &str, value: &str) -> String {
     format!("{kind}_{value}")
 }
 
+
+/// A group as read: the records it is made of, their lists, and what they say together.
+#[derive(Debug, Clone)]
+pub struct Reading {
+    /// Its number.
+    pub n: i64,
+    /// Records with their words, by id.
+    pub members: BTreeMap<RecordRef, (RecordRow, Group)>,
+    /// The lists they are rows of.
+    pub lists: BTreeMap<RecordRef, List>,
+    /// What they say together.
+    pub merged: Merged,
+    /// Decisions that name any of them.
+    pub decisions: Vec<DecisionRow>,
+}
+
+impl Reading {
+    /// Number of hubs among its records.
+    pub fn hubs(&self) -> usize {
+        let mut hubs: Vec<HubId> = self.members.keys().map(|record| record.hub).collect();
+        hubs.dedup();
+        hubs.len()
+    }
+}
+
+/// Reads groups by number, in the order given; those that are gone are left out.
+///
+/// # Errors
+/// Database errors.
+pub async fn read(db: &mut SqliteConnection, rules: &Rules, groups: &[i64]) -> Result<Vec<Reading>, StoreError> {
+    let mut by_group: HashMap<i64, Vec<Key>> = HashMap::new();
+    let keys = super::record::members_of(db, groups).await?;
+    let loaded = Loaded::read(db, rules, &keys).await?;
+    for (row, _) in loaded.members.values() {
+        by_group.entry(row.group.unwrap_or_default()).or_default().push((row.hub, row.rec));
+    }
+    let references: Vec<RecordRef> = loaded.members.keys().copied().collect();
+    let decisions = super::record::decisions(db, &references).await?;
+    let lists = lists(db, rules).await?;
+    let mut read = Vec::with_capacity(groups.len());
+    for n in groups {
+        let Some(keys) = by_group.get(n) else { continue };
+        let mut members: Vec<RecordRef> = keys.iter().filter_map(|key| rules.reference(*key)).collect();
+        members.sort_unstable();
+        let names_one = |row: &&DecisionRow| {
+            statement_of(&row.body).is_some_and(|statement| match statement.body {
+                Body::Link { a, b, .. } => members.contains(&a) || members.contains(&b),
+                Body::Choose { on, .. } => members.contains(&on),
+                _ => false,
+            })
+        };
+        let decisions: Vec<DecisionRow> = decisions.iter().filter(names_one).cloned().collect();
+        let cluster = Cluster { members: members.clone(), joined: Vec::new() };
+        let (merged, _) = loaded.merge(&cluster, rules, decisions.iter());
+        let found: BTreeMap<RecordRef, (RecordRow, Group)> =
+            members.iter().filter_map(|record| Some((*record, loaded.members.get(record)?.clone()))).collect();
+        let lists = found
+            .iter()
+            .filter_map(|(record, (row, group))| Some((*record, lists.get(&(row.hub, group.list?))?.clone())))
+            .collect();
+        read.push(Reading { n: *n, members: found, lists, merged, decisions });
+    }
+    Ok(read)
+}

@@ -10,6 +10,7 @@
 //! One connection writes, several read. Every function takes a connection, so that callers compose them inside one
 //! transaction. sqlx sets neither journal mode nor synchronous: both are set here, once.
 
+pub mod describe;
 pub mod directory;
 pub mod group;
 pub mod log;
