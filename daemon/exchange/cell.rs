@@ -247,7 +247,11 @@ pub fn url(text: &str) -> Read<String> {
     if !plausible || !parsed.username().is_empty() || parsed.password().is_some() || whole.len() > 2_000 {
         return Err(Fault::Url);
     }
-    let whole = whole.replace(' ', "%20");
+    let mut whole = whole.replace(' ', "%20");
+    // Hosts have no capitals; a name in another script parses to its ASCII form and stays as written.
+    if let Some(at) = whole.to_ascii_lowercase().find(host) {
+        whole.replace_range(at..at + host.len(), host);
+    }
     let caution = added.then(|| Caution::Scheme(whole.clone()));
     Ok((whole, caution))
 }
@@ -433,6 +437,7 @@ mod tests {
         let address = |text| value(url(text));
         assert_eq!(address("Https://example.org"), "https://example.org");
         assert_eq!(address("www.example.org/a"), "https://www.example.org/a");
+        assert_eq!(address("Www.Example.org/Page"), "https://www.example.org/Page");
         assert_eq!(address("http://example.org/a b"), "http://example.org/a%20b");
         for bad in
             ["Sam Smith", "[email]", "sam@example.org", "localhost", "http://10.0.0.1/", "ftp://example.org", "http://"]

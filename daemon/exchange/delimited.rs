@@ -28,7 +28,7 @@ pub(super) fn read(file: &str, bytes: &[u8]) -> Result<Table, TableError> {
         .has_headers(false)
         .flexible(true)
         .delimiter(separator)
-        .from_reader(text[start..].as_bytes());
+        .from_reader(&text.as_bytes()[start..]);
     // A row in a spreadsheet is one record, whatever line breaks its cells hold; blank lines and `sep=;` count.
     let (mut inside, before) = (0, u64::from(start > 0));
     let mut gather = Gather::new(file);

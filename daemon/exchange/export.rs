@@ -3,7 +3,8 @@
 //! What must not be known does not leave. A group that only its hub may know is left out and counted; one whose place is
 //! protected goes without whatever gives the place away (venue, address, town, postcode, position, when it meets).
 
-use super::field::{Field, Words, columns};
+use super::columns::columns;
+use super::field::{Field, Words};
 use super::row::OPEN;
 use super::sheet::Grid;
 use super::template;

@@ -191,7 +191,7 @@ const NEEDS: [(Field, &str, Field, &str); 10] = [
 ];
 
 fn unknown(name: &str) -> MappingError {
-    let keys: Vec<_> = super::field::columns().iter().map(|column| column.field.key()).collect();
+    let keys: Vec<_> = super::columns::columns().iter().map(|column| column.field.key()).collect();
     MappingError::UnknownField(name.to_owned(), keys.join(", "))
 }
 

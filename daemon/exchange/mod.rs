@@ -4,13 +4,14 @@
 //! Nothing here writes to the registry: the plan is shown, and the same plan is carried out.
 //! Out: groups → [`export`] → CSV, XLSX or GeoJSON, in the import's own shape.
 //!
-//! * [`field`] is the one list of columns; [`template`] writes the empty form of them;
+//! * [`columns`] is the one list of columns, [`field`] what each of them feeds; [`template`] writes the empty form;
 //! * [`mapping`] says which column of a foreign file feeds which field;
 //! * [`table`] reads files, with `delimited` for CSV and `workbook` for XLSX; [`sheet`] writes them;
 //! * [`cell`] and [`language`] read single cells, [`fault`] has the words for what is wrong with them;
 //! * [`report`] shows a plan to a person.
 
 pub mod cell;
+pub mod columns;
 mod delimited;
 pub mod export;
 pub mod fault;

@@ -49,7 +49,13 @@ pub struct ImportPlan {
     pub not_imported: Vec<String>,
     /// How the file was read, in words, where that was not plain.
     pub notes: Vec<String>,
+    /// Not one of the file's references is one that the list knows, of [`MANY`] and more on both sides: the source seems to
+    /// mint them anew for every edition, and carrying the plan out would hold every group twice.
+    pub references_minted_anew: bool,
 }
+
+/// How many references there must be before it means something that none agrees.
+pub const MANY: usize = 20;
 
 /// A row that becomes a new record.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -166,6 +172,7 @@ pub fn plan(reading: &Reading, existing: &[Existing], list: Uuid, words: &Words)
         not_in_file: matches.left.iter().copied().collect(),
         not_imported: reading.not_imported.clone(),
         notes: reading.notes.iter().map(ToString::to_string).collect(),
+        references_minted_anew: matches.minted_anew,
     };
     for (row, found) in reading.rows.iter().zip(matches.found) {
         let line = row.line;
@@ -263,7 +270,8 @@ struct Matching<'a> {
     claims: Vec<(usize, u32, &'a Claim)>,
     /// Whether the file speaks of postcodes and of towns.
     places: [bool; 2],
-    /// Records of the list by their row's own reference, and by folded name.
+    /// All records by id; those of the list by their row's own reference, and by folded name.
+    by_rec: BTreeMap<Uuid, usize>,
     by_source: BTreeMap<&'a str, Vec<usize>>,
     by_name: BTreeMap<String, Vec<usize>>,
     /// The first row that is each record.
@@ -276,6 +284,7 @@ struct Matching<'a> {
 struct Matches {
     found: Vec<Result<Option<usize>, (Field, Fault)>>,
     left: BTreeSet<Uuid>,
+    minted_anew: bool,
 }
 
 impl<'a> Matching<'a> {
@@ -300,6 +309,7 @@ impl<'a> Matching<'a> {
             list,
             claims,
             places: [Field::Postcode, Field::Locality].map(|field| reading.fields.contains(&field)),
+            by_rec: existing.iter().enumerate().map(|(at, known)| (known.rec, at)).collect(),
             by_source,
             by_name,
             taken: BTreeMap::new(),
@@ -323,9 +333,12 @@ impl<'a> Matching<'a> {
             }
         }
         let mut rest = Vec::new();
+        let (mut referring, mut known) = (0, 0);
         for (at, line, claim) in open {
+            referring += usize::from(claim.source_id.is_some());
             match claim.source_id.as_deref().and_then(|source| self.by_source.get(source)).cloned() {
                 Some(candidates) => {
+                    known += 1;
                     let found = self.one_of(candidates);
                     self.take(at, line, Field::SourceId, found);
                 }
@@ -348,12 +361,13 @@ impl<'a> Matching<'a> {
         let left = self.existing.iter().enumerate().filter(|(at, known)| {
             known.group.list == Some(self.list) && !self.taken.contains_key(at) && !self.doubtful.contains(at)
         });
-        Matches { left: left.map(|(_, known)| known.rec).collect(), found: self.found }
+        let minted_anew = known == 0 && referring >= MANY && self.by_source.len() >= MANY;
+        Matches { left: left.map(|(_, known)| known.rec).collect(), found: self.found, minted_anew }
     }
 
     fn by_id(&self, id: &str) -> Result<usize, Fault> {
         let rec: Uuid = id.parse().map_err(|_| Fault::NoSuchRecord)?;
-        let at = self.existing.iter().position(|known| known.rec == rec).ok_or(Fault::NoSuchRecord)?;
+        let at = *self.by_rec.get(&rec).ok_or(Fault::NoSuchRecord)?;
         if self.existing[at].group.list == Some(self.list) { Ok(at) } else { Err(Fault::OtherList) }
     }
 

@@ -40,6 +40,14 @@ impl fmt::Display for ImportPlan {
         for note in &self.notes {
             writeln!(out, "\nNote: {note}.")?;
         }
+        if self.references_minted_anew {
+            writeln!(
+                out,
+                "\nBefore you go on: none of the references in this file is one that the list knows. If the source gives its \
+                 rows new ids in every edition, every group would stand here twice. Leave that column out of the mapping (put \
+                 it under ignore), and rows are known again by name and place."
+            )?;
+        }
         if !self.not_imported.is_empty() {
             writeln!(out, "\nColumns that are not imported: {}.", self.not_imported.join(", "))?;
         }
@@ -106,14 +114,22 @@ impl ImportPlan {
             let Some(first) = errors.first() else { continue };
             let lines: Vec<u32> = errors.iter().map(|error| error.cell.line).collect();
             writeln!(out, "  {}: {}", lines_and_count(&lines), column(first))?;
-            let mut values: Vec<&str> =
-                errors.iter().map(|error| error.cell.value.as_str()).filter(|v| !v.is_empty()).collect();
-            values.dedup();
-            let values: Vec<_> = values.into_iter().take(SHOWN).map(brief).collect();
-            // With one value in the words themselves, the words hold for the first row only.
-            let problem =
-                if errors.iter().all(|e| e.problem == first.problem) { first.problem.as_str() } else { first.code };
-            writeln!(out, "    {problem}{}{}", if values.is_empty() { "" } else { ": " }, values.join(", "))?;
+            if errors.iter().all(|error| error.problem == first.problem) {
+                let values = errors.iter().map(|error| error.cell.value.as_str()).filter(|value| !value.is_empty());
+                let values: Vec<_> = values.take(SHOWN).map(brief).collect();
+                writeln!(
+                    out,
+                    "    {}{}{}",
+                    first.problem,
+                    if values.is_empty() { "" } else { ": " },
+                    values.join(", ")
+                )?;
+            } else {
+                for error in errors.iter().take(SHOWN) {
+                    writeln!(out, "    line {}, {}: {}", error.cell.line, brief(&error.cell.value), error.problem)?;
+                }
+                more(out, errors.len())?;
+            }
             writeln!(out, "    {}", first.remedy)?;
         }
         Ok(())
@@ -131,7 +147,8 @@ impl ImportPlan {
             writeln!(out, "\nTaken over, but worth a look:")?;
         }
         for ((_, letter, column, _), warnings) in gathered {
-            let lines: Vec<u32> = warnings.iter().map(|warning| warning.cell.line).collect();
+            let mut lines: Vec<u32> = warnings.iter().map(|warning| warning.cell.line).collect();
+            lines.sort_unstable();
             let Some(first) = warnings.first() else { continue };
             let place = if letter.is_empty() { column.to_owned() } else { format!("column {letter} ({column})") };
             writeln!(out, "  {}, {place}: {} → {}", lines_and_count(&lines), brief(&first.cell.value), first.note)?;

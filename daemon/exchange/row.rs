@@ -453,11 +453,10 @@ impl Draft<'_> {
     }
 }
 
-/// A value for a message: enough to be recognised.
+/// A value for a message: enough to be recognised, and nothing that a terminal would obey.
 fn shortened(text: &str) -> String {
     const MOST: usize = 80;
-    match text.char_indices().nth(MOST) {
-        Some((at, _)) => format!("{}…", &text[..at]),
-        None => text.to_owned(),
-    }
+    let shown: String =
+        text.chars().take(MOST).map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect();
+    if text.chars().nth(MOST).is_some() { format!("{shown}…") } else { shown }
 }

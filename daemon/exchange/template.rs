@@ -2,7 +2,8 @@
 //!
 //! Guidance stands in the sheet itself, where people type, and the import knows and skips it.
 
-use super::field::{Column, Field, Kind, Words, columns};
+use super::columns::{Column, columns};
+use super::field::{Field, Kind, Words};
 use super::sheet::{Grid, Look};
 use rust_xlsxwriter::XlsxError;
 

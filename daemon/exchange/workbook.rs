@@ -194,13 +194,13 @@ mod tests {
             page.write(1, at as u16, *heading).unwrap();
         }
         page.write(4, 0, "Café").unwrap();
-        page.write(4, 1, 7_700_900_123_u64 as f64).unwrap();
+        page.write(4, 1, 7_700_900_123_f64).unwrap();
         page.write(4, 2, 51.5).unwrap();
         page.write(4, 3, true).unwrap();
         let date = Format::new().set_num_format("dd/mm/yyyy");
-        page.write_with_format(4, 4, &Moment::from_ymd(2026, 4, 3).unwrap(), &date).unwrap();
+        page.write_with_format(4, 4, Moment::from_ymd(2026, 4, 3).unwrap(), &date).unwrap();
         let time = Format::new().set_num_format("hh:mm");
-        page.write_with_format(4, 5, &Moment::from_hms(19, 30, 0).unwrap(), &time).unwrap();
+        page.write_with_format(4, 5, Moment::from_hms(19, 30, 0).unwrap(), &time).unwrap();
         page.write(4, 7, "'=1+1").unwrap();
         book.add_worksheet().set_name("Notes").unwrap().write(0, 0, "z").unwrap();
         let table = table::read("t.xlsx", &book.save_to_buffer().unwrap(), None).unwrap();
