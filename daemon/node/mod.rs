@@ -6,6 +6,7 @@
 //! * [`accept`]: verified leaves → records and decisions;
 //! * [`derive`]: records → groups;
 //! * [`sync`]: pulling partners, one run at a time each;
+//! * [`run`]: the daemon: pulling on schedule, serving, publishing again;
 //! * [`check`]: everything that must be true, looked at again;
 
 pub mod accept;
@@ -20,6 +21,7 @@ pub mod lifecycle;
 pub mod logging;
 pub mod notify;
 pub mod publish;
+pub mod run;
 pub mod sync;
 
 use crate::clock::Clock;
@@ -82,6 +84,8 @@ pub struct Hub {
     pub id: HubId,
     /// Its name.
     pub name: String,
+    /// Its hub document, as signed.
+    pub document: Vec<u8>,
     /// The keys of its log.
     pub keys: Arc<LogKeys>,
     /// The merge policy in force.
@@ -136,20 +140,28 @@ impl Hub {
         if hub.log != log.key {
             bail!("the database and the hub document name different keys; restore both from one backup");
         }
-        let policy = policy(&config)?;
-        let client = Client::new(&config.limits, config.pull.allow_private_addresses, config.pull.contact.as_deref())
-            .context("cannot set up TLS; install the package ca-certificates")?;
+        let (policy, client) = (policy(&config)?, client(&config)?);
         Ok(Hub {
             config: Arc::new(config),
             store,
             id: log.hub,
             name: log.name,
+            document: log.document,
             keys: Arc::new(keys),
             policy: Arc::new(policy),
             clock,
             chance,
             client,
         })
+    }
+
+    /// The same hub under another configuration.
+    ///
+    /// # Errors
+    /// A policy or TLS set-up that cannot be used.
+    pub fn reconfigured(self, config: Config) -> anyhow::Result<Hub> {
+        let (policy, client) = (Arc::new(policy(&config)?), client(&config)?);
+        Ok(Hub { config: Arc::new(config), policy, client, ..self })
     }
 
     /// What deriving goes by today.
@@ -275,24 +287,14 @@ impl Hub {
     /// Database errors.
     pub async fn digest(&self) -> anyhow::Result<Digest> {
         let mut db = self.store.read().await?;
-        let hubs: BTreeMap<i64, HubId> = store::log::all(&mut db).await?.into_iter().map(|log| (log.n, log.hub)).collect();
-        let as_of = store::setting(&mut db, "as-of").await?.and_then(|text| text.parse().ok()).unwrap_or_default();
-        let policy = store::setting(&mut db, "policy").await?.unwrap_or_default();
-        let mut groups: Vec<(crate::record::RecordRef, [u8; 32])> = store::registry::digests(&mut db)
-            .await?
-            .into_iter()
-            .filter_map(|(hub, rec, digest)| Some((crate::record::RecordRef { hub: *hubs.get(&hub)?, rec }, digest)))
-            .collect();
-        groups.sort_unstable();
-        let mut digest = crate::registry::RegistryDigest::new(&policy, as_of);
-        groups.iter().for_each(|(id, one)| digest.add(*id, one));
+        let (digest, groups, policy, as_of) = store::registry::digest(&mut db).await?;
         let mut logs: BTreeMap<HubId, u64> = BTreeMap::new();
         for log in store::log::all(&mut db).await? {
             logs.insert(log.hub, log.head);
         }
         // An empty log is no input: a hub that follows nobody and one that follows an empty hub know the same.
         logs.retain(|_, size| *size > 0);
-        Ok(Digest { digest: digest.finish(), policy, as_of, groups: groups.len(), logs })
+        Ok(Digest { digest, policy, as_of, groups, logs })
     }
 }
 
@@ -311,6 +313,11 @@ pub struct Digest {
     pub logs: BTreeMap<HubId, u64>,
 }
 
+fn client(config: &Config) -> anyhow::Result<Client> {
+    Client::new(&config.limits, config.pull.allow_private_addresses, config.pull.contact.as_deref())
+        .context("cannot set up TLS; install the package ca-certificates")
+}
+
 fn policy(config: &Config) -> anyhow::Result<Policy> {
     let text = match &config.hub.policy {
         Some(file) => std::fs::read_to_string(file).with_context(|| format!("cannot read the policy {}", file.display()))?,
@@ -318,12 +325,4 @@ fn policy(config: &Config) -> anyhow::Result<Policy> {
     };
     let name = config.hub.policy.as_ref().map_or("the built-in policy".to_owned(), |file| file.display().to_string());
     Policy::parse(&text, vocabulary::digest()).with_context(|| format!("{name} was not taken"))
-}
-
-/// Names for messages: hub id to name.
-///
-/// # Errors
-/// Database errors.
-pub async fn names(db: &mut sqlx::SqliteConnection) -> Result<BTreeMap<HubId, String>, store::StoreError> {
-    Ok(store::log::all(db).await?.into_iter().map(|log| (log.hub, log.name)).collect())
 }

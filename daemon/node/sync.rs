@@ -67,8 +67,11 @@ impl Hub {
     /// # Errors
     /// Only what is wrong here (the database). What is wrong there is in the [`Outcome`].
     pub async fn pull(&self, partner: &PartnerRow, accept: bool) -> anyhow::Result<Outcome> {
+        let _alone = self.alone(partner.hub).await?;
         let started = self.clock.now();
         let mut db = self.store.read().await?;
+        // Another run may have ended while this one waited for its turn.
+        let partner = &store::partner::get(&mut db, partner.hub).await?.context("the partner was removed")?;
         let log = store::log::by_number(&mut db, partner.hub).await?.context("the partner has no log")?;
         drop(db);
         let pulled = match Run::start(&self.store, &self.client, log, &partner.url) {
@@ -138,6 +141,17 @@ impl Hub {
             tracing::warn!(partner = %outcome.hub, state = %outcome.state, reason = %outcome.reason, failures = row.failures, "pull failed");
         }
         Ok(outcome)
+    }
+
+    /// One run per partner at a time, over processes too: a lock that the kernel releases whatever happens to us.
+    async fn alone(&self, partner: i64) -> anyhow::Result<std::fs::File> {
+        let path = self.config.hub.state.join(format!("partner-{partner}.lock"));
+        let lock = tokio::task::spawn_blocking(move || {
+            let file = std::fs::File::create(&path)?;
+            file.lock()?;
+            Ok::<_, std::io::Error>(file)
+        });
+        lock.await?.context("cannot lock the partner for a pull")
     }
 
     /// A key that is no longer the log's may mean that the hub rotated it: its document says.

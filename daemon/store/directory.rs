@@ -2,9 +2,13 @@
 
 use super::describe::{self, Names};
 use super::group::{self, Rules, facet};
-use super::view::{Choice, Counts, Decision, Filter, GroupPage, Hit, HomePage, Offer, SearchPage, Sort, Terms};
+use super::view::{
+    Choice, Counts, Decision, Filter, GroupPage, Hit, HomePage, Offer, PartnerRow, PartnerState, PartnersPage, SearchPage, Sort,
+    Terms,
+};
 use super::{StoreError, corrupt};
 use crate::record::statement::{Body, Judgement};
+use crate::feed::Checkpoint;
 use crate::record::vocabulary;
 use jiff::tz::TimeZone;
 use sqlx::{Row, SqliteConnection};
@@ -300,4 +304,83 @@ pub async fn home(db: &mut SqliteConnection) -> Result<HomePage, StoreError> {
     let all = facets(db).await?;
     let some = |kind: &str, most: usize| filter(&all, kind, None).choices.into_iter().take(most).collect();
     Ok(HomePage { topics: some("topic", 24), places: some("place", 24), modes: some("mode", 10), counts: counts(db).await? })
+}
+
+/// How partners do, and this hub as they see it.
+///
+/// # Errors
+/// Database errors.
+pub async fn partners(db: &mut SqliteConnection, now: &jiff::Zoned, published: bool) -> Result<PartnersPage, StoreError> {
+    let logs = super::log::all(db).await?;
+    let own = logs.iter().find(|log| log.n == super::log::OWN).ok_or(StoreError::RowNotFound)?;
+    let mut partners = Vec::new();
+    for row in super::partner::all(db).await? {
+        let log = logs.iter().find(|log| log.n == row.hub).ok_or(StoreError::RowNotFound)?;
+        let signed = log.checkpoint.as_deref().and_then(|note| Checkpoint::open(note, &log.key, &log.peer).ok());
+        let records = super::registry::live(db, row.hub).await?;
+        partners.push(partner_row(&row, signed.as_ref(), records, now));
+    }
+    Ok(PartnersPage {
+        now: now.clone(),
+        name: own.name.clone(),
+        hub: own.hub.to_string(),
+        fingerprint: own.key.fingerprint(),
+        feed_size: own.held,
+        published,
+        partners,
+        counts: counts(db).await?,
+        digest: super::registry::digest(db).await?.0,
+    })
+}
+
+fn partner_row(row: &super::partner::PartnerRow, signed: Option<&Checkpoint>, records: u64, now: &jiff::Zoned) -> PartnerRow {
+    let time = |seconds: Option<i64>| seconds.and_then(|seconds| jiff::Timestamp::from_second(seconds).ok());
+    let state = match row.state.as_str() {
+        _ if row.paused => PartnerState::Paused,
+        "new" => PartnerState::New,
+        "waiting" => PartnerState::Waiting,
+        "disputed" | "fork" | "mismatch" => PartnerState::Refused,
+        "current" | "changed" | "stale" | "stale-view" => PartnerState::UpToDate,
+        code if code.starts_with("checkpoint-") || code.starts_with("hub-") || code.starts_with("bundle-") => {
+            PartnerState::Refused
+        }
+        _ => PartnerState::Failing,
+    };
+    let lag = signed.map_or(0, |signed| signed.size.saturating_sub(row.head as u64));
+    let behind = lag > 0 && state == PartnerState::UpToDate;
+    PartnerRow {
+        name: row.name.clone(),
+        hub: row.id.clone(),
+        address: row.url.clone(),
+        state: if behind { PartnerState::CatchingUp } else { state },
+        last_try: time(row.last_try),
+        last_success: time(row.last_success),
+        last_change: time(row.last_change),
+        records,
+        lag,
+        failures: u32::try_from(row.failures).unwrap_or(u32::MAX),
+        next_try: time(Some(row.next_due)).filter(|_| !row.paused),
+        reason: Some(row.reason.clone()).filter(|reason| !reason.is_empty()),
+        remedy: remedy(&row.state).map(str::to_owned),
+        stale: signed.is_some_and(|signed| now.timestamp().as_second() - signed.time as i64 > 3 * 86_400),
+    }
+}
+
+/// What to do about an outcome, in one line.
+fn remedy(state: &str) -> Option<&'static str> {
+    Some(match state {
+        "dns" | "connect" | "slow" | "broken" => "Nothing needs doing here; it is tried again by itself.",
+        "http-status" => "It is tried again by itself; if it goes on, tell the partner hub what its server answers.",
+        "tls" => "Tell the partner hub that its certificate is not valid.",
+        "web-page" | "address" | "redirect" => "Ask the partner hub for its present address.",
+        "too-large" | "ratio" | "line-too-long" => "Tell the partner hub; what was taken before stays in use.",
+        "waiting" => "Look at the change, then let it in with `mutuald partner accept`.",
+        "disputed" | "fork" => "Speak to the partner hub: somebody may have its key, or it was restored from an old backup.",
+        "stale" | "stale-view" => "Ask the partner hub whether its daemon runs.",
+        code if code.starts_with("hub-") => "Ask the partner hub whether it changed its keys; its id must stay the same.",
+        code if code.starts_with("checkpoint-") || code.starts_with("bundle-") || code == "mismatch" => {
+            "Tell the partner hub that its files do not fit together; what was taken before stays in use."
+        }
+        _ => return None,
+    })
 }

@@ -29,6 +29,20 @@ pub struct Rules {
 }
 
 impl Rules {
+    /// What the registry was last derived by: for readers, who must see groups as they are listed.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn standing(db: &mut SqliteConnection, policy: Arc<Policy>) -> Result<Rules, StoreError> {
+        let as_of = super::setting(db, "as-of").await?.and_then(|text| text.parse().ok()).unwrap_or_default();
+        let rows: Vec<(i64, String)> = sqlx::query_as("SELECT n, id FROM hub").fetch_all(db).await?;
+        let hubs = rows
+            .into_iter()
+            .map(|(n, id)| Ok((n, id.parse().map_err(|_| super::corrupt("hub.id"))?)))
+            .collect::<Result<_, StoreError>>()?;
+        Ok(Rules { policy, as_of, hubs: Arc::new(hubs) })
+    }
+
     /// A record's name in the world.
     pub fn reference(&self, (hub, rec): Key) -> Option<RecordRef> {
         Some(RecordRef { hub: *self.hubs.get(&hub)?, rec })

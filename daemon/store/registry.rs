@@ -2,6 +2,7 @@
 
 use super::{CHUNK, StoreError, Write, corrupt};
 use crate::feed::tile::WIDTH;
+use crate::record::statement::{HubId, RecordRef};
 use crate::registry::search::SearchText;
 use crate::store::log::{OWN, pos};
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
@@ -203,6 +204,29 @@ pub async fn digests(db: &mut SqliteConnection) -> Result<Vec<(i64, Uuid, [u8; 3
             Ok((hub, rec, digest.try_into().map_err(|_| corrupt("grp.digest"))?))
         })
         .collect()
+}
+
+/// The registry digest, the number of groups, and the policy hash and date it is made with.
+///
+/// # Errors
+/// Database errors.
+pub async fn digest(db: &mut SqliteConnection) -> Result<(String, usize, String, jiff::civil::Date), StoreError> {
+    let as_of = super::setting(db, "as-of").await?.and_then(|text| text.parse().ok()).unwrap_or_default();
+    let policy = super::setting(db, "policy").await?.unwrap_or_default();
+    let rows: Vec<(i64, String)> = sqlx::query_as("SELECT n, id FROM hub").fetch_all(&mut *db).await?;
+    let mut hubs = std::collections::BTreeMap::new();
+    for (n, id) in rows {
+        hubs.insert(n, id.parse::<HubId>().map_err(|_| corrupt("hub.id"))?);
+    }
+    let mut groups: Vec<(RecordRef, [u8; 32])> = digests(db)
+        .await?
+        .into_iter()
+        .filter_map(|(hub, rec, digest)| Some((RecordRef { hub: *hubs.get(&hub)?, rec }, digest)))
+        .collect();
+    groups.sort_unstable();
+    let mut digest = crate::registry::RegistryDigest::new(&policy, as_of);
+    groups.iter().for_each(|(id, one)| digest.add(*id, one));
+    Ok((digest.finish(), groups.len(), policy, as_of))
 }
 
 /// Forgets every group.

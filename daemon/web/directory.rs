@@ -1,23 +1,17 @@
 //! The routes of the directory: what is asked, where the answer lies, how it is sent.
 //!
-//! It expects of `crate::store::directory`, each filling in what [`crate::store::view`] says:
-//!
-//! ```text
-//! pub async fn search(pool: &SqlitePool, terms: &Terms, per_page: u32) -> anyhow::Result<SearchPage>;
-//! pub async fn group(pool: &SqlitePool, id: Uuid) -> anyhow::Result<Option<GroupPage>>;
-//! pub async fn partners(pool: &SqlitePool, now: &Zoned) -> anyhow::Result<PartnersPage>;
-//! pub async fn home(pool: &SqlitePool) -> anyhow::Result<HomePage>;
-//! ```
-//!
-//! `group` takes the id of any member record. The page's `id` may be another one: then the reader is sent on to it, so that
-//! one group has one address.
+//! A group is found by the id of any of its records. The page's `id` may be another one: then the reader is sent on to it,
+//! so that one group has one address.
 
 use super::error::WebError;
 use super::pages;
 use super::query::SearchQuery;
 use super::respond::{self, Keep};
+use crate::registry::Policy;
 use crate::store::view::Site;
-use crate::store::directory as store;
+use crate::store::directory as look_up;
+use crate::store::group::Rules;
+use crate::store::Store;
 use axum::Router;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
@@ -25,7 +19,6 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use jiff::Zoned;
-use sqlx::SqlitePool;
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -35,12 +28,25 @@ const PER_PAGE: u32 = 20;
 /// What the directory needs to answer.
 #[derive(Clone)]
 pub struct Directory {
-    /// Read-only connections.
-    pub pool: SqlitePool,
+    /// The database, read only here.
+    pub store: Store,
+    /// The merge policy in force.
+    pub policy: Arc<Policy>,
     /// Whose pages they are.
     pub site: Arc<Site>,
+    /// Whether this hub's feed is served to others.
+    pub published: bool,
     /// The present moment, in the hub's time zone; asked once a request.
     pub now: Arc<dyn Fn() -> Zoned + Send + Sync>,
+}
+
+impl Directory {
+    /// A connection, and what groups are merged by.
+    async fn open(&self) -> Result<(sqlx::pool::PoolConnection<sqlx::Sqlite>, Rules), WebError> {
+        let mut db = self.store.read().await.map_err(anyhow::Error::from)?;
+        let rules = Rules::standing(&mut db, self.policy.clone()).await.map_err(anyhow::Error::from)?;
+        Ok((db, rules))
+    }
 }
 
 /// Routes of the directory's pages.
@@ -55,7 +61,8 @@ pub fn routes(directory: Directory) -> Router {
 }
 
 async fn home(State(directory): State<Directory>) -> Result<Response, WebError> {
-    let page = store::home(&directory.pool).await?;
+    let mut db = directory.store.read().await.map_err(anyhow::Error::from)?;
+    let page = look_up::home(&mut db).await.map_err(anyhow::Error::from)?;
     Ok(respond::page(StatusCode::OK, pages::home(&directory.site, &page), Keep::Asking))
 }
 
@@ -64,13 +71,15 @@ async fn search(
     query: Result<Query<SearchQuery>, QueryRejection>,
 ) -> Result<Response, WebError> {
     let Query(query) = query.map_err(|_| WebError::BadRequest("The search could not be read."))?;
-    let page = store::search(&directory.pool, &query.terms()?, PER_PAGE).await?;
+    let (mut db, rules) = directory.open().await?;
+    let page = look_up::search(&mut db, &rules, &query.terms()?, PER_PAGE).await.map_err(anyhow::Error::from)?;
     Ok(respond::page(StatusCode::OK, pages::search(&directory.site, &page), Keep::Never))
 }
 
 async fn group(State(directory): State<Directory>, Path(id): Path<String>) -> Result<Response, WebError> {
     let id: Uuid = id.parse().map_err(|_| WebError::NotFound)?;
-    let page = store::group(&directory.pool, id).await?.ok_or(WebError::NotFound)?;
+    let (mut db, rules) = directory.open().await?;
+    let page = look_up::group(&mut db, &rules, id).await.map_err(anyhow::Error::from)?.ok_or(WebError::NotFound)?;
     if page.id != id {
         return Ok(Redirect::temporary(&format!("/group/{}", page.id)).into_response());
     }
@@ -78,7 +87,8 @@ async fn group(State(directory): State<Directory>, Path(id): Path<String>) -> Re
 }
 
 async fn partners(State(directory): State<Directory>) -> Result<Response, WebError> {
-    let page = store::partners(&directory.pool, &(directory.now)()).await?;
+    let mut db = directory.store.read().await.map_err(anyhow::Error::from)?;
+    let page = look_up::partners(&mut db, &(directory.now)(), directory.published).await.map_err(anyhow::Error::from)?;
     Ok(respond::page(StatusCode::OK, pages::partners(&directory.site, &page), Keep::Asking))
 }
 

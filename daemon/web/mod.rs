@@ -10,7 +10,7 @@
 //!
 //! Everything is read with GET; nothing here changes anything. Pages work without scripts and load nothing from elsewhere.
 
-//pub mod directory;
+pub mod directory;
 pub mod error;
 pub mod feed;
 pub mod health;

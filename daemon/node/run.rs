@@ -1,0 +1,248 @@
+//! The daemon: pulls partners when they are due, signs its checkpoint again, serves pages and feed, until asked to stop.
+
+use super::lifecycle::{DRAIN, Lifecycle, Stopped};
+use super::notify::{self, Notifier};
+use super::{Chance, Hub};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::store::view::Site;
+use crate::store::{self, partner::PartnerRow};
+use crate::web;
+use crate::web::directory::Directory;
+use crate::web::health::Readiness;
+use anyhow::Context;
+use jiff::Timestamp;
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+/// Longest sleep of the scheduler: a clock that is set, or a partner that is added by another process, is noticed by then.
+const LOOK_AGAIN: Duration = Duration::from_secs(20);
+/// Partners pulled at one time.
+const SIDE_BY_SIDE: usize = 4;
+
+/// What `run` is started with beside the configuration.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// The configuration file, for reading it again on SIGHUP.
+    pub file: Option<PathBuf>,
+    /// A sentence above every page.
+    pub notice: Option<String>,
+}
+
+/// Runs a hub until it is asked to stop.
+///
+/// # Errors
+/// The hub cannot be opened, an address cannot be listened on, or a task ended unasked.
+pub async fn run(config: Config, options: Options) -> anyhow::Result<()> {
+    let listen = config.web.listen;
+    let hub = Hub::open(config, Clock::system(), Chance::system()?).await?;
+    let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
+    let lifecycle = Lifecycle::new(Notifier::from_environment())?;
+    start(hub, listener, lifecycle, options).await?.into_result()
+}
+
+/// Starts a hub's tasks and waits for the last of them to end. For [`run`], and for several hubs in one process.
+///
+/// # Errors
+/// What must be right before the daemon calls itself ready: deriving and publishing.
+pub async fn start(
+    hub: Hub,
+    listener: TcpListener,
+    mut lifecycle: Lifecycle,
+    options: Options,
+) -> anyhow::Result<Stopped> {
+    // Recovery is the normal path: derive what is not derived, publish what is not published.
+    hub.refresh().await.context("cannot bring the registry up to date")?;
+    hub.publish().await.context("cannot publish")?;
+    let hub = Arc::new(hub);
+    let current = Current(Arc::new(Mutex::new(hub.clone())));
+    let wake = Arc::new(Notify::new());
+
+    let router = router(&hub, &options);
+    let stop = lifecycle.soft();
+    lifecycle.spawn("web", async move {
+        web::serve(listener, router, stop).await;
+        Ok(())
+    });
+    lifecycle.spawn("pull", pulling(current.clone(), wake.clone(), lifecycle.soft()));
+    if hub.config.publish.is_some() {
+        lifecycle.spawn("publish", republishing(current.clone(), lifecycle.soft()));
+    }
+    if let Some(interval) = notify::watchdog_interval() {
+        let database = hub.clone();
+        let healthy = move || {
+            let database = database.clone();
+            async move { answers(&database).await }
+        };
+        let stop = lifecycle.soft();
+        lifecycle.spawn("watchdog", async move {
+            notify::watchdog(Notifier::from_environment(), interval, stop, healthy).await
+        });
+    }
+    let mut reloads = lifecycle.reloads();
+    let stop = lifecycle.soft();
+    lifecycle.spawn("reload", async move {
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return Ok(()),
+                Some(reload) = reloads.recv() => {
+                    current.reload(options.file.as_deref()).await;
+                    wake.notify_one();
+                    drop(reload);
+                }
+            }
+        }
+    });
+    tracing::info!(hub = %hub.id, name = %hub.name, "ready");
+    Ok(lifecycle.run_until_stopped(DRAIN).await)
+}
+
+/// The hub with the configuration in force; SIGHUP replaces it.
+#[derive(Clone)]
+struct Current(Arc<Mutex<Arc<Hub>>>);
+
+impl Current {
+    fn hub(&self) -> Arc<Hub> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Reads the configuration again. One that is not right changes nothing; address and folders need a restart.
+    async fn reload(&self, file: Option<&std::path::Path>) {
+        let hub = self.hub();
+        let Some(file) = file else { return };
+        let read = || -> anyhow::Result<Hub> {
+            let config = Config::load(file)?;
+            if let Some(problem) = config.check().first() {
+                anyhow::bail!("{problem}");
+            }
+            if config.web.listen != hub.config.web.listen || config.hub.state != hub.config.hub.state {
+                tracing::warn!("web.listen and hub.state are taken at the next start");
+            }
+            let again = (*hub).clone();
+            again.reconfigured(config)
+        };
+        match read() {
+            Ok(again) => {
+                *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(again);
+                if let Err(error) = self.hub().refresh().await {
+                    tracing::error!(error = format!("{error:#}"), "the registry could not be brought up to date");
+                }
+                tracing::info!("configuration read again");
+            }
+            Err(error) => {
+                tracing::error!(error = format!("{error:#}"), "the configuration was not taken; the one in force stays");
+            }
+        }
+    }
+}
+
+fn router(hub: &Arc<Hub>, options: &Options) -> axum::Router {
+    let contact = crate::feed::hub::open(&hub.document, Some(hub.id)).ok().map(|hub| hub.document.role_contact);
+    let site = Arc::new(Site {
+        hub: hub.name.clone(),
+        notice: options.notice.clone(),
+        contact: contact.filter(|contact| !contact.is_empty()),
+        exit: "https://www.bbc.co.uk/weather".into(),
+    });
+    let serves = hub.config.publish.as_ref().is_some_and(|publish| publish.serve);
+    let pages = if hub.config.web.directory {
+        let (clock, zone) = (hub.clock.clone(), hub.config.time_zone().unwrap_or(jiff::tz::TimeZone::UTC));
+        web::directory::routes(Directory {
+            store: hub.store.clone(),
+            policy: hub.policy.clone(),
+            site: site.clone(),
+            published: hub.config.publish.is_some(),
+            now: Arc::new(move || clock.now().to_zoned(zone.clone())),
+        })
+    } else {
+        axum::Router::new()
+    };
+    let feed = serves.then(|| web::feed::routes(hub.config.feed()));
+    let probed = hub.clone();
+    let health = web::health::routes(move || {
+        let probed = probed.clone();
+        async move { if answers(&probed).await { Readiness::Ready } else { Readiness::NotReady("the database does not answer") } }
+    });
+    web::router(site, pages, feed, health)
+}
+
+/// Whether the database answers, by the path that pages take.
+async fn answers(hub: &Hub) -> bool {
+    let look = async {
+        let mut db = hub.store.read().await?;
+        store::setting(&mut db, "as-of").await
+    };
+    matches!(tokio::time::timeout(Duration::from_secs(5), look).await, Ok(Ok(Some(_))))
+}
+
+/// Pulls whoever is due, a few at a time, each partner once at a time; then sleeps until the next is due.
+async fn pulling(current: Current, wake: Arc<Notify>, stop: CancellationToken) -> anyhow::Result<()> {
+    let mut under_way = tokio::task::JoinSet::new();
+    let mut busy: BTreeSet<i64> = BTreeSet::new();
+    let mut day = None;
+    loop {
+        let hub = current.hub();
+        let today = hub.clock.today(&hub.config.time_zone()?);
+        if day.replace(today).is_some_and(|before| before != today) {
+            hub.refresh().await.context("cannot bring the registry to the new day")?;
+        }
+        let (due, next) = due(&hub, &busy).await?;
+        for partner in due.into_iter().take(SIDE_BY_SIDE - busy.len()) {
+            busy.insert(partner.hub);
+            let hub = hub.clone();
+            under_way.spawn(async move { (partner.hub, hub.pull(&partner, false).await.map(drop)) });
+        }
+        tokio::select! {
+            () = stop.cancelled() => break,
+            () = wake.notified() => {}
+            Some(ended) = under_way.join_next() => {
+                let (partner, pulled) = ended.context("a pull ended unexpectedly")?;
+                busy.remove(&partner);
+                pulled?;
+            }
+            () = tokio::time::sleep(next.min(LOOK_AGAIN)) => {}
+        }
+    }
+    // What is held stays; a run that is cut here goes on from there.
+    under_way.shutdown().await;
+    Ok(())
+}
+
+/// Who is due now, longest first, and how long until the next is.
+async fn due(hub: &Hub, busy: &BTreeSet<i64>) -> anyhow::Result<(Vec<PartnerRow>, Duration)> {
+    let mut db = hub.store.read().await?;
+    let mut partners = store::partner::all(&mut db).await?;
+    partners.retain(|partner| !partner.paused && !busy.contains(&partner.hub));
+    partners.sort_by_key(|partner| partner.next_due);
+    let now = hub.clock.now().as_second();
+    let next = partners.iter().map(|partner| partner.next_due).find(|due| *due > now).unwrap_or(i64::MAX);
+    let wait = Duration::from_secs(u64::try_from(next.saturating_sub(now)).unwrap_or(0));
+    partners.retain(|partner| partner.next_due <= now);
+    Ok((partners, wait))
+}
+
+/// Publishes what other processes said, and signs the checkpoint again before partners call it stale.
+async fn republishing(current: Current, stop: CancellationToken) -> anyhow::Result<()> {
+    let mut last: Option<Timestamp> = None;
+    loop {
+        let hub = current.hub();
+        let now = hub.clock.now();
+        let republish = hub.config.publish.as_ref().map_or(86_400, |publish| publish.republish_s) as i64;
+        // A third of the promise, so that one failure does not break it.
+        if last.is_none_or(|last| now.as_second() - last.as_second() >= republish / 3 || now < last) {
+            match hub.publish().await {
+                Ok(_) => last = Some(now),
+                Err(error) => tracing::error!(error = format!("{error:#}"), "cannot publish; trying again"),
+            }
+        }
+        tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            () = tokio::time::sleep(Duration::from_secs(60)) => {}
+        }
+    }
+}
