@@ -21,7 +21,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 /// Longest sleep of the scheduler: a clock that is set, or a partner that is added by another process, is noticed by then.
-const LOOK_AGAIN: Duration = Duration::from_secs(20);
+const LOOK_AGAIN: Duration = Duration::from_secs(5);
 /// Partners pulled at one time.
 const SIDE_BY_SIDE: usize = 4;
 
