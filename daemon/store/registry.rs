@@ -67,19 +67,19 @@ pub async fn stand(db: &mut Write, found: &[Standing], had: &[(i64, Uuid, Vec<i6
         }
     }
     for chunk in found.chunks(CHUNK) {
-        // A values list joined to the table: one statement for all rows, and the record's own columns untouched.
-        let mut update = QueryBuilder::<Sqlite>::new("WITH found (hub, rec, state, keys, grp) AS (");
+        // The rows are there, so this always updates: an upsert finds each by its key, where `UPDATE … FROM (VALUES …)`
+        // makes SQLite go through the whole table for every chunk. The zeros are never stored.
+        let mut update = QueryBuilder::<Sqlite>::new(
+            "INSERT INTO record (hub, rec, kind, first, put_rev, rev, withdrawn, said, affirmed, state, keys, grp) ",
+        );
         update.push_values(chunk, |mut row, standing| {
             let keys: Vec<u8> = standing.keys.iter().flat_map(|key| key.to_be_bytes()).collect();
-            row.push_bind(standing.hub)
-                .push_bind(standing.rec.as_bytes().to_vec())
-                .push_bind(&standing.state)
-                .push_bind(keys)
-                .push_bind(standing.group);
+            row.push_bind(standing.hub).push_bind(standing.rec.as_bytes().to_vec());
+            row.push("0, 0, 0, 0, 0, 0, 0");
+            row.push_bind(&standing.state).push_bind(keys).push_bind(standing.group);
         });
         update.push(
-            ") UPDATE record SET state = found.state, keys = found.keys, grp = found.grp FROM found \
-             WHERE record.hub = found.hub AND record.rec = found.rec",
+            " ON CONFLICT (hub, rec) DO UPDATE SET state = excluded.state, keys = excluded.keys, grp = excluded.grp",
         );
         update.build().execute(&mut **db).await?;
     }

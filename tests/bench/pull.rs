@@ -1,0 +1,125 @@
+//! Empty → pulled, verified, merged, searchable; one changed record; nothing changed.
+
+use crate::{floor, part, records};
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+/// A feed server in a process of its own, killed when dropped.
+pub struct Server {
+    child: Child,
+    pub url: String,
+}
+
+impl Server {
+    pub fn start(folder: &Path) -> Server {
+        let me = std::env::current_exe().unwrap();
+        let mut child =
+            Command::new(me).args(["part", "serve"]).arg(folder).stdout(Stdio::piped()).spawn().expect("a server");
+        let mut url = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut url).unwrap();
+        Server { child, url: url.trim().to_owned() }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A published feed of so many records, made once a run. Returns its folder and hub id.
+pub fn published(folder: &Path, records: usize) -> (PathBuf, String) {
+    let home = folder.join(format!("publisher-{records}"));
+    let remembered = home.join("id");
+    if let Ok(id) = std::fs::read_to_string(&remembered) {
+        return (home, id);
+    }
+    let said = part(&["publish", home.to_str().unwrap(), &records.to_string()]);
+    let words: Vec<&str> = said.split_whitespace().collect();
+    println!("publish   {records} records signed, derived and written in {} s", words[1]);
+    std::fs::write(&remembered, words[0]).unwrap();
+    (home, words[0].to_owned())
+}
+
+pub struct Pulled {
+    pub seconds: f64,
+    pub new: u64,
+    pub bytes: u64,
+    pub groups: u64,
+    pub peak_kib: u64,
+}
+
+pub fn pull(folder: &Path, url: &str, partner: &str) -> Pulled {
+    let said = part(&["pull", folder.to_str().unwrap(), url, partner]);
+    let words: Vec<&str> = said.split_whitespace().collect();
+    Pulled {
+        seconds: words[0].parse().unwrap(),
+        new: words[1].parse().unwrap(),
+        bytes: words[2].parse().unwrap(),
+        groups: words[3].parse().unwrap(),
+        peak_kib: words[4].parse().unwrap(),
+    }
+}
+
+pub fn whole(folder: &Path) {
+    let (publisher, id) = published(folder, records());
+    let server = Server::start(&publisher);
+    let mut ratios = Vec::new();
+    for run in 0..3 {
+        let puller = folder.join(format!("puller-{run}"));
+        let pulled = pull(&puller, &server.url, &id);
+        let floor = floor::measure(&puller, folder);
+        ratios.push(pulled.seconds / floor);
+        println!(
+            "pull      {} statements → {} groups in {:.2} s ({:.0}/s), floor {:.2} s, ratio {:.2}, peak {} MB",
+            pulled.new,
+            pulled.groups,
+            pulled.seconds,
+            pulled.new as f64 / pulled.seconds,
+            floor,
+            pulled.seconds / floor,
+            pulled.peak_kib / 1024
+        );
+        if run > 0 {
+            let _ = std::fs::remove_dir_all(&puller);
+        }
+    }
+    ratios.sort_by(f64::total_cmp);
+    println!("pull      median ratio to the floor {:.2} (at most 1.5 is wanted)", ratios[1]);
+}
+
+pub fn one_change(folder: &Path) {
+    let mut medians = Vec::new();
+    for size in [records(), 10 * records()] {
+        let (publisher, id) = published(folder, size);
+        let server = Server::start(&publisher);
+        let puller = folder.join(format!("follower-{size}"));
+        let first = pull(&puller, &server.url, &id);
+        let mut seconds = Vec::new();
+        let mut bytes = 0;
+        for change in 0..9u64 {
+            part(&["change", publisher.to_str().unwrap(), &(change + 2).to_string()]);
+            let pulled = pull(&puller, &server.url, &id);
+            assert_eq!(pulled.new, 1);
+            seconds.push(pulled.seconds);
+            bytes = bytes.max(pulled.bytes);
+        }
+        seconds.sort_by(f64::total_cmp);
+        let nothing = pull(&puller, &server.url, &id);
+        println!(
+            "change    of {size}: first pull {:.1} s, then one record in {:.1} ms (median of 9; {:.1}–{:.1}), {} bytes of bodies; \
+             nothing changed: {} bytes, {:.1} ms",
+            first.seconds,
+            seconds[4] * 1e3,
+            seconds[0] * 1e3,
+            seconds[8] * 1e3,
+            bytes,
+            nothing.bytes,
+            nothing.seconds * 1e3
+        );
+        medians.push(seconds[4]);
+    }
+    println!("change    ratio {:.2} for ten times the records (at most 1.2 is wanted)", medians[1] / medians[0]);
+}
