@@ -9,6 +9,7 @@ use crate::record::state::RecordState;
 use crate::record::statement::{Body, Kind, RecordRef, Statement};
 use crate::store::log::{LogRow, OWN, index, pos};
 use crate::store::record::DecisionRow;
+use crate::store::registry::Dirty;
 use crate::store::{self, StoreError, Write};
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
@@ -19,8 +20,8 @@ const PAGE: u64 = 2048;
 /// What accepting touched.
 #[derive(Debug, Default)]
 pub struct Accepted {
-    /// Records to derive again, as (hub number, record id).
-    pub dirty: BTreeSet<(i64, Uuid)>,
+    /// Records to derive again.
+    pub dirty: Dirty,
     /// Records named by decisions that came or changed.
     pub judged: BTreeSet<RecordRef>,
     /// Whether a list's own description changed: every record of the hub may then link otherwise.
@@ -94,8 +95,9 @@ pub async fn accept(db: &mut Write, log: &LogRow, upto: u64) -> Result<Accepted,
                 }
                 let rows: Vec<_> = known.iter().map(|(rec, state)| (log.n, *rec, state)).collect();
                 store::record::save(db, &rows).await?;
-                accepted.dirty.extend(store::record::lower(db, log.n, at).await?.into_iter().map(|rec| (log.n, rec)));
-                accepted.dirty.extend(known.keys().map(|rec| (log.n, *rec)));
+                accepted.dirty.extend(store::registry::said_after(db, at).await?);
+                store::record::lower(db, log.n, at).await?;
+                accepted.dirty.extend(known.iter().map(|(rec, state)| (state.first, (log.n, *rec))));
             }
             latest = at;
             match &statement.body {
@@ -119,7 +121,7 @@ pub async fn accept(db: &mut Write, log: &LogRow, upto: u64) -> Result<Accepted,
         let rows: Vec<_> = changed.iter().filter_map(|rec| Some((log.n, *rec, known.get(rec)?))).collect();
         store::record::save(db, &rows).await?;
         blank(db, log, upto, &superseded).await?;
-        accepted.dirty.extend(changed.into_iter().map(|rec| (log.n, rec)));
+        accepted.dirty.extend(rows.iter().map(|(hub, rec, state)| (state.first, (*hub, *rec))));
         from = end;
     }
     if log.n == OWN {

@@ -13,7 +13,7 @@ use crate::registry::search::SearchText;
 use crate::registry::{Candidate, Merged, features};
 use crate::store::group::{Key, Lists, Loaded, Rules, facet, links, lists, member, rows_of, statement_of};
 use crate::store::record::{DecisionRow, RecordRow};
-use crate::store::registry::{GroupRow, Standing};
+use crate::store::registry::{Dirty, GroupRow, Standing};
 use crate::store::{self, StoreError, Write};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use uuid::Uuid;
@@ -43,7 +43,7 @@ pub struct Derived {
 pub async fn derive(
     db: &mut Write,
     rules: &Rules,
-    mut dirty: BTreeSet<Key>,
+    mut dirty: Dirty,
     judged: &BTreeSet<RecordRef>,
 ) -> Result<Derived, StoreError> {
     let mut derived = Derived::default();
@@ -54,8 +54,9 @@ pub async fn derive(
     let mut keys_touched: BTreeMap<i64, (i64, i64)> = BTreeMap::new();
     derived.records = dirty.len() as u64;
     alone(db, rules, &dirty, &mut seeds, &mut keys_touched, &mut derived).await?;
-    seeds.extend(&dirty);
-    together(db, rules, &lists, seeds, keys_touched, &mut derived).await?;
+    seeds.extend(dirty.values());
+    let fresh = dirty.into_values().collect();
+    together(db, rules, &lists, &fresh, seeds, keys_touched, &mut derived).await?;
     Ok(derived)
 }
 
@@ -63,13 +64,13 @@ pub async fn derive(
 async fn alone(
     db: &mut Write,
     rules: &Rules,
-    dirty: &BTreeSet<Key>,
+    dirty: &Dirty,
     seeds: &mut BTreeSet<Key>,
     keys_touched: &mut BTreeMap<i64, (i64, i64)>,
     derived: &mut Derived,
 ) -> Result<(), StoreError> {
     let mut computing: Option<tokio::task::JoinHandle<Batch>> = None;
-    let dirty: Vec<Key> = dirty.iter().copied().collect();
+    let dirty: Vec<Key> = dirty.values().copied().collect();
     let mut chunks = dirty.chunks(BATCH);
     loop {
         let next = match chunks.next() {
@@ -127,8 +128,9 @@ struct Batch {
 }
 
 impl Batch {
-    fn compute(spoken: Vec<Spoken>, rules: &Rules) -> Batch {
+    fn compute(mut spoken: Vec<Spoken>, rules: &Rules) -> Batch {
         let mut batch = Batch::default();
+        spoken.sort_by_key(|spoken| spoken.row.state.first);
         for Spoken { row, line, erased } in spoken {
             batch.had.push((row.hub, row.rec, row.keys.clone()));
             batch.old_groups.extend(row.group);
@@ -201,6 +203,7 @@ async fn together(
     db: &mut Write,
     rules: &Rules,
     lists: &Lists,
+    fresh: &BTreeSet<Key>,
     seeds: BTreeSet<Key>,
     keys_touched: BTreeMap<i64, (i64, i64)>,
     derived: &mut Derived,
@@ -255,11 +258,47 @@ async fn together(
         }
         looked.extend(new);
     }
-    let components = graph.components(&looked);
-    for component in components {
-        regroup(db, rules, lists, &component, &decisions, &graph.too_common, derived).await?;
+    let chosen: BTreeSet<Key> = decisions
+        .values()
+        .filter_map(|row| match statement_of(&row.body)?.body {
+            Body::Choose { on, .. } => rules.key(&on),
+            _ => None,
+        })
+        .collect();
+    let mut regrouped = Regrouped::default();
+    for component in graph.components(&looked) {
+        // One record on which nobody chose anything: step one said all there is.
+        if let [one] = component[..]
+            && fresh.contains(&one)
+            && !chosen.contains(&one)
+        {
+            continue;
+        }
+        regroup(db, rules, lists, &component, &decisions, &graph.too_common, &mut regrouped).await?;
     }
-    Ok(())
+    regrouped.write(db, derived).await
+}
+
+/// Groups to put in the place of others, gathered so that the index takes them in rising order.
+#[derive(Default)]
+struct Regrouped {
+    old: BTreeSet<i64>,
+    new: Vec<(GroupRow, SearchText, String)>,
+    members: Vec<(Vec<Key>, i64)>,
+}
+
+impl Regrouped {
+    async fn write(mut self, db: &mut Write, derived: &mut Derived) -> Result<(), StoreError> {
+        store::registry::remove_groups(db, &self.old.into_iter().collect::<Vec<_>>()).await?;
+        self.new.sort_by_key(|(row, ..)| row.n);
+        derived.groups += self.new.len() as u64;
+        derived.joined += self.new.iter().filter(|(row, ..)| row.members > 1).count() as u64;
+        derived.in_conflict += self.new.iter().filter(|(row, ..)| !row.conflicts.is_empty()).count() as u64;
+        for (members, group) in &self.members {
+            store::registry::set_group(db, members, *group).await?;
+        }
+        store::registry::add_groups(db, &self.new).await
+    }
 }
 
 /// Records and what joins them, as far as they were reached.
@@ -335,44 +374,21 @@ async fn regroup(
     component: &[Key],
     decisions: &BTreeMap<Key, DecisionRow>,
     too_common: &BTreeSet<u64>,
-    derived: &mut Derived,
+    regrouped: &mut Regrouped,
 ) -> Result<(), StoreError> {
-    let judged = |row: &DecisionRow| {
-        statement_of(&row.body).is_some_and(|statement| match statement.body {
-            Body::Choose { on, .. } => rules.key(&on).is_some_and(|key| component.binary_search(&key).is_ok()),
-            _ => false,
-        })
-    };
-    // One record, in no group but its own, on which nobody chose anything: step one said all there is.
-    if component.len() == 1 && !decisions.values().any(judged) {
-        let alone = rows_of(db, component).await?;
-        if alone.iter().all(|row| row.group.is_none() || row.group == Some(row.state.first)) {
-            let group: Vec<i64> = alone.iter().filter_map(|row| row.group).collect();
-            if store::record::members_of(db, &group).await?.len() == group.len()
-                && store::registry::single(db, &group).await?
-            {
-                return Ok(());
-            }
-        }
-    }
     let loaded = Loaded::read(db, rules, component).await?;
-    let mut old: BTreeSet<i64> = loaded.old_groups.clone();
-    old.extend(loaded.members.values().map(|(row, _)| row.state.first));
-    store::registry::remove_groups(db, &old.into_iter().collect::<Vec<_>>()).await?;
+    regrouped.old.extend(&loaded.old_groups);
+    regrouped.old.extend(loaded.members.values().map(|(row, _)| row.state.first));
     let candidates: Vec<Candidate> = loaded.candidates(rules, lists);
     let links = links(decisions.values(), rules);
-    let mut groups = Vec::new();
     for cluster in link::cluster(&candidates, &links, too_common) {
         let (merged, rows) = loaded.merge(&cluster, rules, decisions.values());
-        derived.joined += u64::from(rows.len() > 1);
-        derived.in_conflict += u64::from(!merged.conflicts.is_empty());
         let row = group_row(&merged, &rows);
-        let members: Vec<Key> = rows.iter().map(|(row, _)| (row.hub, row.rec)).collect();
-        store::registry::set_group(db, &members, row.0.n).await?;
-        groups.push(row);
+        let members = rows.iter().map(|(row, _)| (row.hub, row.rec)).collect();
+        regrouped.members.push((members, row.0.n));
+        regrouped.new.push(row);
     }
-    derived.groups += groups.len() as u64;
-    store::registry::add_groups(db, &groups).await
+    Ok(())
 }
 
 /// A merged group as it is listed and found.

@@ -209,12 +209,12 @@ impl Hub {
     pub async fn derive_in(&self, db: &mut Write, accepted: accept::Accepted) -> anyhow::Result<Derived> {
         let rules = self.rules(db).await?;
         let mut dirty = accepted.dirty;
-        dirty.extend(accepted.judged.iter().filter_map(|record| rules.key(record)));
+        let judged: Vec<_> = accepted.judged.iter().filter_map(|record| rules.key(record)).collect();
+        let judged = store::group::rows_of(db, &judged).await?;
+        dirty.extend(judged.into_iter().map(|row| (row.state.first, (row.hub, row.rec))));
         let policy = store::setting(db, "policy").await?;
         if policy.as_deref() != Some(self.policy.hash()) || accepted.lists_changed {
-            for hub in rules.hubs.keys() {
-                dirty.extend(store::record::ids(db, *hub).await?.into_iter().map(|rec| (*hub, rec)));
-            }
+            dirty = store::registry::every(db).await?;
             store::set(db, "policy", self.policy.hash()).await?;
         }
         let today = rules.as_of.to_string();

@@ -156,18 +156,12 @@ pub async fn save(db: &mut Write, rows: &[(i64, Uuid, &RecordState)]) -> Result<
     Ok(())
 }
 
-/// Lowers effective times above `at` in one hub, and returns the records that touches. Rare: only a leaf dated before
-/// one that stands before it does this.
+/// Lowers effective times above `at` in one hub. Rare: only a leaf dated before one that stands before it does this. What
+/// it touches is [`super::registry::said_after`] that moment.
 ///
 /// # Errors
 /// Database errors.
-pub async fn lower(db: &mut Write, hub: i64, at: i64) -> Result<Vec<Uuid>, StoreError> {
-    let touched: Vec<Vec<u8>> = sqlx::query_scalar("SELECT rec FROM record WHERE hub = ? AND (said > ? OR affirmed > ?)")
-        .bind(hub)
-        .bind(at)
-        .bind(at)
-        .fetch_all(&mut **db)
-        .await?;
+pub async fn lower(db: &mut Write, hub: i64, at: i64) -> Result<(), StoreError> {
     sqlx::query("UPDATE record SET said = min(said, ?1), affirmed = min(affirmed, ?1) WHERE hub = ?2 AND (said > ?1 OR affirmed > ?1)")
         .bind(at)
         .bind(hub)
@@ -178,7 +172,7 @@ pub async fn lower(db: &mut Write, hub: i64, at: i64) -> Result<Vec<Uuid>, Store
         .bind(hub)
         .execute(&mut **db)
         .await?;
-    touched.iter().map(|rec| Uuid::from_slice(rec).map_err(|_| corrupt("record.rec"))).collect()
+    Ok(())
 }
 
 /// The latest effective time of a log below its head.

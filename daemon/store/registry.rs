@@ -6,7 +6,7 @@ use crate::record::statement::{HubId, RecordRef};
 use crate::registry::search::SearchText;
 use crate::store::log::{OWN, pos};
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
 /// A group as listed; what hubs say of it is made from its members when somebody looks.
@@ -214,7 +214,7 @@ pub async fn digest(db: &mut SqliteConnection) -> Result<(String, usize, String,
     let as_of = super::setting(db, "as-of").await?.and_then(|text| text.parse().ok()).unwrap_or_default();
     let policy = super::setting(db, "policy").await?.unwrap_or_default();
     let rows: Vec<(i64, String)> = sqlx::query_as("SELECT n, id FROM hub").fetch_all(&mut *db).await?;
-    let mut hubs = std::collections::BTreeMap::new();
+    let mut hubs = BTreeMap::new();
     for (n, id) in rows {
         hubs.insert(n, id.parse::<HubId>().map_err(|_| corrupt("hub.id"))?);
     }
@@ -273,10 +273,8 @@ async fn mark(db: &mut Write, hub: i64, rec: Uuid) -> Result<(), StoreError> {
 ///
 /// # Errors
 /// Database errors.
-pub async fn marked(db: &mut SqliteConnection) -> Result<Vec<(i64, Uuid)>, StoreError> {
-    let rows: Vec<(i64, Vec<u8>)> =
-        sqlx::query_as("SELECT hub, rec FROM record WHERE state = 'new'").fetch_all(db).await?;
-    rows.into_iter().map(|(hub, rec)| Ok((hub, Uuid::from_slice(&rec).map_err(|_| corrupt("record.rec"))?))).collect()
+pub async fn marked(db: &mut SqliteConnection) -> Result<Dirty, StoreError> {
+    dirty(sqlx::query_as("SELECT first, hub, rec FROM record WHERE state = 'new'").fetch_all(db).await?)
 }
 
 /// Deletes the public lines of a record's revisions up to `upto`, wherever they are held, and marks the record. Leaves
@@ -376,13 +374,27 @@ pub async fn parts_done(db: &mut Write, done: &BTreeSet<u64>) -> Result<(), Stor
 ///
 /// # Errors
 /// Database errors.
-pub async fn said_after(db: &mut SqliteConnection, moment: i64) -> Result<Vec<(i64, Uuid)>, StoreError> {
-    let rows: Vec<(i64, Vec<u8>)> = sqlx::query_as("SELECT hub, rec FROM record WHERE said > ? OR affirmed > ?")
-        .bind(moment)
-        .bind(moment)
-        .fetch_all(db)
-        .await?;
-    rows.into_iter().map(|(hub, rec)| Ok((hub, Uuid::from_slice(&rec).map_err(|_| corrupt("record.rec"))?))).collect()
+pub async fn said_after(db: &mut SqliteConnection, moment: i64) -> Result<Dirty, StoreError> {
+    let select = sqlx::query_as("SELECT first, hub, rec FROM record WHERE said > ? OR affirmed > ?");
+    dirty(select.bind(moment).bind(moment).fetch_all(db).await?)
+}
+
+/// Every record and list.
+///
+/// # Errors
+/// Database errors.
+pub async fn every(db: &mut SqliteConnection) -> Result<Dirty, StoreError> {
+    dirty(sqlx::query_as("SELECT first, hub, rec FROM record").fetch_all(db).await?)
+}
+
+/// Records to derive again: number for ever → (hub number, record id). In the order of their numbers, because a
+/// full-text index takes rows in rising order many times faster than in any other.
+pub type Dirty = BTreeMap<i64, (i64, Uuid)>;
+
+fn dirty(rows: Vec<(i64, i64, Vec<u8>)>) -> Result<Dirty, StoreError> {
+    rows.into_iter()
+        .map(|(first, hub, rec)| Ok((first, (hub, Uuid::from_slice(&rec).map_err(|_| corrupt("record.rec"))?))))
+        .collect()
 }
 
 /// Live records of a hub.
@@ -436,21 +448,4 @@ pub async fn dump(db: &mut SqliteConnection) -> Result<Vec<(&'static str, String
         dumps.push((name, format!("{}:{}", rows.len(), crate::feed::note::hex(&hash.finalize()))));
     }
     Ok(dumps)
-}
-
-/// Whether each of these groups is listed as a group of one record without conflicts.
-///
-/// # Errors
-/// Database errors.
-pub async fn single(db: &mut SqliteConnection, groups: &[i64]) -> Result<bool, StoreError> {
-    for n in groups {
-        let one: Option<i64> = sqlx::query_scalar("SELECT n FROM grp WHERE n = ? AND members = 1 AND conflicts = ''")
-            .bind(n)
-            .fetch_optional(&mut *db)
-            .await?;
-        if one.is_none() {
-            return Ok(false);
-        }
-    }
-    Ok(true)
 }
