@@ -79,11 +79,7 @@ impl AuditError {
 /// # Errors
 /// [`AuditError`] when there is no feed to look at, or its first two files are not to be trusted. Everything else that is
 /// wrong is in the [`Audit`].
-pub async fn audit(
-    source: &Source,
-    expected: Option<HubId>,
-    progress: impl Fn(u64, u64),
-) -> Result<Audit, AuditError> {
+pub async fn audit(source: &Source, expected: Option<HubId>, progress: impl Fn(u64, u64)) -> Result<Audit, AuditError> {
     let files = Files::of(source)?;
     let limits = files.limits().clone();
     let document = files.needed(&files.document, limits.hub_document_bytes).await?;

@@ -7,4 +7,5 @@ mod schedule;
 mod support;
 mod sync;
 mod systemd;
+mod verify;
 mod web;

@@ -86,7 +86,11 @@ impl Asked {
         let made: Vec<Hash> = raw.iter().map(|raw| raw.hash).collect();
         if let Some(nth) = tile.and_then(|tile| tile.iter().zip(&made).position(|(there, made)| there != made)) {
             let index = n * WIDTH + nth as u64;
-            found.problem("tile-hash", &hashes.0, format!("its hash of entry {index} is not that of the entry in {}", entries.0));
+            found.problem(
+                "tile-hash",
+                &hashes.0,
+                format!("its hash of entry {index} is not that of the entry in {}", entries.0),
+            );
         }
         found.hashes = Some(made);
         found.leaves = raw.iter().map(|raw| seen(raw, key)).collect();
@@ -151,7 +155,11 @@ impl Examined {
             self.problem("part-digest", path, format!("line {first} is not the one its entry signs{}", more(&wrong)));
         }
         if let [first, ..] = strange[..] {
-            self.problem("part-unsigned", path, format!("line {first} stands where no entry names one{}", more(&strange)));
+            self.problem(
+                "part-unsigned",
+                path,
+                format!("line {first} stands where no entry names one{}", more(&strange)),
+            );
         }
     }
 }

@@ -129,7 +129,11 @@ impl fmt::Display for Audit {
         }
         writeln!(out, "Lines of words that are there: {}", self.lines)?;
         if self.parts_absent > 0 {
-            writeln!(out, "Parts absent: {} files of words are not there. What is signed holds without them", self.parts_absent)?;
+            writeln!(
+                out,
+                "Parts absent: {} files of words are not there. What is signed holds without them",
+                self.parts_absent
+            )?;
         }
         if !self.void.is_empty() {
             let which = some(self.void.iter().map(|(index, code)| format!("{index} ({code})")));
@@ -137,12 +141,20 @@ impl fmt::Display for Audit {
         }
         if !self.withheld.is_empty() {
             let which = some(self.withheld.iter().map(u64::to_string));
-            writeln!(out, "Entries whose words are withheld without a reason in the list: {}: {which}", self.withheld.len())?;
+            writeln!(
+                out,
+                "Entries whose words are withheld without a reason in the list: {}: {which}",
+                self.withheld.len()
+            )?;
         }
         match self.problems.len() {
             0 => write!(out, "Sound: every signature, hash and line was checked, and all is as this hub signed it"),
             count => {
-                writeln!(out, "NOT SOUND: {} of {} entries were looked at; {count} problems:", self.looked_at, self.size)?;
+                writeln!(
+                    out,
+                    "NOT SOUND: {} of {} entries were looked at; {count} problems:",
+                    self.looked_at, self.size
+                )?;
                 let lines: Vec<String> = self.problems.iter().map(|problem| format!("  {problem}")).collect();
                 out.write_str(&lines.join("\n"))
             }
