@@ -10,6 +10,7 @@ use mutuald::record::HubId;
 use mutuald::record::part::{self, PUBLIC};
 use mutuald::record::statement::{Body, Kind, Statement};
 use std::collections::BTreeSet;
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use uuid::Uuid;
@@ -33,13 +34,13 @@ fn every_turned_bit_is_found(files: &Files, hub: HubId, bits: &[(String, usize)]
                 let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
                 assert!(runtime.block_on(codes(copy.path(), hub)).is_empty(), "the feed is sound as it is");
                 while let Some((name, bit)) = bits.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let path = copy.path().join(name);
-                    let mut bytes = files[name].clone();
-                    bytes[bit / 8] ^= 1 << (bit % 8);
-                    std::fs::write(&path, &bytes).unwrap();
+                    // In place: cutting a file short and writing it anew is flushed to the disk by some file systems.
+                    let file = std::fs::OpenOptions::new().write(true).open(copy.path().join(name)).unwrap();
+                    let (at, byte) = (bit / 8, files[name][bit / 8]);
+                    file.write_all_at(&[byte ^ 1 << (bit % 8)], at as u64).unwrap();
                     let found = runtime.block_on(codes(copy.path(), hub));
                     assert!(!found.is_empty(), "bit {bit} of {name} was turned and nobody noticed");
-                    std::fs::write(&path, &files[name]).unwrap();
+                    file.write_all_at(&[byte], at as u64).unwrap();
                 }
             });
         }
