@@ -3,6 +3,9 @@
 mod config;
 mod exchange;
 mod formats;
+mod golden;
+mod layering;
+mod outside;
 mod schedule;
 mod support;
 mod sync;

@@ -2,4 +2,6 @@
 
 pub mod feed;
 pub mod hub;
+pub mod scenes;
 pub use hub::TestHub;
+pub use scenes::Scenes;
