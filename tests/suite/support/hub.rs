@@ -33,12 +33,18 @@ impl Drop for TestHub {
 impl TestHub {
     /// A new hub; `seed` decides its keys and ids.
     pub async fn new(name: &str, seed: u64) -> TestHub {
+        TestHub::with(name, seed, |_| {}).await
+    }
+
+    /// A new hub that is configured otherwise.
+    pub async fn with(name: &str, seed: u64, change: impl FnOnce(&mut Config)) -> TestHub {
         let folder = tempfile::tempdir().unwrap();
         let clock = Clock::fixed(NOW.parse().unwrap());
         let mut config = Config::default();
         config.hub.state = folder.path().join("state");
         config.publish = Some(Publish::default());
         config.pull.allow_private_addresses = true;
+        change(&mut config);
         let answers = Answers {
             name: name.into(),
             address: format!("{}.example", name.to_lowercase().replace(' ', "-")),
@@ -82,6 +88,12 @@ impl TestHub {
     pub async fn pull(&self, other: &TestHub) -> Outcome {
         let partner = self.hub.partner(&other.hub.id.to_string()).await.unwrap();
         self.hub.pull(&partner, false).await.unwrap()
+    }
+
+    /// The names that groups are listed under, sorted.
+    pub async fn names(&self) -> Vec<String> {
+        let mut db = self.hub.store.read().await.unwrap();
+        sqlx::query_scalar("SELECT name FROM grp ORDER BY name").fetch_all(&mut *db).await.unwrap()
     }
 
     /// Everything that must be true of a hub is.

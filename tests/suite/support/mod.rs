@@ -1,4 +1,6 @@
 //! What scenarios are made of: real hubs on real databases and sockets, with a clock that is set by hand.
 
 pub mod hub;
+pub mod peer;
+pub mod scene;
 pub use hub::TestHub;
