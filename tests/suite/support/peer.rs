@@ -1,12 +1,12 @@
 //! A partner hub that is not to be trusted: it signs and serves a feed of its own making, and misbehaves where told to.
 
 use mutuald::feed::hub::HubDocument;
-use mutuald::feed::note::{COSIGNATURE, ED25519};
+use mutuald::feed::note::ED25519;
 use mutuald::feed::tile::{self, WIDTH};
 use mutuald::feed::{Checkpoint, Hash, LogKeys, SigningKey, merkle};
 use mutuald::record::statement::{Body, HubId, Kind, Statement};
 use mutuald::record::{Group, part};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use uuid::Uuid;
@@ -291,11 +291,6 @@ impl TestPeer {
         self.served.lock().unwrap().files.get(&format!("/v1/1/{path}")).cloned().unwrap_or_default()
     }
 
-    /// Puts other bytes in a file's place.
-    pub fn set_file(&self, path: &str, bytes: Vec<u8>) {
-        self.served.lock().unwrap().files.insert(format!("/v1/1/{path}"), bytes);
-    }
-
     /// What was asked since the last look, and forgets it.
     pub fn asked(&self) -> Vec<Asked> {
         std::mem::take(&mut self.served.lock().unwrap().asked)
@@ -307,14 +302,9 @@ impl TestPeer {
     }
 }
 
-/// The peer key of another kind than cosignatures need, for leaves signed by the wrong one.
+/// A key that signs under this name and is not the log's.
 pub fn as_log_key(origin: &str, secret: u8) -> SigningKey {
     SigningKey::new(origin, ED25519, &[secret; 32])
-}
-
-/// A cosigner nobody knows.
-pub fn stranger() -> SigningKey {
-    SigningKey::new("stranger.example", COSIGNATURE, &[99; 32])
 }
 
 /// What a static host would send.
@@ -382,9 +372,4 @@ pub fn flips(bytes: &[u8]) -> impl Iterator<Item = (usize, Vec<u8>)> {
         flipped[bit / 8] ^= 1 << (bit % 8);
         (bit, flipped)
     })
-}
-
-/// Record ids seen in a scene, for tests that name them.
-pub fn ids(numbers: impl IntoIterator<Item = u128>) -> BTreeSet<Uuid> {
-    numbers.into_iter().map(Uuid::from_u128).collect()
 }

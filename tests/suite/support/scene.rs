@@ -18,7 +18,7 @@ pub struct Scene {
 /// What a pull that brings nothing leaves as it was.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Before {
-    digest: Digest,
+    pub digest: Digest,
     head: u64,
     checkpoint: Option<Vec<u8>>,
 }
