@@ -114,6 +114,8 @@ impl Hub {
             }
             Err(error) => {
                 (outcome.state, outcome.reason) = (error.code().to_owned(), error.to_string());
+                // An erasure among the bundles that were kept before it failed is obeyed all the same.
+                self.derive_in(&mut write, accept::Accepted::default()).await?;
                 row.failures += 1;
                 row.retry_after = None;
                 if let PullError::Fetch(fetch) = &error
