@@ -2,6 +2,8 @@
 
 mod attacks;
 mod config;
+mod converge;
+mod crash;
 mod exchange;
 mod formats;
 mod schedule;

@@ -10,8 +10,6 @@ use mutuald::record::part;
 use mutuald::record::statement::{Body, ErasedParts, Kind, RecordRef};
 use uuid::Uuid;
 
-const LINE: &str = "part/public/000";
-
 /// F18: a leaf signed by a key nobody knows, by the root key, by the peer key, by another hub's key, or by none: it is void,
 /// and the log goes on.
 #[tokio::test]
@@ -368,6 +366,24 @@ async fn an_erase_is_obeyed_in_the_run_that_brings_the_words() {
         assert_eq!(scene.names().await.len(), 699);
         scene.heals().await;
     }
+}
+
+/// An erase in a bundle that was kept is obeyed though the run fails after it.
+#[tokio::test]
+async fn an_erase_is_obeyed_though_the_run_fails_after_it() {
+    let mut scene = Scene::with(3, |limits| limits.parallel_gets = 1).await;
+    scene.peer.say(1, 2, erase(1));
+    for n in 4..=1_100 {
+        scene.peer.put(n, 1, &format!("Other {n}"));
+    }
+    scene.peer.publish();
+    scene.peer.fault("entries/003", |_, _| Reply::of(500, "").header("content-length", 0));
+    let outcome = scene.pull().await;
+    assert_eq!(outcome.state, "http-status");
+    assert_eq!(scene.names().await, ["Group number 2", "Group number 3"]);
+    assert_eq!(found(&scene, "1").await, 0, "the index has forgotten them");
+    scene.hub.check_hub().await;
+    scene.heals().await;
 }
 
 /// An erase that comes with a change which waits for a person does not wait; nor one whose record lies behind the brake.

@@ -18,7 +18,8 @@ pub const NOW: &str = "2026-11-22T09:00:00Z";
 pub struct TestHub {
     pub hub: Hub,
     pub clock: Clock,
-    pub folder: tempfile::TempDir,
+    /// Where it lives; gone when the hub is dropped.
+    _folder: tempfile::TempDir,
     /// Where its feed is served, with a slash at the end.
     pub url: String,
     server: tokio::task::JoinHandle<()>,
@@ -63,7 +64,7 @@ impl TestHub {
             let router = axum::Router::new().fallback(move |uri: axum::http::Uri| serve(files.clone(), uri));
             axum::serve(listener, router).await.unwrap();
         });
-        TestHub { hub, clock, folder, url, server }
+        TestHub { hub, clock, _folder: folder, url, server }
     }
 
     /// Says that groups are as given, each under the id it is given with.
