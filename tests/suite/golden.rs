@@ -2,7 +2,7 @@
 
 use crate::support::feed::{self, all, audited, repository};
 use crate::support::hub::{NOW, group, serve};
-use crate::support::{Scenes, TestHub};
+use crate::support::{Says, TestHub};
 use mutuald::feed::hub::{self as hub_document, HubDocument};
 use mutuald::feed::note::{ED25519, LogKeys, Note, SigningKey};
 use mutuald::feed::{Checkpoint, leaf, tile};

@@ -7,19 +7,39 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Module, and what it may use beside itself.
-const MAY_USE: [(&str, &[&str]); 12] = [
+const MAY_USE: [(&str, &[&str]); 13] = [
     ("record", &[]),
     ("feed", &["record"]),
     ("registry", &["record"]),
     ("clock", &[]),
+    ("failpoint", &[]),
     ("limits", &[]),
     ("store", &["record", "feed", "registry"]),
     ("exchange", &["record", "registry", "store"]),
-    ("peer", &["record", "feed", "store", "limits"]),
+    ("peer", &["record", "feed", "store", "limits", "failpoint"]),
     ("web", &["record", "feed", "registry", "store"]),
     ("config", &["limits", "peer"]),
-    ("node", &["record", "feed", "registry", "clock", "limits", "store", "exchange", "peer", "web", "config"]),
-    ("cli", &["record", "feed", "registry", "clock", "limits", "store", "exchange", "peer", "web", "config", "node"]),
+    (
+        "node",
+        &["record", "feed", "registry", "clock", "failpoint", "limits", "store", "exchange", "peer", "web", "config"],
+    ),
+    (
+        "cli",
+        &[
+            "record",
+            "feed",
+            "registry",
+            "clock",
+            "failpoint",
+            "limits",
+            "store",
+            "exchange",
+            "peer",
+            "web",
+            "config",
+            "node",
+        ],
+    ),
 ];
 
 /// Files of the pure modules, and of `peer` and `exchange` those that must be pure too.

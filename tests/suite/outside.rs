@@ -4,7 +4,7 @@
 
 use crate::support::feed::{self, all, repository};
 use crate::support::hub::group;
-use crate::support::{Scenes, TestHub};
+use crate::support::{Says, TestHub};
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};

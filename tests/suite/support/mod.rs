@@ -2,6 +2,8 @@
 
 pub mod feed;
 pub mod hub;
-pub mod scenes;
+pub mod peer;
+pub mod says;
+pub mod scene;
 pub use hub::TestHub;
-pub use scenes::Scenes;
+pub use says::Says;

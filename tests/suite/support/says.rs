@@ -8,7 +8,7 @@ use mutuald::record::statement::{Body, Judgement, Kind, Prefer, RecordRef, Revis
 use uuid::Uuid;
 
 /// What a [`TestHub`] can say beside `put`.
-pub trait Scenes {
+pub trait Says {
     /// It still stands.
     async fn affirm(&self, id: Uuid, rev: u64) -> Said;
     /// The hub no longer states it.
@@ -23,7 +23,7 @@ async fn say(hub: &TestHub, id: Uuid, rev: u64, body: Body) -> Said {
     hub.hub.say(&[Draft { id, rev, body, public: None }]).await.unwrap()
 }
 
-impl Scenes for TestHub {
+impl Says for TestHub {
     async fn affirm(&self, id: Uuid, rev: u64) -> Said {
         let assured = Assured { date: "2026-11-22".parse().unwrap(), method: "phone".into(), by: "hub".into() };
         say(self, id, rev, Body::Affirm(Kind::Record, assured)).await
