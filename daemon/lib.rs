@@ -21,6 +21,7 @@
 pub mod clock;
 pub mod config;
 pub mod exchange;
+pub mod failpoint;
 pub mod feed;
 pub mod limits;
 pub mod node;

@@ -25,6 +25,9 @@ pub struct Limits {
     /// New leaves taken in one run; the rest waits for the next. Default 200000. Stops a feed that grows faster than it can
     /// be read from keeping one run, and its disk, busy for ever.
     pub leaves_per_run: u64,
+    /// Entries taken from one hub in all, superseded ones included. Default 10000000. Stops a hub that signs a length nobody could
+    /// hold, or entries without end, from filling memory and disk run by run.
+    pub leaves_per_hub: u64,
     /// Time to connect, in seconds. Default 10. Stops an address that swallows packets from holding a run.
     pub connect_timeout_s: u64,
     /// Time without a byte before an answer is given up, in seconds. Default 30. Stops an answer that stands still.
@@ -54,6 +57,7 @@ impl Default for Limits {
             part_bundle_bytes: 256 * (16_384 + 1),
             decode_ratio: 100,
             leaves_per_run: 200_000,
+            leaves_per_hub: 10_000_000,
             connect_timeout_s: 10,
             idle_timeout_s: 30,
             get_timeout_s: 600,

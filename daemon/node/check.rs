@@ -95,7 +95,7 @@ async fn check_log(db: &mut Write, log: &LogRow, findings: &mut Vec<Finding>) ->
     let mut count = 0;
     for n in 0..log.held.div_ceil(WIDTH) {
         let leaves = store::log::leaves(db, log.n, n * WIDTH, ((n + 1) * WIDTH).min(log.held)).await?;
-        let hashes: Vec<_> = leaves.iter().map(|leaf| merkle::leaf_hash(&leaf.note)).collect();
+        let hashes: Vec<_> = leaves.iter().map(|leaf| leaf.hash()).collect();
         if leaves.len() as u64 == WIDTH && roots.get(n as usize) != Some(&merkle::root(hashes.iter().copied())) {
             wrong("bundle-root", format!("entries {}–{} are not what was verified; pull again", n * WIDTH, n * WIDTH + WIDTH - 1));
         }

@@ -14,7 +14,6 @@ pub mod author;
 pub mod check;
 pub mod demo;
 pub mod derive;
-pub mod failpoint;
 pub mod init;
 pub mod keys;
 pub mod lifecycle;
@@ -26,6 +25,7 @@ pub mod sync;
 
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::failpoint::reach;
 use crate::feed::hub as hub_document;
 use crate::feed::note::LogKeys;
 use crate::peer::client::Client;
@@ -182,9 +182,9 @@ impl Hub {
     pub async fn say(&self, drafts: &[Draft]) -> anyhow::Result<Said> {
         let mut db = self.store.write().await?;
         let derived = self.say_in(&mut db, drafts).await?;
-        failpoint::reach("say-commit");
+        reach("say-commit");
         db.commit().await?;
-        failpoint::reach("said");
+        reach("said");
         Ok(Said { statements: drafts.len(), derived, published: self.publish().await? })
     }
 

@@ -4,7 +4,7 @@
 //! parts → entries → tiles → checkpoint in the database → checkpoint file. Every file is written aside, synced, renamed,
 //! and its folder synced. The same function runs at start-up: it makes the files again from the rows.
 
-use super::failpoint::reach;
+use crate::failpoint::reach;
 use crate::feed::note::LogKeys;
 use crate::feed::tile::{self, WIDTH};
 use crate::feed::{Checkpoint, Hash, merkle};

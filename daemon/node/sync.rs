@@ -2,14 +2,17 @@
 
 use super::accept::{self, MassChange};
 use super::derive::Derived;
-use super::failpoint::reach;
 use super::Hub;
+use crate::failpoint::reach;
 use crate::peer::pull::{self, ForkEvidence, PullError, Pulled, Run, Standing};
 use crate::peer::schedule::{LastPull, Pace, Schedule, next_due};
 use crate::record::HubId;
 use crate::store::{self, partner::PartnerRow};
 use anyhow::{Context, bail};
 use jiff::{SignedDuration, Timestamp};
+
+/// Below this many records ten times as many at once are nothing unusual (PROTOCOL 1.10: "alert > 10 × usual").
+const USUAL_AT_LEAST: u64 = 100;
 
 /// How a run ended, as shown and logged. Codes in `state` are stable.
 #[derive(Debug, Clone, serde::Serialize)]
@@ -75,6 +78,8 @@ impl Hub {
         let log = store::log::by_number(&mut db, partner.hub).await?.context("the partner has no log")?;
         drop(db);
         let pulled = match Run::start(&self.store, &self.client, log, &partner.url) {
+            // A fork freezes the log here: whichever history comes next, taking it would be taking sides.
+            Ok(_) if partner.disputed.is_some() => Err(PullError::Disputed),
             Ok(run) => run.finish(partner.etag.as_deref(), started).await,
             Err(error) => Err(error),
         };
@@ -91,14 +96,16 @@ impl Hub {
         let mut row = partner.clone();
         let mut write = self.store.write().await?;
         match pulled {
-            Ok(pulled) => {
+            Ok(mut pulled) => {
                 reach("pull-stored");
-                self.take_in(&mut write, partner.hub, accept, &mut outcome).await?;
+                let remarks = self.take_in(&mut write, partner.hub, accept, &mut outcome).await?;
+                // Of the lines that did not come, those that a later leaf took back are missed by nobody.
+                pulled.withheld = store::registry::withheld(&mut write, partner.hub).await?.len() as u64;
                 if let Some(derived) = outcome.derived.filter(|_| outcome.waiting.is_none()) {
                     let changed = derived.records > 0 || pulled.new > 0;
                     outcome.state = if changed { "changed" } else { "current" }.into();
                 }
-                self.describe(&pulled, &mut outcome)?;
+                self.describe(&pulled, &remarks, &mut outcome)?;
                 row.etag = pulled.etag.clone();
                 row.failures = 0;
                 row.retry_after = None;
@@ -110,6 +117,8 @@ impl Hub {
             }
             Err(error) => {
                 (outcome.state, outcome.reason) = (error.code().to_owned(), error.to_string());
+                // An erasure among the bundles that were kept before it failed is obeyed all the same.
+                self.derive_in(&mut write, accept::Accepted::default()).await?;
                 row.failures += 1;
                 row.retry_after = None;
                 if let PullError::Fetch(fetch) = &error
@@ -174,7 +183,8 @@ impl Hub {
         hub: i64,
         accept: bool,
         outcome: &mut Outcome,
-    ) -> anyhow::Result<()> {
+    ) -> anyhow::Result<String> {
+        let mut remarks = String::new();
         let log = store::log::by_number(write, hub).await?.context("the partner has no log")?;
         let live = store::registry::live(write, hub).await?;
         store::savepoint(write, "SAVEPOINT accept").await?;
@@ -187,18 +197,24 @@ impl Hub {
             outcome.waiting = Some(change);
             // An erasure among what waits is obeyed all the same.
             outcome.derived = Some(self.derive_in(write, accept::Accepted::default()).await?);
-            return Ok(());
+            return Ok(remarks);
         }
         store::savepoint(write, "RELEASE accept").await?;
         if accepted.disordered > 0 {
             tracing::warn!(hub, leaves = accepted.disordered, "revisions that do not rise; the log's order stands");
+            remarks.push_str(&format!(" {} revisions do not rise; the order of its list stands", accepted.disordered));
+        }
+        let new = log.held - log.head;
+        if log.head > 0 && new > 10 * live.max(USUAL_AT_LEAST) {
+            tracing::warn!(hub, new, live, "far more entries than usual");
+            remarks.push_str(&format!(" {new} entries came at once, more than ten times its {live} records"));
         }
         outcome.derived = Some(self.derive_in(write, accepted).await?);
-        Ok(())
+        Ok(remarks)
     }
 
     /// State and reason in words of a run that reached its end.
-    fn describe(&self, pulled: &Pulled, outcome: &mut Outcome) -> anyhow::Result<()> {
+    fn describe(&self, pulled: &Pulled, remarks: &str, outcome: &mut Outcome) -> anyhow::Result<()> {
         let now = self.clock.now();
         let republish = 86_400; // what hub documents promise unless they say otherwise
         let age = now.as_second() - pulled.signed as i64;
@@ -228,6 +244,7 @@ impl Hub {
         if pulled.withheld > 0 {
             outcome.reason.push_str(&format!(" {} records came without their words", pulled.withheld));
         }
+        outcome.reason.push_str(remarks);
         outcome.reason = outcome.reason.trim().to_owned();
         Ok(())
     }

@@ -5,10 +5,12 @@
 //! * [`client`]: one bounded GET;
 //! * [`verify`]: one bundle's bytes → checked leaves; pure;
 //! * [`pull`]: plan → fetch → verify → store, as far as the log is held;
+//! * [`audit`]: a whole feed, every file of it, from a URL or a folder; needs no database.
 //!
 //! What the registry then sees of it is the hub's to accept (`node::derive`).
 
 pub mod address;
+pub mod audit;
 pub mod client;
 pub mod pull;
 pub mod schedule;

@@ -9,6 +9,7 @@ use crate::feed::checkpoint::CheckpointError;
 use crate::feed::hub::{self, HubError, VerifiedHub};
 use crate::feed::plan::{Bundle, Plan};
 use crate::feed::tile::{self, BundleError, WIDTH};
+use crate::failpoint::reach;
 use crate::feed::{Checkpoint, Frontier, Hash, merkle};
 use crate::record::part::{self, PUBLIC};
 use crate::record::statement::{Body, HubId};
@@ -34,12 +35,21 @@ pub enum PullError {
     /// A bundle or tile is not what it should be.
     #[error("the file {0} was not accepted: {1}")]
     Bundle(String, BundleError),
+    /// It signed two histories before; nothing more is taken from it until a person decides.
+    #[error(
+        "it signed two histories that contradict each other; its list stays as it was. To follow one of them, \
+         `mutuald partner remove` it and add it again"
+    )]
+    Disputed,
     /// Files do not fit the checkpoint: damaged, mixed from several states, or another log's.
     #[error("the file {0} does not belong to the list that its checkpoint signs")]
     Mismatch(String),
     /// Two signed checkpoints that cannot both be true.
     #[error("it signed two histories that contradict each other; its list stays as it was before")]
     Fork(Box<ForkEvidence>),
+    /// The log says that it is longer than the limit.
+    #[error("its list says that it has {0} entries; this hub takes {1} from one hub (limits.leaves_per_hub). Look at it, and raise the limit if it is right")]
+    TooLong(u64, u64),
     /// The stored URL or prefix is no URL.
     #[error("{0:?} is not an address")]
     Url(String),
@@ -70,6 +80,8 @@ impl PullError {
             PullError::Bundle(_, error) => error.code(),
             PullError::Mismatch(_) => "mismatch",
             PullError::Fork(_) => "fork",
+            PullError::Disputed => "disputed",
+            PullError::TooLong(..) => "too-many-entries",
             PullError::Url(_) => "address",
             PullError::Store(_) => "database",
             PullError::Stopped => "stopped",
@@ -196,6 +208,20 @@ impl<'a> Run<'a> {
         if checkpoint.size <= self.log.held {
             return self.compare(&note, &checkpoint).await;
         }
+        // Of a log that is not held to its end yet, the newest checkpoint is known already.
+        if let Some(known) = self.known()? {
+            if known.size == checkpoint.size && known.root != checkpoint.root {
+                return Err(self.fork(&note));
+            }
+            if known.size > checkpoint.size {
+                self.seen.standing = Standing::StaleView;
+                return Ok(self.seen);
+            }
+        }
+        let most = self.client.limits().leaves_per_hub;
+        if checkpoint.size > most {
+            return Err(PullError::TooLong(checkpoint.size, most));
+        }
         let plan = Plan::new(self.log.held, checkpoint.size, self.client.limits().leaves_per_run);
         let tail_bytes = if plan.level1.is_empty() {
             self.extend(&plan, &checkpoint, &note).await?
@@ -207,6 +233,7 @@ impl<'a> Run<'a> {
         self.seen.more = plan.upto < checkpoint.size;
         let mut write = self.store.write().await?;
         logs::set_checkpoint(&mut write, self.log.n, &note, tail_bytes).await?;
+        reach("pull-checkpoint");
         write.commit().await?;
         Ok(self.seen)
     }
@@ -288,16 +315,24 @@ impl<'a> Run<'a> {
 
     /// A few new leaves: extend the stored edge, and compare with the signed root before anything is stored.
     async fn extend(&mut self, plan: &Plan, theirs: &Checkpoint, note: &[u8]) -> Result<u64, PullError> {
-        let mut edge = self.log.edge.clone();
-        let mut fetched = Vec::new();
-        for bundle in &plan.bundles {
-            let (raw, _) = self.tail_entries(bundle).await?;
-            raw.iter().for_each(|raw| edge.push(raw.hash));
-            fetched.push((bundle, raw));
-        }
-        if edge.root() != theirs.root {
-            return Err(self.explain(theirs, note).await?);
-        }
+        let mut ranged = true;
+        let fetched = loop {
+            let mut edge = self.log.edge.clone();
+            let mut fetched = Vec::new();
+            for bundle in &plan.bundles {
+                let (raw, _) = self.tail_entries(bundle, ranged).await?;
+                raw.iter().for_each(|raw| edge.push(raw.hash));
+                fetched.push((bundle, raw));
+            }
+            if edge.root() == theirs.root {
+                break fetched;
+            }
+            if !ranged {
+                return Err(self.explain(theirs, note).await?);
+            }
+            // A range may have been answered with other bytes. The whole files decide (PROTOCOL F9).
+            ranged = false;
+        };
         let mut tail_bytes = 0;
         for (bundle, raw) in fetched {
             let (lines, bytes) = self.tail_lines(bundle, &raw).await?;
@@ -414,7 +449,7 @@ impl<'a> Run<'a> {
         } else {
             tail.iter().map(|raw| raw.hash).collect()
         };
-        Ok(held.iter().zip(theirs).all(|(leaf, hash)| merkle::leaf_hash(&leaf.note) == hash))
+        Ok(held.iter().zip(theirs).all(|(leaf, hash)| leaf.hash() == hash))
     }
 
     /// The edge did not meet the signed root: are the files damaged, or is the tree another one? Only a tree that hashes
@@ -431,13 +466,13 @@ impl<'a> Run<'a> {
     }
 
     /// The new leaves of a bundle, by Range where part of it is held. Returns them with the bytes that came.
-    async fn tail_entries(&mut self, bundle: &Bundle) -> Result<(Vec<Raw>, u64), PullError> {
+    async fn tail_entries(&mut self, bundle: &Bundle, ranged: bool) -> Result<(Vec<Raw>, u64), PullError> {
         let path = tile::entries(bundle.n, bundle.file_width);
         let fresh = bundle.leaves.end - bundle.leaves.start;
         let url = self.url(&path)?;
         let most = self.client.limits().entry_bundle_bytes;
         let removed = |_| None;
-        if bundle.leaves.start > 0 && bundle.leaves.end == bundle.file_width {
+        if ranged && bundle.leaves.start > 0 && bundle.leaves.end == bundle.file_width {
             let mut db = self.store.read().await?;
             let from = bundle.n * WIDTH;
             let held = logs::leaves(&mut db, self.log.n, from, from + bundle.leaves.start).await?;
@@ -537,7 +572,9 @@ impl<'a> Run<'a> {
             logs::append(&mut write, &mut log, &leaves).await?;
             store::record::mark_void(&mut write, &voids).await?;
         }
+        reach("pull-keep");
         write.commit().await?;
+        reach("pull-kept");
         self.log = log;
         Ok(())
     }
@@ -554,7 +591,7 @@ impl<'a> Run<'a> {
             let leaves = logs::leaves(&mut db, self.log.n, n * WIDTH, n * WIDTH + width).await?;
             let raw: Vec<Raw> = leaves
                 .iter()
-                .map(|leaf| Raw { hash: merkle::leaf_hash(&leaf.note), note: leaf.note.clone() })
+                .map(|leaf| Raw { hash: leaf.hash(), note: leaf.note.clone() })
                 .collect();
             let (lines, bytes) = context.lines(n, width, 0, &raw).await?;
             self.seen.bytes += bytes;
@@ -671,6 +708,8 @@ impl Context {
                 Ok(lines) if fresh || all_fit(raw, lines.get(skip..).unwrap_or_default()) => {
                     return Ok((lines.into_iter().map(str::to_owned).collect(), bytes.len() as u64));
                 }
+                // An older, shorter copy: what it lacks is withheld, and asked for again (PROTOCOL F8).
+                Err(BundleError::Count { met, expected }) if fresh && met < expected => return Ok((Vec::new(), 0)),
                 Err(error) if fresh => return Err(PullError::Bundle(path, error)),
                 _ => fresh = true,
             }

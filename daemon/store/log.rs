@@ -145,12 +145,19 @@ pub async fn append(db: &mut Write, log: &mut LogRow, leaves: &[NewLeaf]) -> Res
             row.push_bind(pos(log.n, start + i as u64)).push_bind(&leaf.note[..]).push_bind(leaf.line.as_deref());
         });
         insert.build().execute(&mut **db).await?;
+        for (i, leaf) in chunk.iter().enumerate().filter(|(_, leaf)| leaf.note.is_empty()) {
+            sqlx::query("UPDATE leaf SET hash = ? WHERE pos = ?")
+                .bind(&leaf.hash[..])
+                .bind(pos(log.n, start + i as u64))
+                .execute(&mut **db)
+                .await?;
+        }
     }
     // A full bundle's root is needed for the upper level for ever, so it is taken as the bundle fills.
     let mut bundle = Frontier::default();
     let first = log.held / WIDTH;
-    for (_, note) in notes(db, pos(log.n, first * WIDTH), pos(log.n, log.held)).await? {
-        bundle.push(note);
+    for leaf in self::leaves(db, log.n, first * WIDTH, log.held).await? {
+        bundle.push(leaf.hash());
     }
     for leaf in leaves {
         bundle.push(leaf.hash);
@@ -175,15 +182,6 @@ pub async fn append(db: &mut Write, log: &mut LogRow, leaves: &[NewLeaf]) -> Res
         .map(drop)
 }
 
-async fn notes(db: &mut Write, from: i64, upto: i64) -> Result<Vec<(i64, Hash)>, StoreError> {
-    let rows: Vec<(i64, Vec<u8>)> = sqlx::query_as("SELECT pos, note FROM leaf WHERE pos >= ? AND pos < ? ORDER BY pos")
-        .bind(from)
-        .bind(upto)
-        .fetch_all(&mut **db)
-        .await?;
-    Ok(rows.into_iter().map(|(pos, note)| (pos, merkle::leaf_hash(&note))).collect())
-}
-
 /// One leaf as stored.
 #[derive(Debug, Clone)]
 pub struct LeafRow {
@@ -193,6 +191,23 @@ pub struct LeafRow {
     pub note: Vec<u8>,
     /// The public part's line, if held.
     pub line: Option<String>,
+    /// Hash of a leaf whose server removed its bytes.
+    pub removed: Option<Hash>,
+}
+
+impl LeafRow {
+    /// Its hash in the tree.
+    pub fn hash(&self) -> Hash {
+        self.removed.unwrap_or_else(|| merkle::leaf_hash(&self.note))
+    }
+}
+
+/// A leaf's columns as they are read.
+type LeafColumns = (i64, Vec<u8>, Option<String>, Option<Vec<u8>>);
+
+fn leaf_row((pos, note, line, hash): LeafColumns) -> Result<LeafRow, StoreError> {
+    let removed = hash.map(|hash| hash.try_into().map_err(|_| corrupt("leaf.hash"))).transpose()?;
+    Ok(LeafRow { pos, note, line, removed })
 }
 
 /// Leaves from one index up to another, in log order. Callers page.
@@ -200,13 +215,13 @@ pub struct LeafRow {
 /// # Errors
 /// Database errors.
 pub async fn leaves(db: &mut SqliteConnection, log: i64, from: u64, upto: u64) -> Result<Vec<LeafRow>, StoreError> {
-    let rows: Vec<(i64, Vec<u8>, Option<String>)> =
-        sqlx::query_as("SELECT pos, note, line FROM leaf WHERE pos >= ? AND pos < ? ORDER BY pos")
+    let rows: Vec<LeafColumns> =
+        sqlx::query_as("SELECT pos, note, line, hash FROM leaf WHERE pos >= ? AND pos < ? ORDER BY pos")
             .bind(pos(log, from))
             .bind(pos(log, upto))
             .fetch_all(db)
             .await?;
-    Ok(rows.into_iter().map(|(pos, note, line)| LeafRow { pos, note, line }).collect())
+    rows.into_iter().map(leaf_row).collect()
 }
 
 /// One leaf.
@@ -214,9 +229,9 @@ pub async fn leaves(db: &mut SqliteConnection, log: i64, from: u64, upto: u64) -
 /// # Errors
 /// Database errors.
 pub async fn leaf(db: &mut SqliteConnection, pos: i64) -> Result<Option<LeafRow>, StoreError> {
-    let row: Option<(Vec<u8>, Option<String>)> =
-        sqlx::query_as("SELECT note, line FROM leaf WHERE pos = ?").bind(pos).fetch_optional(db).await?;
-    Ok(row.map(|(note, line)| LeafRow { pos, note, line }))
+    let row: Option<LeafColumns> =
+        sqlx::query_as("SELECT pos, note, line, hash FROM leaf WHERE pos = ?").bind(pos).fetch_optional(db).await?;
+    row.map(leaf_row).transpose()
 }
 
 /// Roots of the full bundles below an index, in order.
@@ -242,7 +257,7 @@ pub async fn root_at(db: &mut SqliteConnection, log: i64, size: u64) -> Result<H
         edge.push_subtree(8, root);
     }
     for leaf in leaves(db, log, size / WIDTH * WIDTH, size).await? {
-        edge.push(merkle::leaf_hash(&leaf.note));
+        edge.push(leaf.hash());
     }
     Ok(edge.root())
 }

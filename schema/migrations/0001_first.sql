@@ -27,7 +27,8 @@ CREATE TABLE log (
 );
 
 -- pos = log << 40 | index. `line` is the public part as received, NULL when there is none, withheld, superseded or erased.
-CREATE TABLE leaf (pos INTEGER PRIMARY KEY, note BLOB NOT NULL, line TEXT);
+-- `hash` is NULL except for a leaf whose server removed its bytes (an empty note): there it stands in for them in the tree.
+CREATE TABLE leaf (pos INTEGER PRIMARY KEY, note BLOB NOT NULL, line TEXT, hash BLOB);
 
 -- Roots of full bundles, for the upper level of the tree.
 CREATE TABLE bundle (log INTEGER NOT NULL, n INTEGER NOT NULL, root BLOB NOT NULL, PRIMARY KEY (log, n)) WITHOUT ROWID;

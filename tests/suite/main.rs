@@ -1,10 +1,17 @@
 //! The promises of mutuald, each as a scenario on real hubs. One binary, so that they share what they are built from.
 
+mod attacks;
 mod config;
+mod converge;
+mod crash;
 mod exchange;
 mod formats;
+mod golden;
+mod layering;
+mod outside;
 mod schedule;
 mod support;
 mod sync;
 mod systemd;
+mod verify;
 mod web;

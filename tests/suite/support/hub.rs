@@ -18,7 +18,8 @@ pub const NOW: &str = "2026-11-22T09:00:00Z";
 pub struct TestHub {
     pub hub: Hub,
     pub clock: Clock,
-    pub folder: tempfile::TempDir,
+    /// Where it lives; gone when the hub is dropped.
+    _folder: tempfile::TempDir,
     /// Where its feed is served, with a slash at the end.
     pub url: String,
     server: tokio::task::JoinHandle<()>,
@@ -33,12 +34,18 @@ impl Drop for TestHub {
 impl TestHub {
     /// A new hub; `seed` decides its keys and ids.
     pub async fn new(name: &str, seed: u64) -> TestHub {
+        TestHub::with(name, seed, |_| {}).await
+    }
+
+    /// A new hub that is configured otherwise.
+    pub async fn with(name: &str, seed: u64, change: impl FnOnce(&mut Config)) -> TestHub {
         let folder = tempfile::tempdir().unwrap();
         let clock = Clock::fixed(NOW.parse().unwrap());
         let mut config = Config::default();
         config.hub.state = folder.path().join("state");
         config.publish = Some(Publish::default());
         config.pull.allow_private_addresses = true;
+        change(&mut config);
         let answers = Answers {
             name: name.into(),
             address: format!("{}.example", name.to_lowercase().replace(' ', "-")),
@@ -57,7 +64,7 @@ impl TestHub {
             let router = axum::Router::new().fallback(move |uri: axum::http::Uri| serve(files.clone(), uri));
             axum::serve(listener, router).await.unwrap();
         });
-        TestHub { hub, clock, folder, url, server }
+        TestHub { hub, clock, _folder: folder, url, server }
     }
 
     /// Says that groups are as given, each under the id it is given with.
@@ -84,6 +91,12 @@ impl TestHub {
         self.hub.pull(&partner, false).await.unwrap()
     }
 
+    /// The names that groups are listed under, sorted.
+    pub async fn names(&self) -> Vec<String> {
+        let mut db = self.hub.store.read().await.unwrap();
+        sqlx::query_scalar("SELECT name FROM grp ORDER BY name").fetch_all(&mut *db).await.unwrap()
+    }
+
     /// Everything that must be true of a hub is.
     pub async fn check_hub(&self) {
         let findings = self.hub.check().await.unwrap();
@@ -91,7 +104,8 @@ impl TestHub {
     }
 }
 
-async fn serve(files: PathBuf, uri: axum::http::Uri) -> axum::response::Response {
+/// Answers with a file of a folder.
+pub async fn serve(files: PathBuf, uri: axum::http::Uri) -> axum::response::Response {
     use axum::response::IntoResponse;
     match std::fs::read(files.join(uri.path().trim_start_matches('/'))) {
         Ok(bytes) => bytes.into_response(),

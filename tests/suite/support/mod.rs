@@ -1,4 +1,9 @@
 //! What scenarios are made of: real hubs on real databases and sockets, with a clock that is set by hand.
 
+pub mod feed;
 pub mod hub;
+pub mod peer;
+pub mod says;
+pub mod scene;
 pub use hub::TestHub;
+pub use says::Says;

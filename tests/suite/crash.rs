@@ -1,0 +1,329 @@
+//! Property: a hub that is killed at any commit step of publishing or pulling comes back to the state of one that was not.
+//!
+//! The process that is killed is real: this test binary starts itself again as a child that does one piece of work on a
+//! given state folder, stops at a failpoint, and gets SIGKILL there. A second child, without failpoint, is the restart.
+
+use crate::support::TestHub;
+use crate::support::hub::group;
+use mutuald::clock::Clock;
+use mutuald::config::{Config, Publish};
+use mutuald::feed::tile::{self, WIDTH};
+use mutuald::feed::{hub as hub_document, merkle};
+use mutuald::feed::{Checkpoint, note::Note};
+use mutuald::node::author::Draft;
+use mutuald::node::init::{self, Answers};
+use mutuald::node::{Chance, Hub};
+use mutuald::record::statement::{Body, ErasedParts, Kind};
+use mutuald::store;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use uuid::Uuid;
+
+/// The work a child does: `say STATE`, or `pull STATE URL`.
+const WORK: &str = "MUTUALD_CRASH_CHILD";
+
+fn config(state: &Path) -> Config {
+    let mut config = Config::default();
+    config.hub.state = state.to_owned();
+    config.publish = Some(Publish::default());
+    config.pull.allow_private_addresses = true;
+    config
+}
+
+async fn open(state: &Path) -> Hub {
+    Hub::open(config(state), Clock::fixed(crate::support::hub::NOW.parse().unwrap()), Chance::seeded(77)).await.unwrap()
+}
+
+/// What the hub says, in three steps: across a bundle's end, with changes, withdrawals and words that are superseded.
+fn steps() -> Vec<Vec<Draft>> {
+    let put = |n: u128, rev: u64| {
+        let words = group(&format!("Group {n}, said {rev} times"), "Nottingham", &format!("0115 496 {n:04}"));
+        Draft { id: Uuid::from_u128(n), rev, body: Body::Put(Kind::Record), public: Some(words.json()) }
+    };
+    let withdraw = |n: u128| Draft { id: Uuid::from_u128(n), rev: 9, body: Body::Withdraw(Kind::Record), public: None };
+    vec![
+        (1..=200).map(|n| put(n, 1)).collect(),
+        (1..=30).map(|n| put(n, 2)).chain((201..=560).map(|n| put(n, 1))).collect(),
+        (31..=40).map(withdraw).chain((561..=565).map(|n| put(n, 1))).collect(),
+    ]
+}
+
+/// The child: does nothing unless it was started to.
+#[tokio::test]
+async fn child() {
+    let Ok(work) = std::env::var(WORK) else { return };
+    let words: Vec<&str> = work.split(' ').collect();
+    match words[..] {
+        ["say", state] => {
+            let hub = open(Path::new(state)).await;
+            hub.refresh().await.unwrap();
+            hub.publish().await.unwrap();
+            let mut said = 2;
+            for (nth, step) in steps().iter().enumerate() {
+                said += step.len() as u64;
+                let mut db = hub.store.read().await.unwrap();
+                let held = store::log::by_number(&mut db, store::log::OWN).await.unwrap().unwrap().held;
+                drop(db);
+                // What a person would do again after a crash: say what was not taken down, and nothing twice.
+                if held < said {
+                    let hub = Hub { chance: Chance::seeded(nth as u64), ..hub.clone() };
+                    hub.say(step).await.unwrap();
+                }
+            }
+        }
+        ["pull", state, id] => {
+            let hub = open(Path::new(state)).await;
+            hub.refresh().await.unwrap();
+            loop {
+                let partner = hub.partner(id).await.unwrap();
+                let outcome = hub.pull(&partner, true).await.unwrap();
+                assert!(outcome.ok(), "{outcome:?}");
+                if !outcome.pulled.unwrap().more {
+                    break;
+                }
+            }
+        }
+        _ => panic!("{work}"),
+    }
+}
+
+/// Starts a child. Killed at the failpoint if it comes to it; returns whether it did.
+fn work(work: &str, failpoint: Option<&str>) -> bool {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["crash::child", "--exact", "--nocapture"]).env(WORK, work);
+    command.stdout(Stdio::null()).stderr(Stdio::piped());
+    if let Some(failpoint) = failpoint {
+        command.env("MUTUALD_FAILPOINT", failpoint);
+    }
+    let mut child = command.spawn().unwrap();
+    let mut said = String::new();
+    for line in BufReader::new(child.stderr.take().unwrap()).lines() {
+        let line = line.unwrap();
+        if line.starts_with("failpoint ") {
+            child.kill().unwrap(); // SIGKILL
+            child.wait().unwrap();
+            return true;
+        }
+        said.push_str(&line);
+        said.push('\n');
+    }
+    assert!(child.wait().unwrap().success(), "{work} {failpoint:?}:\n{said}");
+    false
+}
+
+/// Every failpoint in the source, so that none can be forgotten.
+fn failpoints() -> BTreeSet<String> {
+    fn look(folder: &Path, found: &mut BTreeSet<String>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                look(&path, found);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = std::fs::read_to_string(&path).unwrap();
+                found.extend(text.split("reach(\"").skip(1).filter_map(|rest| Some(rest.split_once('"')?.0.to_owned())));
+            }
+        }
+    }
+    let mut found = BTreeSet::new();
+    look(&Path::new(env!("CARGO_MANIFEST_DIR")).join("daemon"), &mut found);
+    found
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let (path, name) = entry.map(|entry| (entry.path(), entry.file_name())).unwrap();
+        if path.is_dir() {
+            copy(&path, &to.join(&name));
+        } else {
+            std::fs::copy(&path, to.join(&name)).unwrap();
+        }
+    }
+}
+
+/// Every file below a folder, with what is in it.
+fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    fn look(root: &Path, folder: &Path, found: &mut BTreeMap<PathBuf, Vec<u8>>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                look(root, &path, found);
+            } else {
+                found.insert(path.strip_prefix(root).unwrap().to_owned(), std::fs::read(&path).unwrap());
+            }
+        }
+    }
+    let mut found = BTreeMap::new();
+    look(folder, folder, &mut found);
+    found
+}
+
+/// A reader who comes at this moment finds all that the checkpoint names, and it hashes to the signed root. Returns the size.
+fn published(state: &Path) -> u64 {
+    let feed = state.join("feed");
+    let document = std::fs::read(feed.join("hub/1")).unwrap();
+    let hub = hub_document::open(&document, None).unwrap();
+    let at = feed.join("v1/1");
+    let checkpoint = Checkpoint::open(&std::fs::read(at.join("checkpoint")).unwrap(), &hub.log, &hub.peer).unwrap();
+    let mut hashes = Vec::new();
+    for n in 0..checkpoint.size.div_ceil(WIDTH) {
+        let width = tile::width(n, checkpoint.size);
+        let entries = std::fs::read(at.join(tile::entries(n, width))).unwrap();
+        let leaves = tile::read_entries(&entries, width).unwrap();
+        hashes.extend(leaves.iter().map(|leaf| merkle::leaf_hash(leaf)));
+        leaves.iter().for_each(|leaf| assert!(Note::parse(leaf).is_ok()));
+        let parts = std::fs::read(at.join(tile::parts("public", n, width))).unwrap();
+        tile::read_lines(&parts, width, 16 << 10).unwrap();
+        if width == WIDTH {
+            let level0 = std::fs::read(at.join(tile::tile(0, n, width))).unwrap();
+            assert_eq!(level0, hashes[(n * WIDTH) as usize..].concat());
+        }
+    }
+    assert_eq!(merkle::root(hashes), checkpoint.root);
+    checkpoint.size
+}
+
+/// What a registry says, whole.
+async fn told(state: &Path) -> (mutuald::node::Digest, Vec<(&'static str, String)>) {
+    let hub = open(state).await;
+    hub.refresh().await.unwrap(); // as at every start
+    let findings = hub.check().await.unwrap();
+    assert!(findings.is_empty(), "{findings:#?}");
+    let mut db = hub.store.read().await.unwrap();
+    let dump = store::registry::dump(&mut db).await.unwrap();
+    drop(db);
+    let digest = hub.digest().await.unwrap();
+    hub.store.close().await;
+    (digest, dump)
+}
+
+/// Kills the work at every passing of every failpoint that it comes to, and compares. Returns the failpoints it came to.
+async fn kill_everywhere(
+    start: &Path,
+    what: &str,
+    argument: &str,
+    mut look: impl AsyncFnMut(&Path, &str, bool),
+) -> BTreeSet<String> {
+    let mut met = BTreeSet::new();
+    let trials = tempfile::tempdir().unwrap();
+    for name in failpoints() {
+        for nth in 1.. {
+            let state = trials.path().join(format!("{name}-{nth}"));
+            copy(start, &state);
+            let task = format!("{what} {}{argument}", state.display());
+            if !work(&task, Some(&format!("{name}:{nth}"))) {
+                break;
+            }
+            met.insert(name.clone());
+            look(&state, &format!("{name}:{nth}"), false).await;
+            assert!(!work(&task, None));
+            look(&state, &format!("{name}:{nth}"), true).await;
+            std::fs::remove_dir_all(&state).unwrap();
+        }
+    }
+    met
+}
+
+async fn new_state(state: &Path, name: &str, seed: u64) {
+    let clock = Clock::fixed(crate::support::hub::NOW.parse().unwrap());
+    let answers = Answers {
+        name: name.into(),
+        address: format!("{}.example", name.to_lowercase()),
+        contact: "hub@example.org".into(),
+        licence: "CC-BY-4.0".into(),
+        areas: vec![],
+    };
+    init::init(&config(state), &answers, &clock, &Chance::seeded(seed)).await.unwrap();
+    let hub = open(state).await;
+    hub.refresh().await.unwrap();
+    hub.publish().await.unwrap();
+    hub.store.close().await;
+}
+
+/// Saying and publishing: killed anywhere, restarted, the feed is byte for byte the one of a hub that was not killed, and
+/// its size never shrinks; at the very moment of the kill a reader finds a whole feed.
+#[tokio::test(flavor = "multi_thread")]
+async fn publishing_survives_a_kill_at_every_step() {
+    let folder = tempfile::tempdir().unwrap();
+    let start = folder.path().join("start");
+    new_state(&start, "Killed", 5).await;
+    let whole = folder.path().join("whole");
+    copy(&start, &whole);
+    assert!(!work(&format!("say {}", whole.display()), None));
+    let (expected, feed) = (told(&whole).await, files(&whole.join("feed")));
+    assert_eq!(published(&whole), 2 + steps().iter().map(Vec::len).sum::<usize>() as u64);
+    let mut size = 0;
+    let met = kill_everywhere(&start, "say", "", async |state, at, restarted| {
+        if !restarted {
+            size = published(state);
+            return;
+        }
+        assert!(published(state) >= size, "{at}: the published size shrank");
+        assert_eq!(told(state).await, expected, "{at}");
+        let again = files(&state.join("feed"));
+        let differ: Vec<_> = feed.keys().chain(again.keys()).filter(|path| feed.get(*path) != again.get(*path)).collect();
+        assert!(differ.is_empty(), "{at}: {differ:?}");
+    })
+    .await;
+    let expected: BTreeSet<String> =
+        failpoints().into_iter().filter(|name| name.starts_with("publish") || name.starts_with("sa")).collect();
+    assert_eq!(met, expected, "every failpoint of publishing was come to");
+}
+
+/// Pulling, in several runs, with changes, withdrawals and an erasure: killed anywhere, restarted, the registry is the one
+/// of a hub that was not killed, and what was erased is gone.
+#[tokio::test(flavor = "multi_thread")]
+async fn pulling_survives_a_kill_at_every_step() {
+    let folder = tempfile::tempdir().unwrap();
+    let partner = TestHub::new("Partner Hub", 3).await;
+    let mut drafts: Vec<Draft> = steps().concat();
+    drafts.truncate(590);
+    partner.hub.say(&drafts).await.unwrap();
+    let start = folder.path().join("start");
+    new_state(&start, "Puller", 6).await;
+    let hub = open(&start).await;
+    hub.add_partner(&partner.url, partner.hub.id, None).await.unwrap();
+    let row = hub.partner(&partner.hub.id.to_string()).await.unwrap();
+    hub.pull(&row, false).await.unwrap();
+    hub.store.close().await;
+    // Past the limit under which an edge is extended, so that both ways are gone.
+    let id = partner.hub.id;
+    let extended = folder.path().join("extended");
+    copy(&start, &extended);
+    let erase = Draft {
+        id: Uuid::from_u128(50),
+        rev: 9,
+        body: Body::Erase(Kind::Record, 9, ErasedParts::All),
+        public: None,
+    };
+    let mut more = steps().concat().split_off(590);
+    more.push(erase);
+    partner.hub.say(&more).await.unwrap();
+    let empty = folder.path().join("empty");
+    new_state(&empty, "Puller", 6).await;
+    let hub = open(&empty).await;
+    hub.add_partner(&partner.url, partner.hub.id, None).await.unwrap();
+    hub.store.close().await;
+
+    let mut met = BTreeSet::new();
+    for start in [extended, empty] {
+        let whole = folder.path().join("whole");
+        let _ = std::fs::remove_dir_all(&whole);
+        copy(&start, &whole);
+        assert!(!work(&format!("pull {} {id}", whole.display()), None));
+        let expected = told(&whole).await;
+        met.extend(
+            kill_everywhere(&start, "pull", &format!(" {id}"), async |state, at, restarted| {
+                let now = told(state).await;
+                if restarted {
+                    assert_eq!(now, expected, "{at}");
+                }
+            })
+            .await,
+        );
+    }
+    let expected: BTreeSet<String> = failpoints().into_iter().filter(|name| name.starts_with("pull")).collect();
+    assert_eq!(met, expected, "every failpoint of pulling was come to");
+}
