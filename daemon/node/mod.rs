@@ -7,6 +7,7 @@
 //! * [`derive`]: records → groups;
 //! * [`sync`]: pulling partners, one run at a time each;
 //! * [`check`]: everything that must be true, looked at again;
+//! * [`groups`]: what the hub's people ask and say of a group: find it, describe it, draft an edit, a choice, a link;
 
 pub mod accept;
 pub mod author;
@@ -14,6 +15,7 @@ pub mod check;
 pub mod demo;
 pub mod derive;
 pub mod failpoint;
+pub mod groups;
 pub mod init;
 pub mod keys;
 pub mod lifecycle;
