@@ -62,7 +62,10 @@ pub async fn names(db: &mut SqliteConnection) -> Result<Vec<(i64, String)>, Stor
 /// # Errors
 /// Database errors; an expression that FTS5 cannot read.
 pub async fn search(db: &mut SqliteConnection, expression: &str) -> Result<Vec<i64>, StoreError> {
-    sqlx::query_scalar("SELECT rowid FROM search WHERE search MATCH ? ORDER BY rank, rowid").bind(expression).fetch_all(db).await
+    sqlx::query_scalar("SELECT rowid FROM search WHERE search MATCH ? ORDER BY rank, rowid")
+        .bind(expression)
+        .fetch_all(db)
+        .await
 }
 
 /// Numbers of the groups in which hubs disagree; with `own`, only of those that this hub speaks of itself.
@@ -113,11 +116,10 @@ pub struct Counts {
 /// # Errors
 /// Database errors.
 pub async fn counts(db: &mut SqliteConnection) -> Result<Counts, StoreError> {
-    let (groups, shared, disagreements): (i64, i64, i64) = sqlx::query_as(
-        "SELECT count(*), coalesce(sum(hubs > 1), 0), coalesce(sum(conflicts <> ''), 0) FROM grp",
-    )
-    .fetch_one(&mut *db)
-    .await?;
+    let (groups, shared, disagreements): (i64, i64, i64) =
+        sqlx::query_as("SELECT count(*), coalesce(sum(hubs > 1), 0), coalesce(sum(conflicts <> ''), 0) FROM grp")
+            .fetch_one(&mut *db)
+            .await?;
     let (records, own_records, withheld): (i64, i64, i64) = sqlx::query_as(
         "SELECT coalesce(sum(state = 'live'), 0), coalesce(sum(state = 'live' AND hub = 1), 0), \
          coalesce(sum(state = 'withheld'), 0) FROM record WHERE kind = 1",

@@ -77,7 +77,8 @@ pub async fn list(db: &mut SqliteConnection, filter: &Filter) -> Result<Vec<Grou
     parts.extend(expression("name words topics place", &filter.words));
     parts.extend(filter.place.as_deref().and_then(|place| expression("place", place)));
     parts.extend(filter.topic.as_deref().map(|topic| format!("facets : \"{}\"", facet("topic", topic))));
-    let numbers = if parts.is_empty() { lookup::all(db).await? } else { lookup::search(db, &parts.join(" AND ")).await? };
+    let numbers =
+        if parts.is_empty() { lookup::all(db).await? } else { lookup::search(db, &parts.join(" AND ")).await? };
     let mut rows = lookup::groups(db, &numbers).await?;
     if !filter.words.trim().is_empty() {
         let order: BTreeMap<i64, usize> = numbers.iter().enumerate().map(|(at, n)| (*n, at)).collect();
@@ -190,7 +191,11 @@ impl One {
 
     /// Hub and list, as people tell records apart: "Essex Hub, Website list".
     pub fn whose(&self) -> String {
-        if self.list.is_empty() || self.list == self.hub { self.hub.clone() } else { format!("{}, {}", self.hub, self.list) }
+        if self.list.is_empty() || self.list == self.hub {
+            self.hub.clone()
+        } else {
+            format!("{}, {}", self.hub, self.list)
+        }
     }
 
     /// When it was last checked, if a check that stands says so.
@@ -235,7 +240,11 @@ impl Known {
             .into_iter()
             .map(|(record, (row, group))| One {
                 hub: hubs.get(&record.hub).cloned().unwrap_or_else(|| record.hub.to_string()),
-                list: group.list.and_then(|list| lists.get(&(row.hub, list))).map(|list| list.title.clone()).unwrap_or_default(),
+                list: group
+                    .list
+                    .and_then(|list| lists.get(&(row.hub, list)))
+                    .map(|list| list.title.clone())
+                    .unwrap_or_default(),
                 record,
                 row,
                 group,
@@ -318,7 +327,13 @@ pub async fn own_lists(hub: &Hub, db: &mut SqliteConnection) -> anyhow::Result<V
         .filter(|((n, _), _)| *n == OWN)
         .map(|((_, id), list)| (id, list))
         .collect();
-    lists.sort_by(|a, b| (a.1.kind != crate::record::list::OWN, &a.1.title, a.0).cmp(&(b.1.kind != crate::record::list::OWN, &b.1.title, b.0)));
+    lists.sort_by(|a, b| {
+        (a.1.kind != crate::record::list::OWN, &a.1.title, a.0).cmp(&(
+            b.1.kind != crate::record::list::OWN,
+            &b.1.title,
+            b.0,
+        ))
+    });
     Ok(lists)
 }
 

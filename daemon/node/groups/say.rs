@@ -182,7 +182,11 @@ pub struct Stated {
 pub fn stated(known: &Known, unit: Unit) -> Vec<Stated> {
     let Some(resolved) = known.merged.values.get(&unit) else { return Vec::new() };
     let first = Stated { value: resolved.value.clone(), from: resolved.from.clone(), shown: true };
-    let others = resolved.others.iter().map(|other| Stated { value: other.value.clone(), from: other.from.clone(), shown: false });
+    let others = resolved.others.iter().map(|other| Stated {
+        value: other.value.clone(),
+        from: other.from.clone(),
+        shown: false,
+    });
     std::iter::once(first).chain(others).collect()
 }
 
@@ -202,7 +206,8 @@ pub enum Pick {
 /// # Errors
 /// [`SayError`].
 pub fn choose(known: &Known, unit: Unit, pick: Pick, new: Uuid) -> Result<Draft, SayError> {
-    let before = newest(known.decisions.iter(), |body| matches!(body, Body::Choose { field, .. } if field == unit.name()));
+    let before =
+        newest(known.decisions.iter(), |body| matches!(body, Body::Choose { field, .. } if field == unit.name()));
     let table = stated(known, unit);
     let revision = |record: &RecordRef| known.member(record).map(|one| Revision { record: *record, rev: one.rev() });
     let over: BTreeSet<Revision> = table.iter().flat_map(|stated| &stated.from).filter_map(revision).collect();
@@ -282,7 +287,8 @@ mod tests {
     #[test]
     fn an_edit_reads_as_an_import_does() {
         let list = Uuid::from_u128(9);
-        let new = edit(None, &set(&[("name", "Carers' Circle"), ("Telephone", "1159111662"), ("topics", "carers")]), list);
+        let new =
+            edit(None, &set(&[("name", "Carers' Circle"), ("Telephone", "1159111662"), ("topics", "carers")]), list);
         let group = new.unwrap().group;
         assert_eq!((group.list, group.name.as_str()), (Some(list), "Carers' Circle"));
         assert!(group.contact.as_ref().unwrap().phone.as_ref().unwrap().starts_with('0'), "the lost 0 is back");

@@ -2,8 +2,8 @@
 
 use crate::exchange::Words;
 use crate::exchange::field::{Field, columns};
-use crate::record::vocabulary;
 use crate::record::group::{self, Group};
+use crate::record::vocabulary;
 use crate::registry::Unit;
 use serde_json::{Map, Value};
 
@@ -116,7 +116,8 @@ pub fn parts(unit: &str, value: &Value) -> Vec<(String, String)> {
     let Ok(group) = group::typed::<Group>(map) else { return Vec::new() };
     let words = vocabularies();
     let criteria = group.criteria.keys().map(|term| Field::Criterion(term.clone()));
-    let fields = columns().iter().map(|column| column.field.clone()).filter(|field| !matches!(field, Field::Criterion(_)));
+    let fields =
+        columns().iter().map(|column| column.field.clone()).filter(|field| !matches!(field, Field::Criterion(_)));
     fields
         .chain(criteria)
         .map(|field| (field.heading(&words), field.show(&group, &words)))
