@@ -170,7 +170,8 @@ impl Import {
         } else {
             None
         };
-        let again = format!("{} --commit", std::env::args().map(|arg| quoted(&arg)).collect::<Vec<_>>().join(" "));
+        let again: Vec<String> = std::env::args().skip(1).map(|arg| quoted(&arg)).collect();
+        let again = format!("mutuald {} --commit", again.join(" "));
         let shown = Imported {
             list: target.list.title,
             new_list: target.new,

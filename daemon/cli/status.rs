@@ -89,7 +89,7 @@ impl Status {
             name: hub.name.clone(),
             hub: hub.id.to_string(),
             fingerprint: hub.keys.log.public().fingerprint(),
-            settings: context.file(),
+            settings: std::path::absolute(context.file())?,
             statements: log.held,
             published: published && signed.is_some_and(|signed| signed.size == log.held),
             feed: published.then(|| hub.config.feed()),

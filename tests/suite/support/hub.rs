@@ -91,7 +91,8 @@ impl TestHub {
     }
 }
 
-async fn serve(files: PathBuf, uri: axum::http::Uri) -> axum::response::Response {
+/// One file of a folder, as any static host gives it.
+pub async fn serve(files: PathBuf, uri: axum::http::Uri) -> axum::response::Response {
     use axum::response::IntoResponse;
     match std::fs::read(files.join(uri.path().trim_start_matches('/'))) {
         Ok(bytes) => bytes.into_response(),
