@@ -17,7 +17,7 @@
 //! Data moves in one direction: spreadsheet → own records → signed leaves → feed files → a partner's pull →
 //! verified leaves → groups → directory. Everything after "verified leaves" can be made again from them.
 
-//pub mod cli;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod exchange;

@@ -1,3 +1,7 @@
 //! The mutuald command.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    mutuald::cli::main()
+}

@@ -8,12 +8,14 @@
 //! * [`sync`]: pulling partners, one run at a time each;
 //! * [`run`]: the daemon: pulling on schedule, serving, publishing again;
 //! * [`check`]: everything that must be true, looked at again;
+//! * [`groups`]: what the hub's people ask and say of a group: find it, describe it, draft an edit, a choice, a link;
 
 pub mod accept;
 pub mod author;
 pub mod check;
 pub mod demo;
 pub mod derive;
+pub mod groups;
 pub mod init;
 pub mod keys;
 pub mod lifecycle;

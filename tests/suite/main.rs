@@ -1,6 +1,7 @@
 //! The promises of mutuald, each as a scenario on real hubs. One binary, so that they share what they are built from.
 
 mod attacks;
+mod cli;
 mod config;
 mod converge;
 mod crash;

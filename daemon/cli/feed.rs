@@ -1,0 +1,137 @@
+//! `mutuald feed`
+
+use super::output::{count, lines, moment, table};
+use super::{Answer, Context};
+use crate::node::groups::words::unit_label;
+use crate::record::group::Group;
+use crate::record::list::List;
+use crate::record::part;
+use crate::record::statement::{Body, Judgement, Kind, Prefer, RecordRef, Statement};
+use crate::store::group::Rules;
+use crate::store::{self, log::OWN};
+use anyhow::Context as _;
+use serde::Serialize;
+use sqlx::SqliteConnection;
+use std::fmt;
+
+/// This hub's feed: everything it has signed, in order
+#[derive(Debug, clap::Subcommand)]
+pub enum Feed {
+    /// Show the newest statements in words
+    Show {
+        /// How many
+        #[arg(default_value_t = 20)]
+        number: u64,
+    },
+}
+
+#[derive(Serialize)]
+struct Shown {
+    size: u64,
+    statements: Vec<Line>,
+}
+
+#[derive(Serialize)]
+struct Line {
+    index: u64,
+    at: String,
+    words: String,
+}
+
+impl fmt::Display for Shown {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = table(&["no", "when", "what this hub said"]);
+        for line in &self.statements {
+            shown.add_row([&line.index.to_string(), &line.at, &line.words]);
+        }
+        write!(out, "{}\n{} in all", lines(&shown), count(self.size, "statement", "statements"))
+    }
+}
+
+impl Feed {
+    pub(super) async fn run(self, context: &Context) -> anyhow::Result<Answer> {
+        let Feed::Show { number } = self;
+        let hub = context.hub().await?;
+        let zone = hub.config.time_zone()?;
+        let mut db = hub.store.read().await?;
+        let rules = hub.rules(&mut db).await?;
+        let log = store::log::by_number(&mut db, OWN).await?.context("this database holds no hub")?;
+        let mut statements = Vec::new();
+        for leaf in store::log::leaves(&mut db, OWN, log.held.saturating_sub(number), log.held).await? {
+            let (at, words) = match crate::feed::leaf::open(&leaf.note, &log.key) {
+                Ok(statement) => {
+                    let words = in_words(&mut db, &rules, &statement, leaf.line.as_deref()).await?;
+                    (moment(statement.at, &zone), words)
+                }
+                Err(error) => (String::new(), format!("says nothing ({})", error.code())),
+            };
+            statements.push(Line { index: store::log::index(leaf.pos), at, words });
+        }
+        Answer::of(&Shown { size: log.held, statements })
+    }
+}
+
+/// A statement as a sentence.
+async fn in_words(
+    db: &mut SqliteConnection,
+    rules: &Rules,
+    statement: &Statement,
+    line: Option<&str>,
+) -> Result<String, store::StoreError> {
+    let json = line.and_then(part::json);
+    let own =
+        RecordRef { hub: rules.hubs.get(&OWN).copied().unwrap_or(crate::record::HubId([0; 20])), rec: statement.id };
+    Ok(match &statement.body {
+        Body::Put(Kind::List) => match json.and_then(|json| serde_json::from_str::<List>(json).ok()) {
+            Some(list) => format!("list {:?}", list.title),
+            None => "a list, since changed".to_owned(),
+        },
+        Body::Put(Kind::Record) => {
+            let verb = if statement.rev == 1 { "new" } else { "changed" };
+            match json.and_then(|json| Group::read(json).ok()) {
+                Some(group) => format!("{verb}: {}", group.name),
+                None => format!("{verb}: {} (these words have since been replaced)", name(db, rules, &own).await?),
+            }
+        }
+        Body::Affirm(_, assured) => format!("still right, checked {}: {}", assured.date, name(db, rules, &own).await?),
+        Body::Withdraw(_) => "taken back: a record of this hub".to_owned(),
+        Body::Erase(..) => "erased: the words of a record".to_owned(),
+        Body::Link { a, b, judgement } => {
+            let how = match judgement {
+                Judgement::Same => "is the same group as",
+                Judgement::Different => "is another group than",
+                Judgement::Unsure => "may or may not be",
+                Judgement::None => "is no longer judged against",
+                Judgement::BranchOf => "is a branch of",
+                Judgement::HostedBy => "is hosted by",
+                Judgement::SucceededBy => "was succeeded by",
+                Judgement::SameVenue => "shares its venue with",
+            };
+            format!("{} {how} {}", name(db, rules, a).await?, name(db, rules, b).await?)
+        }
+        Body::Choose { on, field, prefer, .. } => {
+            let how = match prefer {
+                Prefer::Value(_) => "chosen",
+                Prefer::Retracted => "choice taken back",
+                Prefer::Unresolved => "left open",
+            };
+            format!("{how}: {} of {}", unit_label(field).to_lowercase(), name(db, rules, on).await?)
+        }
+        Body::Hub { version, .. } => format!("hub document, version {version}"),
+        Body::NotUnderstood(what) => format!("something newer than this program ({what})"),
+    })
+}
+
+/// The name of the group that a record speaks of.
+async fn name(db: &mut SqliteConnection, rules: &Rules, record: &RecordRef) -> Result<String, store::StoreError> {
+    let row = match rules.key(record) {
+        Some((hub, rec)) => store::record::get(db, hub, rec).await?,
+        None => None,
+    };
+    let line = match row.and_then(|row| row.state.put) {
+        Some((pos, _)) => store::log::leaf(db, pos).await?.and_then(|leaf| leaf.line),
+        None => None,
+    };
+    let group = line.as_deref().and_then(part::json).and_then(|json| Group::read(json).ok());
+    Ok(group.map_or_else(|| "a record that is gone".to_owned(), |group| group.name))
+}

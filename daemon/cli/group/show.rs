@@ -1,0 +1,175 @@
+//! `mutuald group show`
+
+use crate::cli::{Answer, Context};
+use crate::node::groups::Known;
+use crate::node::groups::words::{line, parts, term_label, unit_label};
+use crate::record::RecordRef;
+use crate::registry::merged::Open;
+use crate::registry::{Unit, merged};
+use serde::Serialize;
+use std::fmt;
+
+/// Show all that is known of a group: each value, who says so, when it was checked, and what others say
+#[derive(Debug, clap::Args)]
+pub struct Show {
+    /// Its name, or words that only its entry has
+    #[arg(required = true)]
+    name: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Shown {
+    name: String,
+    safety: String,
+    checked: Option<String>,
+    fields: Vec<Field>,
+    records: Vec<Record>,
+}
+
+#[derive(Serialize)]
+struct Field {
+    field: &'static str,
+    label: &'static str,
+    value: serde_json::Value,
+    words: String,
+    from: Vec<String>,
+    why: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    others: Vec<Other>,
+    open: Option<&'static str>,
+}
+
+#[derive(Serialize)]
+struct Other {
+    words: String,
+    from: Vec<String>,
+    contradicts: bool,
+}
+
+#[derive(Serialize)]
+struct Record {
+    hub: String,
+    list: String,
+    name: String,
+    checked: Option<String>,
+    own: bool,
+}
+
+impl fmt::Display for Shown {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(out, "{}\n", self.name)?;
+        match &self.checked {
+            Some(checked) => writeln!(out, "Last checked {checked}")?,
+            None => writeln!(out, "Not checked yet")?,
+        }
+        if self.safety != "open" {
+            writeln!(out, "Place: {}. It must not be passed on.", term_label("safety-levels", &self.safety))?;
+        }
+        let several = self.records.len() > 1;
+        for field in &self.fields {
+            writeln!(out, "\n{}", field.label)?;
+            field.words.lines().try_for_each(|line| writeln!(out, "  {line}"))?;
+            if several {
+                writeln!(out, "    {} ({})", field.from.join("; "), field.why)?;
+            }
+            for other in &field.others {
+                let how = if other.contradicts { "but" } else { "also" };
+                writeln!(out, "  {how}: {}\n    {}", other.words, other.from.join("; "))?;
+            }
+            match field.open {
+                Some("conflict") => writeln!(out, "  ! hubs disagree: mutuald choose '{}' {}", self.name, field.field)?,
+                Some("moved") => writeln!(
+                    out,
+                    "  ! what was chosen has changed since: mutuald choose '{}' {}",
+                    self.name, field.field
+                )?,
+                Some(_) => writeln!(out, "  left open: a person looked, and nobody knows")?,
+                None => {}
+            }
+        }
+        writeln!(out, "\nSaid by")?;
+        for record in &self.records {
+            let checked = record.checked.as_deref().map_or("not checked".to_owned(), |date| format!("checked {date}"));
+            let list = if record.list.is_empty() || record.list == record.hub {
+                String::new()
+            } else {
+                format!(", {}", record.list)
+            };
+            let name = if record.name == self.name { String::new() } else { format!(", as {:?}", record.name) };
+            writeln!(out, "  {}{list}{name}, {checked}{}", record.hub, if record.own { " (this hub)" } else { "" })?;
+        }
+        Ok(())
+    }
+}
+
+/// Who says something: "Essex Hub, Website list, checked 2026-05-01".
+pub(in crate::cli) fn sources(known: &Known, from: &[RecordRef]) -> Vec<String> {
+    from.iter()
+        .filter_map(|record| known.member(record))
+        .map(|one| match one.checked() {
+            Some(date) => format!("{}, checked {date}", one.whose()),
+            None => format!("{}, not checked", one.whose()),
+        })
+        .collect()
+}
+
+fn field(known: &Known, unit: Unit, resolved: &merged::Resolved) -> Field {
+    let shown = parts(unit.name(), &resolved.value);
+    let words = match &shown[..] {
+        [(_, one)] => one.clone(),
+        several => several.iter().map(|(heading, text)| format!("{heading}: {text}")).collect::<Vec<_>>().join("\n"),
+    };
+    let why = match &resolved.chosen {
+        Some(chosen) if resolved.rule == merged::Rule::Chosen => {
+            format!("chosen by {} on {}", known.hub_name(&chosen.by), chosen.at.strftime("%-d %B %Y"))
+        }
+        _ => resolved.rule.words().to_owned(),
+    };
+    Field {
+        field: unit.name(),
+        label: unit_label(unit.name()),
+        words: if words.is_empty() { resolved.value.to_string() } else { words },
+        value: resolved.value.clone(),
+        from: sources(known, &resolved.from),
+        why,
+        others: resolved
+            .others
+            .iter()
+            .map(|other| Other {
+                words: line(unit.name(), &other.value),
+                from: sources(known, &other.from),
+                contradicts: other.contradicts,
+            })
+            .collect(),
+        open: resolved.open.map(Open::code),
+    }
+}
+
+impl Show {
+    pub(super) async fn run(self, context: &Context) -> anyhow::Result<Answer> {
+        let hub = context.hub().await?;
+        let mut db = hub.store.read().await?;
+        let known = context.group(hub, &mut db, &self.name.join(" ")).await?;
+        let merged = &known.merged;
+        let checked = merged.assured.as_ref().map(|assured| {
+            let how = term_label("assurance-methods", &assured.method).to_lowercase();
+            let by = term_label("assurance-roles", &assured.by).to_lowercase();
+            format!("{} {how}; by {by}", assured.date.strftime("%-d %B %Y"))
+        });
+        let record = |one: &crate::node::groups::One| Record {
+            hub: one.hub.clone(),
+            list: one.list.clone(),
+            name: one.group.name.clone(),
+            checked: one.checked().map(|date| date.to_string()),
+            own: one.own(),
+        };
+        Answer::of(&Shown {
+            name: known.row.name.clone(),
+            safety: merged.safety.clone(),
+            checked,
+            fields: merged.values.iter().map(|(unit, resolved)| field(&known, *unit, resolved)).collect(),
+            records: known.members.iter().map(record).collect(),
+        })
+        .map(|answer| answer.look_if(!merged.conflicts.is_empty()))
+    }
+}

@@ -1,0 +1,109 @@
+//! `mutuald group why`
+
+use crate::cli::{Answer, Context};
+use crate::node::groups::{self, Known, One};
+use crate::registry::why::{Verdict, explain};
+use serde::Serialize;
+use std::fmt;
+
+/// Most pairs that are explained.
+const PAIRS: usize = 20;
+
+/// Say why records are taken for one group, or why two groups are not
+#[derive(Debug, clap::Args)]
+pub struct Why {
+    /// The group: its name, or words that only its entry has
+    name: String,
+    /// Another group
+    other: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Explained {
+    question: String,
+    pairs: Vec<Pair>,
+    not_shown: usize,
+}
+
+#[derive(Serialize)]
+struct Pair {
+    a: String,
+    b: String,
+    verdict: &'static str,
+    codes: Vec<&'static str>,
+    words: String,
+}
+
+impl fmt::Display for Explained {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(out, "{}", self.question)?;
+        for pair in &self.pairs {
+            let verdict = match pair.verdict {
+                "same" => "one group",
+                "apart" => "kept apart",
+                _ => "nothing joins them",
+            };
+            writeln!(out, "\n  {}\n  {}\n    {verdict}: {}", pair.a, pair.b, pair.words)?;
+        }
+        if self.not_shown > 0 {
+            writeln!(out, "\nand {} pairs more", self.not_shown)?;
+        }
+        Ok(())
+    }
+}
+
+impl Why {
+    pub(super) async fn run(self, context: &Context) -> anyhow::Result<Answer> {
+        let hub = context.hub().await?;
+        let mut db = hub.store.read().await?;
+        let known = context.group(hub, &mut db, &self.name).await?;
+        let other = match &self.other {
+            Some(other) => Some(context.group(hub, &mut db, other).await?),
+            None => None,
+        };
+        let other = other.filter(|other| other.row.n != known.row.n);
+        let all: Vec<&One> = known.members.iter().chain(other.iter().flat_map(|other| &other.members)).collect();
+        let too_common = groups::too_common(&mut db, &all).await?;
+        let mut candidates = known.candidates();
+        candidates.extend(other.iter().flat_map(Known::candidates));
+        let mut links = known.links();
+        links.extend(other.iter().flat_map(Known::links));
+        let edge = known.members.len();
+        let mut pairs = Vec::new();
+        for (i, a) in candidates.iter().enumerate() {
+            for (j, b) in candidates.iter().enumerate().skip(i + 1) {
+                // Of two groups, what stands between them; of one, what holds it together.
+                if other.is_some() && (i >= edge || j < edge) {
+                    continue;
+                }
+                let why = explain(a, b, &links, &too_common);
+                let name = |one: &One| format!("{} ({})", one.group.name, one.whose());
+                pairs.push((
+                    why.verdict,
+                    Pair {
+                        a: name(all[i]),
+                        b: name(all[j]),
+                        verdict: why.verdict.code(),
+                        codes: why.reasons.iter().map(|reason| reason.code()).collect(),
+                        words: why.words(&|hub| known.hub_name(hub)),
+                    },
+                ));
+            }
+        }
+        // What brought them together, or what keeps them apart, first.
+        let first = if other.is_some() { Verdict::Apart } else { Verdict::Same };
+        pairs.sort_by_key(|(verdict, _)| (*verdict != first, *verdict == Verdict::Nothing));
+        let question = match &other {
+            Some(other) => format!("{:?} and {:?} are two groups.", known.row.name, other.row.name),
+            None if pairs.is_empty() => format!(
+                "Only one record speaks of {:?}: {}.",
+                known.row.name,
+                known.members.first().map(One::whose).unwrap_or_default()
+            ),
+            None => format!("{:?} is one group of {} records.", known.row.name, known.members.len()),
+        };
+        let not_shown = pairs.len().saturating_sub(PAIRS);
+        let pairs = pairs.into_iter().take(PAIRS).map(|(_, pair)| pair).collect();
+        Answer::of(&Explained { question, pairs, not_shown })
+    }
+}

@@ -1,0 +1,151 @@
+//! The command line: a noun, then a verb, one file a noun.
+//!
+//! Each command is a struct whose `run` gives an [`Answer`], printed here as text or, with `--json`, as JSON. Results go to
+//! standard output; questions, progress and errors to standard error. An error says what failed, on what, and the next step.
+//!
+//! | exit status | meaning |
+//! |---|---|
+//! | 0 | done |
+//! | 1 | not done |
+//! | 2 | the command was not understood, or lacks something |
+//! | 3 | finished, but a person must look: refused rows, findings, a change that waits |
+//! | 4 | a partner hub cannot be reached, or what it serves was refused |
+//!
+//! Nobody types ids: groups are found by name, by words of their entry and, where several fit, by the number in the list
+//! of them. The one exception is a partner's hub id, once, because that is what trust begins with.
+
+mod choose;
+mod completions;
+mod config;
+mod conflicts;
+mod context;
+mod export;
+mod feed;
+mod group;
+mod import;
+mod init;
+mod link;
+mod list;
+mod man;
+mod output;
+mod partner;
+mod registry;
+mod status;
+
+pub use context::Context;
+pub use output::{Answer, Failure, Status};
+
+use crate::clock::Clock;
+use crate::config::{Log, LogFormat};
+use crate::node::{Chance, logging};
+use clap::{CommandFactory, Parser, Subcommand};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Shown below every command's help.
+const EXITS: &str = "Exit status: 0 done; 1 not done; 2 not understood; 3 finished, but a person must look at something; \
+                     4 a partner hub cannot be reached or was refused.";
+
+/// A registry of self-help and mutual-aid groups that hubs keep together.
+///
+/// Each hub signs and publishes its own list, takes in its partner hubs' lists, and holds one registry of all groups.
+#[derive(Debug, Parser)]
+#[command(name = "mutuald", version, after_help = EXITS, max_term_width = 110, propagate_version = true)]
+pub struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Options of every command.
+#[derive(Debug, clap::Args)]
+struct Global {
+    /// Configuration of the hub [default: hub.toml here if there is one, else /etc/mutuald/hub.toml]
+    #[arg(long, global = true, value_name = "FILE", env = "MUTUALD_CONFIG", hide_env_values = true)]
+    config: Option<PathBuf>,
+    /// Answer in JSON
+    #[arg(long, global = true)]
+    json: bool,
+    /// How much to say about the work: error, warn, info, debug or trace [default: error]
+    #[arg(long, global = true, value_name = "LEVEL")]
+    log: Option<String>,
+}
+
+/// Every command. A new one is a file of this folder, a `mod` above, and two lines here.
+#[derive(Debug, Subcommand)]
+enum Command {
+    Init(init::Init),
+    Status(status::Status),
+    Import(import::Import),
+    Export(export::Export),
+    #[command(subcommand)]
+    Group(group::Group),
+    #[command(subcommand)]
+    List(list::List),
+    #[command(subcommand)]
+    Partner(partner::Partner),
+    Conflicts(conflicts::Conflicts),
+    Choose(choose::Choose),
+    Link(link::Link),
+    #[command(subcommand)]
+    Registry(registry::Registry),
+    #[command(subcommand)]
+    Feed(feed::Feed),
+    #[command(subcommand)]
+    Config(config::Config),
+    Completions(completions::Completions),
+    Man(man::Man),
+}
+
+impl Command {
+    async fn run(self, context: &Context) -> anyhow::Result<Answer> {
+        match self {
+            Command::Init(command) => command.run(context).await,
+            Command::Status(command) => command.run(context).await,
+            Command::Import(command) => command.run(context).await,
+            Command::Export(command) => command.run(context).await,
+            Command::Group(command) => command.run(context).await,
+            Command::List(command) => command.run(context).await,
+            Command::Partner(command) => command.run(context).await,
+            Command::Conflicts(command) => command.run(context).await,
+            Command::Choose(command) => command.run(context).await,
+            Command::Link(command) => command.run(context).await,
+            Command::Registry(command) => command.run(context).await,
+            Command::Feed(command) => command.run(context).await,
+            Command::Config(command) => command.run(context).await,
+            Command::Completions(command) => command.run(),
+            Command::Man(command) => command.run(),
+        }
+    }
+}
+
+/// Runs the command that the process was started with.
+pub fn main() -> ExitCode {
+    // clap prints help and usage errors itself, and ends with 0 and 2: the numbers promised above.
+    let cli = Cli::parse();
+    let json = cli.global.json;
+    match start(cli) {
+        Ok(status) => status.into(),
+        Err(error) => output::report(&error, json).into(),
+    }
+}
+
+fn start(cli: Cli) -> anyhow::Result<Status> {
+    let Cli { global, command } = cli;
+    let log = Log { format: LogFormat::Stderr, filter: "error".into() };
+    logging::start(&log, global.log.as_deref())?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let context = Context::new(global.config, global.json, Clock::system(), Chance::system()?);
+    let answer = runtime.block_on(async {
+        let answer = command.run(&context).await;
+        context.close().await;
+        answer
+    })?;
+    Ok(answer.print(global.json))
+}
+
+/// The command line as a whole, for completions and manual pages.
+fn whole() -> clap::Command {
+    Cli::command()
+}

@@ -1,0 +1,347 @@
+//! `mutuald partner`
+
+use super::output::{Status, count, lines, moment, table};
+use super::{Answer, Context, Failure};
+use crate::node::Hub;
+use crate::node::accept::MassChange;
+use crate::node::sync::Outcome;
+use crate::peer::pull::PullError;
+use crate::record::HubId;
+use crate::store::{self, partner::PartnerRow};
+use anyhow::Context as _;
+use indicatif::ProgressBar;
+use jiff::{Timestamp, tz::TimeZone};
+use serde::Serialize;
+use std::fmt;
+use std::time::Duration;
+
+/// Partner hubs, whose lists this hub takes in
+#[derive(Debug, clap::Subcommand)]
+pub enum Partner {
+    /// Add a partner hub by its address and hub id
+    Add {
+        /// Web address of the partner's feed
+        #[arg(value_name = "ADDRESS")]
+        address: String,
+        /// The partner's hub id, as its people told you: never as its own website says
+        #[arg(long, value_name = "h-…")]
+        hub: String,
+        /// When to pull: five cron fields, @hourly, @daily, @weekly or "every 15m" [default: as in the settings]
+        #[arg(long)]
+        schedule: Option<String>,
+    },
+    /// List partner hubs and how pulling them goes
+    List,
+    /// Pull a partner hub now, or all of them
+    Pull {
+        /// Name of the partner hub; without it, all that are not paused
+        name: Option<String>,
+        /// All that are not paused
+        #[arg(long, conflicts_with = "name")]
+        all: bool,
+    },
+    /// Stop pulling a partner hub until `resume`; its records stay
+    Pause {
+        /// Name of the partner hub
+        name: String,
+    },
+    /// Pull a paused partner hub again
+    Resume {
+        /// Name of the partner hub
+        name: String,
+    },
+    /// Look at a large change that waits, and let it through
+    Accept {
+        /// Name of the partner hub
+        name: String,
+        /// Without asking
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Remove a partner hub and all that came from it
+    Remove {
+        /// Name of the partner hub
+        name: String,
+        /// Without asking
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+/// A partner as shown.
+#[derive(Debug, Serialize)]
+pub struct Row {
+    name: String,
+    hub: String,
+    address: String,
+    state: String,
+    reason: String,
+    paused: bool,
+    records_held: i64,
+    failures: i64,
+    last_success: Option<String>,
+    next_due: Option<String>,
+    waiting: Option<MassChange>,
+}
+
+impl Row {
+    /// Times are told in `zone`.
+    pub fn new(row: &PartnerRow, zone: &TimeZone) -> Row {
+        let told = |at: i64| Timestamp::from_second(at).ok().map(|at| moment(at, zone));
+        Row {
+            name: row.name.clone(),
+            hub: row.id.clone(),
+            address: row.url.clone(),
+            state: if row.paused { "paused".into() } else { row.state.clone() },
+            reason: row.reason.clone(),
+            paused: row.paused,
+            records_held: row.held,
+            failures: row.failures,
+            last_success: row.last_success.and_then(told),
+            next_due: Some(row.next_due).filter(|due| !row.paused && *due > 0 && *due < i64::MAX).and_then(told),
+            waiting: row.waiting.as_deref().and_then(|json| serde_json::from_str(json).ok()),
+        }
+    }
+
+    /// Whether a person must look.
+    pub fn needs_look(&self) -> bool {
+        self.waiting.is_some() || self.state == "disputed"
+    }
+}
+
+/// Partners as a table.
+pub fn rows(rows: &[Row]) -> String {
+    let mut shown = table(&["partner hub", "state", "statements", "last pulled", "next"]);
+    for row in rows {
+        let state = if row.reason.is_empty() { row.state.clone() } else { format!("{}: {}", row.state, row.reason) };
+        let next = if row.paused { "paused" } else { row.next_due.as_deref().unwrap_or("at once") };
+        shown.add_row([
+            &row.name,
+            &state,
+            &row.records_held.to_string(),
+            row.last_success.as_deref().unwrap_or("never"),
+            next,
+        ]);
+    }
+    lines(&shown)
+}
+
+#[derive(Serialize)]
+#[serde(transparent)]
+struct Rows(Vec<Row>);
+
+impl fmt::Display for Rows {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0[..] {
+            [] => out.write_str("No partner hubs yet. `mutuald partner add ADDRESS --hub ID` adds one."),
+            some => out.write_str(&rows(some)),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Done {
+    partner: String,
+    hub: String,
+    #[serde(skip)]
+    text: String,
+}
+
+impl fmt::Display for Done {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.text)
+    }
+}
+
+#[derive(Serialize)]
+struct Outcomes {
+    pulled: Vec<Outcome>,
+    groups: i64,
+    disagreements: i64,
+}
+
+impl fmt::Display for Outcomes {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for outcome in &self.pulled {
+            let new = outcome.pulled.as_ref().map_or(0, |pulled| pulled.new);
+            let words = match outcome.state.as_str() {
+                "current" => "nothing new".to_owned(),
+                "changed" => format!("{}, all signatures right", count(new, "new statement", "new statements")),
+                "waiting" => "a large change waits".to_owned(),
+                state => state.to_owned(),
+            };
+            let why = if outcome.reason.is_empty() { String::new() } else { format!(": {}", outcome.reason) };
+            writeln!(out, "{}: {words}{why}", outcome.name)?;
+            if let Some(derived) = outcome.derived.filter(|derived| derived.groups > 0) {
+                writeln!(
+                    out,
+                    "  {} written, {} of them from several records",
+                    count(derived.groups, "group", "groups"),
+                    derived.joined
+                )?;
+            }
+            if outcome.waiting.is_some() {
+                writeln!(out, "  look, then: mutuald partner accept '{}'", outcome.name)?;
+            }
+        }
+        if self.pulled.is_empty() {
+            writeln!(out, "No partner hub to pull.")?;
+        }
+        write!(out, "The registry holds {}", count(self.groups as u64, "group", "groups"))?;
+        match self.disagreements {
+            0 => write!(out, "; no hubs disagree."),
+            n => write!(out, "; hubs disagree about {n}: `mutuald conflicts` shows them."),
+        }
+    }
+}
+
+impl Partner {
+    pub(super) async fn run(self, context: &Context) -> anyhow::Result<Answer> {
+        let hub = context.hub().await?;
+        match self {
+            Partner::Add { address, hub: id, schedule } => add(hub, &address, &id, schedule.as_deref()).await,
+            Partner::List => {
+                let zone = hub.config.time_zone()?;
+                let mut db = hub.store.read().await?;
+                let shown: Vec<Row> =
+                    store::partner::all(&mut db).await?.iter().map(|row| Row::new(row, &zone)).collect();
+                let look = shown.iter().any(Row::needs_look);
+                Ok(Answer::of(&Rows(shown))?.look_if(look))
+            }
+            Partner::Pull { name, .. } => {
+                let wanted = match name {
+                    Some(name) => vec![named(hub, &name).await?],
+                    None => {
+                        let mut db = hub.store.read().await?;
+                        store::partner::all(&mut db).await?.into_iter().filter(|row| !row.paused).collect()
+                    }
+                };
+                pull(hub, context, wanted).await
+            }
+            Partner::Pause { name } => pause(hub, &name, true).await,
+            Partner::Resume { name } => pause(hub, &name, false).await,
+            Partner::Accept { name, yes } => accept(hub, context, &name, yes).await,
+            Partner::Remove { name, yes } => {
+                let row = named(hub, &name).await?;
+                sure(context, yes, &format!("Remove {} and the {} statements held from it?", row.name, row.held))?;
+                hub.remove_partner(&row).await?;
+                let text =
+                    format!("{} and all that came from it is gone. Decisions about its groups are kept.", row.name);
+                Answer::of(&Done { partner: row.name, hub: row.id, text })
+            }
+        }
+    }
+}
+
+async fn named(hub: &Hub, name: &str) -> anyhow::Result<PartnerRow> {
+    hub.partner(name).await.map_err(|error| match error.downcast_ref::<store::StoreError>() {
+        Some(_) => error,
+        None => {
+            Failure::usage(format!("{error:#}"), "`mutuald partner list` shows their names; a part of one is enough")
+                .into()
+        }
+    })
+}
+
+async fn add(hub: &Hub, address: &str, id: &str, schedule: Option<&str>) -> anyhow::Result<Answer> {
+    let hub_id: HubId = id.trim().parse().map_err(|error| {
+        Failure::usage(
+            format!("{id:?} is not a hub id: {error}"),
+            "ask the partner's people for the id on the page that their `mutuald init` printed",
+        )
+    })?;
+    let address = if address.contains("://") { address.to_owned() } else { format!("https://{address}") };
+    let name = hub.add_partner(&address, hub_id, schedule).await.map_err(|error| {
+        let known = error.downcast_ref::<PullError>();
+        let what = format!("{address} was not added: {error:#}");
+        match known {
+            Some(PullError::Hub(_)) => Failure::partner(
+                what,
+                "compare the hub id with the partner's printed page, letter by letter, and that the address is theirs",
+            )
+            .into(),
+            Some(PullError::Store(_)) => error,
+            Some(_) => Failure::partner(
+                what,
+                "see that the address opens in a browser with .well-known/groups-hub behind it, and try again",
+            )
+            .into(),
+            None => Failure::usage(
+                what,
+                "`mutuald partner list` shows the partner hubs; `mutuald partner add --help` the options",
+            )
+            .into(),
+        }
+    })?;
+    let text = format!("{name} is a partner hub now. Pull its list: mutuald partner pull '{name}'");
+    Answer::of(&Done { partner: name, hub: id.to_owned(), text })
+}
+
+async fn pull(hub: &Hub, context: &Context, wanted: Vec<PartnerRow>) -> anyhow::Result<Answer> {
+    let mut pulled = Vec::new();
+    for row in wanted {
+        let bar = ProgressBar::new_spinner().with_message(format!("Pulling {} …", row.name));
+        if context.interactive() {
+            bar.enable_steady_tick(Duration::from_millis(120));
+        }
+        let outcome = hub.pull(&row, false).await;
+        bar.finish_and_clear();
+        pulled.push(outcome.with_context(|| format!("pulling {}", row.name))?);
+    }
+    outcomes(hub, pulled).await
+}
+
+async fn outcomes(hub: &Hub, pulled: Vec<Outcome>) -> anyhow::Result<Answer> {
+    let mut db = hub.store.read().await?;
+    let counts = store::lookup::counts(&mut db).await?;
+    let failed = pulled.iter().any(|outcome| !outcome.ok());
+    let look = pulled.iter().any(|outcome| outcome.waiting.is_some());
+    let answer =
+        Answer::of(&Outcomes { pulled, groups: counts.groups, disagreements: counts.disagreements })?.look_if(look);
+    Ok(if failed { answer.ending(Status::Partner) } else { answer })
+}
+
+async fn pause(hub: &Hub, name: &str, paused: bool) -> anyhow::Result<Answer> {
+    let wanted = named(hub, name).await?;
+    let mut db = hub.store.write().await?;
+    // Read again inside the transaction: a pull may have ended in between.
+    let mut row = store::partner::get(&mut db, wanted.hub).await?.context("the partner hub was removed meanwhile")?;
+    row.paused = paused;
+    store::partner::save(&mut db, &row).await?;
+    db.commit().await?;
+    let text = if paused {
+        format!("{} is paused. Its records stay. `mutuald partner resume '{}'` goes on.", row.name, row.name)
+    } else {
+        format!("{} is pulled again from now on.", row.name)
+    };
+    Answer::of(&Done { partner: row.name, hub: row.id, text })
+}
+
+async fn accept(hub: &Hub, context: &Context, name: &str, yes: bool) -> anyhow::Result<Answer> {
+    let row = named(hub, name).await?;
+    let Some(change) = row.waiting.as_deref().and_then(|json| serde_json::from_str::<MassChange>(json).ok()) else {
+        return Err(Failure::usage(
+            format!("nothing waits at {}", row.name),
+            "`mutuald partner list` shows what waits where",
+        )
+        .into());
+    };
+    context.talk(format!(
+        "{} has {} in our registry. At once it would replace {} of them and take back {}.",
+        row.name,
+        count(change.live, "record", "records"),
+        change.replaced,
+        change.withdrawn
+    ));
+    sure(context, yes, "Let this through?")?;
+    let outcome = hub.accept_partner(&row).await?;
+    outcomes(hub, vec![outcome]).await
+}
+
+fn sure(context: &Context, yes: bool, question: &str) -> anyhow::Result<()> {
+    if yes || context.interactive() && context.agreed(question)? {
+        return Ok(());
+    }
+    Err(Failure::usage("not confirmed; nothing was changed", "the same command with --yes does it without asking")
+        .into())
+}

@@ -1,0 +1,103 @@
+//! `mutuald status`
+
+use super::output::moment;
+use super::partner::Row;
+use super::{Answer, Context};
+use crate::store::lookup::Counts;
+use crate::store::{self, log::OWN, lookup};
+use anyhow::Context as _;
+use serde::Serialize;
+use std::fmt;
+use std::path::PathBuf;
+
+/// Show how the hub is: its feed, its registry, its partner hubs
+#[derive(Debug, clap::Args)]
+pub struct Status {}
+
+#[derive(Serialize)]
+struct Shown {
+    name: String,
+    hub: String,
+    fingerprint: String,
+    settings: PathBuf,
+    statements: u64,
+    published: bool,
+    feed: Option<PathBuf>,
+    #[serde(flatten)]
+    counts: Counts,
+    as_of: String,
+    partners: Vec<Row>,
+    now: String,
+}
+
+impl fmt::Display for Shown {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let counts = &self.counts;
+        writeln!(out, "{}  {}", self.name, self.hub)?;
+        writeln!(out, "Fingerprint    {}", self.fingerprint)?;
+        writeln!(out, "Settings       {}", self.settings.display())?;
+        match &self.feed {
+            Some(feed) if self.published => {
+                writeln!(out, "Own list       {} statements, published in {}", self.statements, feed.display())?
+            }
+            Some(_) => writeln!(
+                out,
+                "Own list       {} statements, not all published yet; the next import or edit does",
+                self.statements
+            )?,
+            None => writeln!(
+                out,
+                "Own list       {} statements, not published (no [publish] in the settings)",
+                self.statements
+            )?,
+        }
+        writeln!(
+            out,
+            "Registry       {} groups from {} records ({} our own), as of {}",
+            counts.groups, counts.records, counts.own_records, self.as_of
+        )?;
+        writeln!(out, "               {} of the groups are in the lists of several hubs", counts.shared)?;
+        if counts.withheld > 0 {
+            writeln!(out, "               {} records came without their words", counts.withheld)?;
+        }
+        match counts.disagreements {
+            0 => writeln!(out, "Disagreements  none")?,
+            n => writeln!(out, "Disagreements  {n}; `mutuald conflicts` shows them")?,
+        }
+        if self.partners.is_empty() {
+            return writeln!(out, "Partner hubs   none yet; `mutuald partner add ADDRESS --hub ID` adds one");
+        }
+        writeln!(out, "Partner hubs   {}\n", self.partners.len())?;
+        writeln!(out, "{}", super::partner::rows(&self.partners))?;
+        write!(out, "\nNow it is {}.", self.now)
+    }
+}
+
+impl Status {
+    pub(super) async fn run(self, context: &Context) -> anyhow::Result<Answer> {
+        let hub = context.hub().await?;
+        let zone = hub.config.time_zone()?;
+        let mut db = hub.store.read().await?;
+        let log = store::log::by_number(&mut db, OWN).await?.context("this database holds no hub")?;
+        let signed =
+            log.checkpoint.as_deref().and_then(|note| crate::feed::Checkpoint::open(note, &log.key, &log.peer).ok());
+        let published = hub.config.publish.is_some();
+        let counts = lookup::counts(&mut db).await?;
+        let partners: Vec<Row> = store::partner::all(&mut db).await?.iter().map(|row| Row::new(row, &zone)).collect();
+        let look = partners.iter().any(|row| row.needs_look());
+        Answer::of(&Shown {
+            name: hub.name.clone(),
+            hub: hub.id.to_string(),
+            fingerprint: hub.keys.log.public().fingerprint(),
+            settings: std::path::absolute(context.file())?,
+            statements: log.held,
+            published: published && signed.is_some_and(|signed| signed.size == log.held),
+            feed: published.then(|| hub.config.feed()),
+            counts,
+            as_of: store::setting(&mut db, "as-of").await?.unwrap_or_else(|| "no day yet".into()),
+            partners,
+            now: moment(context.clock.now(), &zone),
+        })
+        .map(|answer| answer.look_if(look))
+    }
+}

@@ -1,0 +1,380 @@
+//! What a hub's people ask and say of a group, whichever way they sit before it: command line or desk.
+//!
+//! * this file: finding a group by the words people have for it, and all that is known of it;
+//! * [`words`]: its fields and values as people read them;
+//! * [`say`]: what a person decides about it, as drafts to sign.
+//!
+//! Nobody types an id: a name, part of a name, words from its entry, or the beginning of an id all lead to it. Where
+//! several groups fit, they are listed in an order that stays, and `#2` after the words takes the second.
+
+pub mod say;
+pub mod words;
+
+use super::Hub;
+use crate::record::statement::{Kind, RecordRef};
+use crate::record::{Group, HubId, vocabulary};
+use crate::registry::normal;
+use crate::registry::{Candidate, Choice, Cluster, Decision, Features, Merged};
+use crate::store::group::{self as stored, Key, Lists, Loaded, Rules, facet};
+use crate::store::log::OWN;
+use crate::store::record::{DecisionRow, RecordRow};
+use crate::store::registry::GroupRow;
+use crate::store::{self, StoreError, lookup};
+use sqlx::SqliteConnection;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Most groups that a question which one is meant lists.
+pub const OFFERED: usize = 20;
+
+/// Why words did not lead to one group.
+#[derive(Debug, thiserror::Error)]
+pub enum NotFound {
+    /// Nothing fits.
+    #[error("no group is found by {0:?}")]
+    None(String),
+    /// Several fit. They are in the order of their numbers, from 1.
+    #[error("{} groups fit {wanted:?}", candidates.len())]
+    Several {
+        /// What was asked for, without a number.
+        wanted: String,
+        /// Those that fit.
+        candidates: Vec<GroupRow>,
+    },
+    /// A number past the last that fits.
+    #[error("{wanted:?} fits {} groups, so there is no #{number}", candidates)]
+    Number {
+        /// What was asked for.
+        wanted: String,
+        /// The number.
+        number: usize,
+        /// How many fit.
+        candidates: usize,
+    },
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Narrows a list of groups.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// Words that all must be found: in names, topics, places or the group's own words.
+    pub words: String,
+    /// Id of a topic; narrower ones count as well.
+    pub topic: Option<String>,
+    /// Words of a place.
+    pub place: Option<String>,
+    /// Id of a status; `active` is also what says nothing.
+    pub status: Option<String>,
+}
+
+/// Groups by a filter; by best match where there are words, else by name.
+///
+/// # Errors
+/// Database errors.
+pub async fn list(db: &mut SqliteConnection, filter: &Filter) -> Result<Vec<GroupRow>, StoreError> {
+    let mut parts = Vec::new();
+    parts.extend(expression("name words topics place", &filter.words));
+    parts.extend(filter.place.as_deref().and_then(|place| expression("place", place)));
+    parts.extend(filter.topic.as_deref().map(|topic| format!("facets : \"{}\"", facet("topic", topic))));
+    let numbers =
+        if parts.is_empty() { lookup::all(db).await? } else { lookup::search(db, &parts.join(" AND ")).await? };
+    let mut rows = lookup::groups(db, &numbers).await?;
+    if !filter.words.trim().is_empty() {
+        let order: BTreeMap<i64, usize> = numbers.iter().enumerate().map(|(at, n)| (*n, at)).collect();
+        rows.sort_by_key(|row| order.get(&row.n).copied());
+    }
+    if let Some(status) = &filter.status {
+        rows.retain(|row| row.status == *status || (row.status.is_empty() && status == "active"));
+    }
+    Ok(rows)
+}
+
+/// An expression for the full-text index: every word, the last as a beginning. `None` without words.
+fn expression(columns: &str, text: &str) -> Option<String> {
+    let words: Vec<&str> = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    let (last, rest) = words.split_last()?;
+    let mut terms: Vec<String> = rest.iter().map(|word| format!("\"{word}\"")).collect();
+    terms.push(format!("\"{last}\" *"));
+    Some(format!("{{{columns}}} : ({})", terms.join(" AND ")))
+}
+
+/// The one group that a person means.
+///
+/// Tried in this order, and the first that fits any group decides: the whole name; all words within the name; all words
+/// anywhere in the entry; the beginning of an id (four digits or more).
+///
+/// # Errors
+/// [`NotFound`].
+pub async fn find(db: &mut SqliteConnection, wanted: &str) -> Result<GroupRow, NotFound> {
+    let wanted = wanted.trim();
+    let names = lookup::names(db).await?;
+    let whole = fitting(db, wanted, &names).await?;
+    let (text, number) = match numbered(wanted) {
+        // "Group #2" may be a name as it stands.
+        Some((text, number)) if whole.is_empty() => (text, Some(number)),
+        _ => (wanted, None),
+    };
+    let numbers = if number.is_some() { fitting(db, text, &names).await? } else { whole };
+    let mut found = lookup::groups(db, &numbers).await?;
+    match (found.len(), number) {
+        (0, _) => Err(NotFound::None(text.to_owned())),
+        (1, None | Some(1)) => Ok(found.remove(0)),
+        (_, None) => Err(NotFound::Several { wanted: text.to_owned(), candidates: found }),
+        (many, Some(number)) if number > many || number == 0 => {
+            Err(NotFound::Number { wanted: text.to_owned(), number, candidates: many })
+        }
+        (_, Some(number)) => Ok(found.remove(number - 1)),
+    }
+}
+
+/// `carers #2` as the words and the number.
+pub fn numbered(wanted: &str) -> Option<(&str, usize)> {
+    let (text, number) = wanted.rsplit_once('#')?;
+    Some((text.trim(), number.trim().parse().ok()?))
+}
+
+async fn fitting(db: &mut SqliteConnection, wanted: &str, names: &[(i64, String)]) -> Result<Vec<i64>, StoreError> {
+    let form = normal::words(wanted);
+    if form.is_empty() {
+        return Ok(Vec::new());
+    }
+    let forms: Vec<(i64, String)> = names.iter().map(|(n, name)| (*n, normal::words(name))).collect();
+    let exact: Vec<i64> = forms.iter().filter(|(_, name)| *name == form).map(|(n, _)| *n).collect();
+    if !exact.is_empty() {
+        return Ok(exact);
+    }
+    let asked: Vec<&str> = form.split(' ').collect();
+    let within = |name: &str| asked.iter().all(|word| name.split(' ').any(|known| known.starts_with(word)));
+    let within: Vec<i64> = forms.iter().filter(|(_, name)| within(name)).map(|(n, _)| *n).collect();
+    if !within.is_empty() {
+        return Ok(within);
+    }
+    if let Some(expression) = expression("name words topics place", wanted) {
+        let found = lookup::search(db, &expression).await?;
+        if !found.is_empty() {
+            return Ok(found);
+        }
+    }
+    let digits: String = wanted.chars().filter(|c| *c != '-').collect::<String>().to_lowercase();
+    if (4..=32).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_hexdigit()) {
+        return lookup::by_id(db, &digits).await;
+    }
+    Ok(Vec::new())
+}
+
+/// One record that speaks of a group.
+#[derive(Debug, Clone)]
+pub struct One {
+    /// Its name in the world.
+    pub record: RecordRef,
+    /// As folded.
+    pub row: RecordRow,
+    /// What it says.
+    pub group: Group,
+    /// Name of its hub.
+    pub hub: String,
+    /// Title of its list; empty when it names none that is known.
+    pub list: String,
+}
+
+impl One {
+    /// Whether this hub itself says so.
+    pub fn own(&self) -> bool {
+        self.row.hub == OWN
+    }
+
+    /// The revision whose words these are.
+    pub fn rev(&self) -> u64 {
+        self.row.state.put.map_or(0, |(_, rev)| rev)
+    }
+
+    /// Hub and list, as people tell records apart: "Essex Hub, Website list".
+    pub fn whose(&self) -> String {
+        if self.list.is_empty() || self.list == self.hub {
+            self.hub.clone()
+        } else {
+            format!("{}, {}", self.hub, self.list)
+        }
+    }
+
+    /// When it was last checked, if a check that stands says so.
+    pub fn checked(&self) -> Option<jiff::civil::Date> {
+        self.row.state.assured.as_ref().or(self.group.assured.as_ref()).map(|assured| assured.date)
+    }
+}
+
+/// All that is known of one group.
+pub struct Known {
+    /// As listed.
+    pub row: GroupRow,
+    /// What it is.
+    pub merged: Merged,
+    /// The records that speak of it, in the order of [`Merged::members`].
+    pub members: Vec<One>,
+    /// Decisions that name any of them, whoever made them.
+    pub decisions: Vec<DecisionRow>,
+    /// Names of hubs.
+    pub hubs: BTreeMap<HubId, String>,
+    rules: Rules,
+    lists: Lists,
+}
+
+impl Known {
+    /// Reads a group.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn load(hub: &Hub, db: &mut SqliteConnection, row: GroupRow) -> anyhow::Result<Known> {
+        let rules = hub.rules(db).await?;
+        let hubs = store::directory::names(db).await?;
+        let lists = stored::lists(db, &rules).await?;
+        let keys: Vec<Key> = store::record::members(db, row.n).await?.iter().map(|row| (row.hub, row.rec)).collect();
+        let loaded = Loaded::read(db, &rules, &keys).await?;
+        let records: Vec<RecordRef> = loaded.members.keys().copied().collect();
+        let decisions = store::record::decisions(db, &records).await?;
+        let cluster = Cluster { members: records, joined: Vec::new() };
+        let (merged, _) = loaded.merge(&cluster, &rules, decisions.iter());
+        let members = loaded
+            .members
+            .into_iter()
+            .map(|(record, (row, group))| One {
+                hub: hubs.get(&record.hub).cloned().unwrap_or_else(|| record.hub.to_string()),
+                list: group
+                    .list
+                    .and_then(|list| lists.get(&(row.hub, list)))
+                    .map(|list| list.title.clone())
+                    .unwrap_or_default(),
+                record,
+                row,
+                group,
+            })
+            .collect();
+        Ok(Known { row, merged, members, decisions, hubs, rules, lists })
+    }
+
+    /// Finds and reads.
+    ///
+    /// # Errors
+    /// [`NotFound`] within, and database errors.
+    pub async fn find(hub: &Hub, db: &mut SqliteConnection, wanted: &str) -> anyhow::Result<Known> {
+        let row = find(db, wanted).await?;
+        Known::load(hub, db, row).await
+    }
+
+    /// A member.
+    pub fn member(&self, record: &RecordRef) -> Option<&One> {
+        self.members.iter().find(|one| one.record == *record)
+    }
+
+    /// A hub's name.
+    pub fn hub_name(&self, hub: &HubId) -> String {
+        self.hubs.get(hub).cloned().unwrap_or_else(|| hub.to_string())
+    }
+
+    /// This hub's own records among the members.
+    pub fn own(&self) -> Vec<&One> {
+        self.members.iter().filter(|one| one.own()).collect()
+    }
+
+    /// People's choices that count here.
+    pub fn choices(&self) -> Vec<Choice> {
+        stored::choices(self.decisions.iter(), &self.rules)
+    }
+
+    /// People's judgements of pairs that count here.
+    pub fn links(&self) -> Vec<Decision> {
+        stored::links(self.decisions.iter(), &self.rules)
+    }
+
+    /// The members as the linker compares them.
+    pub fn candidates(&self) -> Vec<Candidate> {
+        self.members
+            .iter()
+            .map(|one| {
+                let list = one.group.list.map(|list| (one.row.hub, list));
+                Candidate {
+                    record: one.record,
+                    list: list.and_then(|list| self.rules.reference(list)),
+                    duplicates: list.and_then(|list| self.lists.get(&list)).is_some_and(|list| list.duplicates),
+                    features: Features::of(&one.group),
+                }
+            })
+            .collect()
+    }
+}
+
+/// Keys of these records that so many records share that they join nobody.
+///
+/// # Errors
+/// Database errors.
+pub async fn too_common(db: &mut SqliteConnection, records: &[&One]) -> Result<BTreeSet<u64>, StoreError> {
+    let keys: BTreeSet<i64> = records.iter().flat_map(|one| one.row.keys.iter().copied()).collect();
+    let rows = store::registry::sharing(db, Some(&keys.into_iter().collect::<Vec<_>>())).await?;
+    let shared = rows.chunk_by(|a, b| a.0 == b.0).filter(|chunk| chunk.len() > crate::registry::link::MAX_SHARING);
+    Ok(shared.map(|chunk| chunk[0].0 as u64).collect())
+}
+
+/// The lists of this hub, by id, those of its own knowledge first.
+///
+/// # Errors
+/// Database errors.
+pub async fn own_lists(hub: &Hub, db: &mut SqliteConnection) -> anyhow::Result<Vec<(uuid::Uuid, crate::record::List)>> {
+    let rules = hub.rules(db).await?;
+    let mut lists: Vec<_> = stored::lists(db, &rules)
+        .await?
+        .into_iter()
+        .filter(|((n, _), _)| *n == OWN)
+        .map(|((_, id), list)| (id, list))
+        .collect();
+    lists.sort_by(|a, b| {
+        (a.1.kind != crate::record::list::OWN, &a.1.title, a.0).cmp(&(
+            b.1.kind != crate::record::list::OWN,
+            &b.1.title,
+            b.0,
+        ))
+    });
+    Ok(lists)
+}
+
+/// This hub's own live records with their words, in the order in which they were first said.
+///
+/// # Errors
+/// Database errors.
+pub async fn own_records(hub: &Hub, db: &mut SqliteConnection) -> anyhow::Result<Vec<One>> {
+    let rules = hub.rules(db).await?;
+    let keys: Vec<Key> = lookup::own_live(db).await?.into_iter().map(|rec| (OWN, rec)).collect();
+    let loaded = Loaded::read(db, &rules, &keys).await?;
+    let mut own: Vec<One> = loaded
+        .members
+        .into_iter()
+        .filter(|(_, (row, _))| row.state.kind == Kind::Record)
+        .map(|(record, (row, group))| One { record, row, group, hub: hub.name.clone(), list: String::new() })
+        .collect();
+    own.sort_by_key(|one| one.row.state.first);
+    Ok(own)
+}
+
+/// The id of a topic by any of its words.
+pub fn topic(text: &str) -> Option<String> {
+    vocabulary::topics().find(text).map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_after_the_words_is_told_apart() {
+        assert_eq!(numbered("carers #2"), Some(("carers", 2)));
+        assert_eq!(numbered("carers#12"), Some(("carers", 12)));
+        assert_eq!(numbered("carers"), None);
+        assert_eq!(numbered("Group # two"), None);
+    }
+
+    #[test]
+    fn words_become_an_expression_that_cannot_be_anything_else() {
+        assert_eq!(expression("name", "carers' \"OR\" x"), Some(r#"{name} : ("carers" AND "OR" AND "x" *)"#.into()));
+        assert_eq!(expression("name", " -- "), None);
+    }
+}
