@@ -34,10 +34,7 @@ impl Clock {
     }
 
     /// The present moment, in UTC.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the place that reads the time"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "this is the place that reads the time")]
     pub fn now(&self) -> Timestamp {
         match &self.0 {
             Source::System => Timestamp::now(),
@@ -62,11 +59,7 @@ impl Clock {
     pub fn advance(&self, by: SignedDuration) {
         if let Source::Manual(hand) = &self.0 {
             let mut now = hand.lock().unwrap_or_else(PoisonError::into_inner);
-            *now = now.checked_add(by).unwrap_or(if by.is_negative() {
-                Timestamp::MIN
-            } else {
-                Timestamp::MAX
-            });
+            *now = now.checked_add(by).unwrap_or(if by.is_negative() { Timestamp::MIN } else { Timestamp::MAX });
         }
     }
 }
@@ -118,9 +111,6 @@ mod tests {
     fn the_system_clock_is_not_ours_to_move() {
         let clock = Clock::system();
         clock.set(at("1999-01-01T00:00:00Z"));
-        assert!(
-            clock.now() > at("2025-01-01T00:00:00Z"),
-            "the machine's clock is set"
-        );
+        assert!(clock.now() > at("2025-01-01T00:00:00Z"), "the machine's clock is set");
     }
 }

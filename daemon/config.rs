@@ -53,12 +53,7 @@ pub struct Hub {
 
 impl Default for Hub {
     fn default() -> Self {
-        Self {
-            state: "/var/lib/mutuald".into(),
-            name: None,
-            time_zone: "Europe/London".into(),
-            policy: None,
-        }
+        Self { state: "/var/lib/mutuald".into(), name: None, time_zone: "Europe/London".into(), policy: None }
     }
 }
 
@@ -77,11 +72,7 @@ pub struct Web {
 
 impl Default for Web {
     fn default() -> Self {
-        Self {
-            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8330)),
-            directory: true,
-            base_url: None,
-        }
+        Self { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8330)), directory: true, base_url: None }
     }
 }
 
@@ -104,12 +95,7 @@ pub struct Publish {
 
 impl Default for Publish {
     fn default() -> Self {
-        Self {
-            folder: None,
-            serve: true,
-            republish_s: 86_400,
-            keep_partial_s: 86_400,
-        }
+        Self { folder: None, serve: true, republish_s: 86_400, keep_partial_s: 86_400 }
     }
 }
 
@@ -134,8 +120,7 @@ pub struct Pull {
 impl Default for Pull {
     fn default() -> Self {
         Self {
-            schedule: Schedule::parse("17 */4 * * *")
-                .expect("a test in tests/suite/schedule.rs parses this very text"),
+            schedule: Schedule::parse("17 */4 * * *").expect("a test in tests/suite/schedule.rs parses this very text"),
             jitter_percent: 10,
             allow_private_addresses: false,
             contact: None,
@@ -156,10 +141,7 @@ pub struct Log {
 
 impl Default for Log {
     fn default() -> Self {
-        Self {
-            format: LogFormat::Auto,
-            filter: "info".into(),
-        }
+        Self { format: LogFormat::Auto, filter: "info".into() }
     }
 }
 
@@ -229,10 +211,8 @@ impl ConfigError {
 impl Config {
     /// Reads a configuration file. Relative paths in it are taken from its own folder. Call [`check`](Self::check) next.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Unreadable {
-            file: path.into(),
-            source,
-        })?;
+        let text =
+            std::fs::read_to_string(path).map_err(|source| ConfigError::Unreadable { file: path.into(), source })?;
         let mut config = Self::parse(&text, &path.display().to_string())?;
         if let (Some(policy), Some(folder)) = (&mut config.hub.policy, path.parent()) {
             // An absolute path replaces the folder.
@@ -244,9 +224,7 @@ impl Config {
     /// Reads a configuration from its text; `name` is what errors call it.
     pub fn parse(text: &str, name: &str) -> Result<Self, ConfigError> {
         let refused = |key: String, error: &toml::de::Error| {
-            let line = error
-                .span()
-                .map(|span| text[..span.start.min(text.len())].matches('\n').count() + 1);
+            let line = error.span().map(|span| text[..span.start.min(text.len())].matches('\n').count() + 1);
             let source = line.and_then(|line| text.lines().nth(line - 1));
             let met = match source.map(str::trim).filter(|source| !source.is_empty()) {
                 Some(source) => format!("{}, met in `{source}`", error.message().trim()),
@@ -258,15 +236,12 @@ impl Config {
                 problem: Problem {
                     key,
                     met,
-                    remedy: "correct it or take it out; config/hub.example.toml shows every option"
-                        .into(),
+                    remedy: "correct it or take it out; config/hub.example.toml shows every option".into(),
                 },
             }
         };
-        let document =
-            toml::Deserializer::parse(text).map_err(|e| refused("the file".into(), &e))?;
-        serde_path_to_error::deserialize(document)
-            .map_err(|error| refused(error.path().to_string(), error.inner()))
+        let document = toml::Deserializer::parse(text).map_err(|e| refused("the file".into(), &e))?;
+        serde_path_to_error::deserialize(document).map_err(|error| refused(error.path().to_string(), error.inner()))
     }
 
     /// Everything that cannot be meant although it can be read, in the order of the file. Empty when all is well.
@@ -275,31 +250,15 @@ impl Config {
     pub fn check(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
         let mut problem = |key: &str, met: String, remedy: &str| {
-            problems.push(Problem {
-                key: key.into(),
-                met,
-                remedy: remedy.into(),
-            });
+            problems.push(Problem { key: key.into(), met, remedy: remedy.into() });
         };
-        let Hub {
-            state,
-            name,
-            time_zone,
-            policy,
-        } = &self.hub;
+        let Hub { state, name, time_zone, policy } = &self.hub;
         if !state.is_absolute() {
-            let met = format!(
-                "\"{}\" depends on where the program is started",
-                state.display()
-            );
+            let met = format!("\"{}\" depends on where the program is started", state.display());
             problem("hub.state", met, "write the whole path, from /");
         }
         if name.as_ref().is_some_and(|name| name.trim().is_empty()) {
-            problem(
-                "hub.name",
-                "it is empty".into(),
-                "write the hub's name, or take the line out",
-            );
+            problem("hub.name", "it is empty".into(), "write the hub's name, or take the line out");
         }
         if let Err(error) = TimeZone::get(time_zone) {
             let met = format!("\"{time_zone}\" is not known here ({error})");
@@ -311,61 +270,33 @@ impl Config {
         }
         if let Some(policy) = policy.as_ref().filter(|policy| !policy.is_file()) {
             let met = format!("there is no file {}", policy.display());
-            problem(
-                "hub.policy",
-                met,
-                "correct the path, or take the line out for the built-in policy",
-            );
+            problem("hub.policy", met, "correct the path, or take the line out for the built-in policy");
         }
         if let Some(text) = &self.web.base_url {
             let usable = url::Url::parse(text).is_ok_and(|url| {
-                let plain =
-                    url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
+                let plain = url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
                 matches!(url.scheme(), "http" | "https") && plain
             });
             if !usable {
                 let met = format!("\"{text}\" is not where a directory can be");
-                problem(
-                    "web.base_url",
-                    met,
-                    "write an address such as https://groups.example.org/",
-                );
+                problem("web.base_url", met, "write an address such as https://groups.example.org/");
             } else if !text.ends_with('/') {
                 let met = format!("\"{text}\" does not end in /");
-                problem(
-                    "web.base_url",
-                    met,
-                    "add a / at the end, or links lose its last part",
-                );
+                problem("web.base_url", met, "add a / at the end, or links lose its last part");
             }
         }
         if let Some(publish) = &self.publish {
-            if let Some(folder) = publish
-                .folder
-                .as_ref()
-                .filter(|folder| !folder.is_absolute())
-            {
-                let met = format!(
-                    "\"{}\" depends on where the program is started",
-                    folder.display()
-                );
+            if let Some(folder) = publish.folder.as_ref().filter(|folder| !folder.is_absolute()) {
+                let met = format!("\"{}\" depends on where the program is started", folder.display());
                 problem("publish.folder", met, "write the whole path, from /");
             }
             if !(60..=7 * 86_400).contains(&publish.republish_s) {
                 let met = format!("{} seconds", publish.republish_s);
-                problem(
-                    "publish.republish_s",
-                    met,
-                    "write 60 (a minute) to 604800 (a week)",
-                );
+                problem("publish.republish_s", met, "write 60 (a minute) to 604800 (a week)");
             }
             if publish.keep_partial_s > 31 * 86_400 {
                 let met = format!("{} seconds", publish.keep_partial_s);
-                problem(
-                    "publish.keep_partial_s",
-                    met,
-                    "write 0 to 2678400 (31 days)",
-                );
+                problem("publish.keep_partial_s", met, "write 0 to 2678400 (31 days)");
             }
         }
         if self.pull.jitter_percent > 50 {
@@ -376,29 +307,17 @@ impl Config {
         // It becomes part of a header.
         if contact.is_empty() || !contact.bytes().all(|byte| byte.is_ascii_graphic()) {
             let met = format!("{contact:?} cannot be sent in a header");
-            problem(
-                "pull.contact",
-                met,
-                "write an e-mail or web address, without spaces or accents",
-            );
+            problem("pull.contact", met, "write an e-mail or web address, without spaces or accents");
         }
         for (key, value) in numbers(&self.limits) {
             if value < 1 && key != "redirects" {
                 let met = format!("{value} would refuse everything");
-                problem(
-                    &format!("limits.{key}"),
-                    met,
-                    "write a number above 0, or take the line out",
-                );
+                problem(&format!("limits.{key}"), met, "write a number above 0, or take the line out");
             }
         }
         if let Err(error) = tracing_subscriber::EnvFilter::try_new(&self.log.filter) {
             let met = format!("\"{}\" is no filter ({error})", self.log.filter);
-            problem(
-                "log.filter",
-                met,
-                "write error, warn, info, debug or trace, or as in info,mutuald::peer=debug",
-            );
+            problem("log.filter", met, "write error, warn, info, debug or trace, or as in info,mutuald::peer=debug");
         }
         problems
     }
@@ -420,10 +339,7 @@ impl Config {
 
     /// The folder of the feed's files, whether or not anything is published.
     pub fn feed(&self) -> PathBuf {
-        let chosen = self
-            .publish
-            .as_ref()
-            .and_then(|publish| publish.folder.clone());
+        let chosen = self.publish.as_ref().and_then(|publish| publish.folder.clone());
         chosen.unwrap_or_else(|| self.hub.state.join("feed"))
     }
 }
@@ -431,8 +347,5 @@ impl Config {
 /// Every limit by name: through its serialisation, so that a limit added later is checked without being named here.
 fn numbers(limits: &Limits) -> Vec<(String, i64)> {
     let table = toml::Table::try_from(limits).unwrap_or_default();
-    table
-        .into_iter()
-        .filter_map(|(key, value)| Some((key, value.as_integer()?)))
-        .collect()
+    table.into_iter().filter_map(|(key, value)| Some((key, value.as_integer()?))).collect()
 }

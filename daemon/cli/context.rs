@@ -19,6 +19,7 @@ pub const HERE: &str = "hub.toml";
 /// What every command has.
 pub struct Context {
     file: Option<PathBuf>,
+    log: Option<String>,
     /// Whether answers are JSON: then nobody is asked anything.
     pub json: bool,
     /// What time it is.
@@ -30,8 +31,13 @@ pub struct Context {
 
 impl Context {
     /// A context; `file` is what `--config` or `MUTUALD_CONFIG` name.
-    pub fn new(file: Option<PathBuf>, json: bool, clock: Clock, chance: Chance) -> Context {
-        Context { file, json, clock, chance, hub: OnceCell::new() }
+    pub fn new(file: Option<PathBuf>, log: Option<String>, json: bool, clock: Clock, chance: Chance) -> Context {
+        Context { file, log, json, clock, chance, hub: OnceCell::new() }
+    }
+
+    /// What `--log` says.
+    pub fn log(&self) -> Option<&str> {
+        self.log.as_deref()
     }
 
     /// The configuration file that was named.

@@ -1,8 +1,9 @@
 //! `mutuald feed`
 
-use super::output::{count, lines, moment, table};
+use super::output::{Failure, count, lines, moment, table};
 use super::{Answer, Context};
 use crate::node::groups::words::unit_label;
+use crate::peer::audit::Source;
 use crate::record::group::Group;
 use crate::record::list::List;
 use crate::record::part;
@@ -17,6 +18,8 @@ use std::fmt;
 /// This hub's feed: everything it has signed, in order
 #[derive(Debug, clap::Subcommand)]
 pub enum Feed {
+    /// Check every file of the feed folder against the signatures
+    Check,
     /// Show the newest statements in words
     Show {
         /// How many
@@ -50,8 +53,13 @@ impl fmt::Display for Shown {
 
 impl Feed {
     pub(super) async fn run(self, context: &Context) -> anyhow::Result<Answer> {
-        let Feed::Show { number } = self;
         let hub = context.hub().await?;
+        let Feed::Show { number } = self else {
+            if hub.config.publish.is_none() {
+                return Err(Failure::new("this hub publishes no feed", "add [publish] to its configuration").into());
+            }
+            return super::verify::look(&Source::Folder(hub.config.feed()), Some(hub.id), context).await;
+        };
         let zone = hub.config.time_zone()?;
         let mut db = hub.store.read().await?;
         let rules = hub.rules(&mut db).await?;

@@ -19,6 +19,7 @@ mod completions;
 mod config;
 mod conflicts;
 mod context;
+mod demo;
 mod export;
 mod feed;
 mod group;
@@ -30,7 +31,9 @@ mod man;
 mod output;
 mod partner;
 mod registry;
+mod run;
 mod status;
+mod verify;
 
 pub use context::Context;
 pub use output::{Answer, Failure, Status};
@@ -75,6 +78,8 @@ struct Global {
 /// Every command. A new one is a file of this folder, a `mod` above, and two lines here.
 #[derive(Debug, Subcommand)]
 enum Command {
+    Run(run::Run),
+    Demo(demo::Demo),
     Init(init::Init),
     Status(status::Status),
     Import(import::Import),
@@ -94,6 +99,7 @@ enum Command {
     Feed(feed::Feed),
     #[command(subcommand)]
     Config(config::Config),
+    Verify(verify::Verify),
     Completions(completions::Completions),
     Man(man::Man),
 }
@@ -101,6 +107,9 @@ enum Command {
 impl Command {
     async fn run(self, context: &Context) -> anyhow::Result<Answer> {
         match self {
+            Command::Run(command) => command.run(context).await,
+            Command::Demo(command) => command.run(context).await,
+            Command::Verify(command) => command.run(context).await,
             Command::Init(command) => command.run(context).await,
             Command::Status(command) => command.run(context).await,
             Command::Import(command) => command.run(context).await,
@@ -133,10 +142,13 @@ pub fn main() -> ExitCode {
 
 fn start(cli: Cli) -> anyhow::Result<Status> {
     let Cli { global, command } = cli;
-    let log = Log { format: LogFormat::Stderr, filter: "error".into() };
-    logging::start(&log, global.log.as_deref())?;
+    // The daemon logs as its configuration says; it starts that itself.
+    if !matches!(command, Command::Run(_)) {
+        let log = Log { format: LogFormat::Stderr, filter: "error".into() };
+        logging::start(&log, global.log.as_deref())?;
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let context = Context::new(global.config, global.json, Clock::system(), Chance::system()?);
+    let context = Context::new(global.config, global.log, global.json, Clock::system(), Chance::system()?);
     let answer = runtime.block_on(async {
         let answer = command.run(&context).await;
         context.close().await;

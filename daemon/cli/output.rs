@@ -43,6 +43,11 @@ impl Answer {
         Ok(Answer { text: value.to_string(), json: serde_json::to_value(value)?, status: Status::Done })
     }
 
+    /// Nothing to print.
+    pub fn nothing() -> Answer {
+        Answer { text: String::new(), json: serde_json::Value::Null, status: Status::Done }
+    }
+
     /// A person must look when `needed`.
     pub fn look_if(self, needed: bool) -> Answer {
         if needed { self.ending(Status::Look) } else { self }
@@ -57,7 +62,7 @@ impl Answer {
     /// Prints it. A reader that went away (`| head`) is no failure.
     pub fn print(&self, json: bool) -> Status {
         let mut out = std::io::stdout().lock();
-        let text = if json { format!("{:#}", self.json) } else { self.text.clone() };
+        let text = if json && !self.json.is_null() { format!("{:#}", self.json) } else { self.text.clone() };
         let text = text.trim_end_matches('\n');
         let printed = if text.is_empty() { Ok(()) } else { writeln!(out, "{text}") };
         match printed.and_then(|()| out.flush()) {

@@ -158,11 +158,8 @@ impl Accepted {
 }
 
 async fn blank(db: &mut Write, log: &LogRow, upto: u64, superseded: &[i64]) -> Result<(), StoreError> {
-    let now: Vec<i64> = superseded
-        .iter()
-        .copied()
-        .filter(|pos| log.n != OWN || index(*pos) / WIDTH < upto / WIDTH)
-        .collect();
+    let now: Vec<i64> =
+        superseded.iter().copied().filter(|pos| log.n != OWN || index(*pos) / WIDTH < upto / WIDTH).collect();
     store::log::blank(db, &now).await?;
     if log.n == OWN {
         store::registry::part_due(db, &now).await?;
@@ -183,7 +180,6 @@ async fn decide(
 ) -> Result<(), StoreError> {
     accepted.judged.extend(store::record::ends_of(db, hub, statement.id).await?);
     accepted.judged.extend([Some(a), b].into_iter().flatten().copied());
-    let row =
-        DecisionRow { hub, rec: statement.id, pos, said: statement.at.as_second(), body: text.to_owned() };
+    let row = DecisionRow { hub, rec: statement.id, pos, said: statement.at.as_second(), body: text.to_owned() };
     store::record::decide(db, &row, a, b).await
 }

@@ -48,8 +48,13 @@ pub fn sign(
     });
     let at = Timestamp::from_second(now.as_second()).unwrap_or(now);
     let digests = line.iter().map(|line| (PUBLIC.to_owned(), part::digest(line.as_bytes())));
-    let statement =
-        Statement { id: draft.id, rev: draft.rev, at, parts: digests.collect::<BTreeMap<_, _>>(), body: draft.body.clone() };
+    let statement = Statement {
+        id: draft.id,
+        rev: draft.rev,
+        at,
+        parts: digests.collect::<BTreeMap<_, _>>(),
+        body: draft.body.clone(),
+    };
     let note = leaf::sign(&statement, &keys.log)?;
     Ok(NewLeaf { hash: leaf_hash(&note), note, line })
 }

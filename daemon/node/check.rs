@@ -82,7 +82,8 @@ impl Hub {
 }
 
 async fn check_log(db: &mut Write, log: &LogRow, findings: &mut Vec<Finding>) -> anyhow::Result<()> {
-    let mut wrong = |code, what: String| findings.push(Finding { code, what: format!("{} ({}): {what}", log.name, log.hub) });
+    let mut wrong =
+        |code, what: String| findings.push(Finding { code, what: format!("{} ({}): {what}", log.name, log.hub) });
     let erased = store::log::erasures(db, log.n).await?;
     let roots = store::log::bundle_roots(db, log.n, log.held / WIDTH).await?;
     if roots.len() as u64 != log.held / WIDTH {
@@ -97,7 +98,10 @@ async fn check_log(db: &mut Write, log: &LogRow, findings: &mut Vec<Finding>) ->
         let leaves = store::log::leaves(db, log.n, n * WIDTH, ((n + 1) * WIDTH).min(log.held)).await?;
         let hashes: Vec<_> = leaves.iter().map(|leaf| leaf.hash()).collect();
         if leaves.len() as u64 == WIDTH && roots.get(n as usize) != Some(&merkle::root(hashes.iter().copied())) {
-            wrong("bundle-root", format!("entries {}–{} are not what was verified; pull again", n * WIDTH, n * WIDTH + WIDTH - 1));
+            wrong(
+                "bundle-root",
+                format!("entries {}–{} are not what was verified; pull again", n * WIDTH, n * WIDTH + WIDTH - 1),
+            );
         }
         for (leaf, hash) in leaves.iter().zip(hashes) {
             edge.push(hash);

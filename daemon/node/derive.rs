@@ -134,7 +134,8 @@ impl Batch {
         for Spoken { row, line, erased } in spoken {
             batch.had.push((row.hub, row.rec, row.keys.clone()));
             batch.old_groups.extend(row.group);
-            let mut standing = Standing { hub: row.hub, rec: row.rec, state: String::new(), keys: Vec::new(), group: None };
+            let mut standing =
+                Standing { hub: row.hub, rec: row.rec, state: String::new(), keys: Vec::new(), group: None };
             let read = line.as_deref().map(|line| part::json(line).map(Group::read));
             standing.state = match (&row.state.put, read) {
                 (None, _) => "withdrawn".into(),
@@ -392,10 +393,7 @@ async fn regroup(
 }
 
 /// A merged group as it is listed and found.
-fn group_row(
-    merged: &Merged,
-    rows: &[(&RecordRow, RecordRef)],
-) -> (GroupRow, SearchText, String) {
+fn group_row(merged: &Merged, rows: &[(&RecordRow, RecordRef)]) -> (GroupRow, SearchText, String) {
     let first = rows.iter().find(|(_, record)| *record == merged.id).map(|(row, _)| row);
     let text = |unit: &str, member: &str| {
         merged.value(unit).and_then(|value| value.get(member)).and_then(|value| value.as_str()).unwrap_or_default()

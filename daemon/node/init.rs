@@ -68,8 +68,14 @@ pub async fn init(config: &Config, answers: &Answers, clock: &Clock, chance: &Ch
     let log_keys = keys::log(&folder, 1, &origin)?;
 
     let today = clock.today(&config.time_zone().context("hub.time_zone")?);
-    let mut document =
-        HubDocument::first(&answers.name, &answers.licence, &root, &log_keys, "../v1/1/", today.saturating_add(5.years()));
+    let mut document = HubDocument::first(
+        &answers.name,
+        &answers.licence,
+        &root,
+        &log_keys,
+        "../v1/1/",
+        today.saturating_add(5.years()),
+    );
     document.role_contact = answers.contact.clone();
     document.areas = answers.areas.clone();
     if let Some(publish) = &config.publish {
@@ -106,12 +112,7 @@ async fn first_words(
     let mut log = store::log::by_number(&mut db, store::log::OWN).await?.context("the hub just made is not there")?;
     let own = List { title: hub.document.name.clone(), kind: OWN_LIST.into(), ..List::default() };
     let drafts = [
-        Draft {
-            id: chance.id(),
-            rev: 1,
-            body: Body::Hub { version: 1, digest: hub.digest.clone() },
-            public: None,
-        },
+        Draft { id: chance.id(), rev: 1, body: Body::Hub { version: 1, digest: hub.digest.clone() }, public: None },
         list(chance.id(), 1, &own)?,
     ];
     let mut rng = chance.draw(<rand::rngs::StdRng as rand::SeedableRng>::from_rng);

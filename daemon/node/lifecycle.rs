@@ -49,11 +49,7 @@ impl Signals {
     /// The next one; never, when whoever drives them has gone.
     async fn next(&mut self) -> Signal {
         let next = match self {
-            Self::System {
-                terminate,
-                interrupt,
-                hang_up,
-            } => tokio::select! {
+            Self::System { terminate, interrupt, hang_up } => tokio::select! {
                 signal = terminate.recv() => signal.map(|()| Signal::Stop),
                 signal = interrupt.recv() => signal.map(|()| Signal::Stop),
                 signal = hang_up.recv() => signal.map(|()| Signal::Reload),
@@ -226,11 +222,7 @@ impl Lifecycle {
         let (ended, wait) = oneshot::channel();
         let request = Reload { _ended: ended };
         // One reload is under way at a time, so there is room unless nobody listens; then the request is dropped here, and ends.
-        if self
-            .reloads
-            .as_ref()
-            .is_none_or(|reloads| reloads.try_send(request).is_err())
-        {
+        if self.reloads.as_ref().is_none_or(|reloads| reloads.try_send(request).is_err()) {
             tracing::warn!("nothing here can be reloaded");
         }
         wait
@@ -291,9 +283,7 @@ async fn wait_until(deadline: Option<Instant>) {
 
 fn words_of(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("no message")
-        .to_owned()
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message").to_owned()
 }
 
 /// How a daemon came to its end.
@@ -313,9 +303,7 @@ impl Stopped {
         let Some(first) = failures.next() else {
             return Ok(());
         };
-        let later: String = failures
-            .map(|later| format!(", and then {later}"))
-            .collect();
+        let later: String = failures.map(|later| format!(", and then {later}")).collect();
         let task = &first.task;
         Err(match first.how {
             // The error keeps its causes; whoever prints it prints them.
@@ -427,9 +415,7 @@ mod tests {
         }
     }
 
-    async fn ended_by(
-        task: impl Future<Output = anyhow::Result<()>> + Send + 'static,
-    ) -> (Stopped, Said) {
+    async fn ended_by(task: impl Future<Output = anyhow::Result<()>> + Send + 'static) -> (Stopped, Said) {
         let (mut life, _signals, said) = driven();
         life.spawn("web", obedient(life.soft()));
         life.spawn("pull", task);
@@ -440,16 +426,11 @@ mod tests {
     async fn a_task_that_ends_unasked_stops_all_and_is_named() {
         let (returned, said) = ended_by(async { Ok(()) }).await;
         assert_eq!(*said.lock().unwrap(), ["READY=1", "STOPPING=1"]);
-        let (failed, _) =
-            ended_by(async { Err(anyhow::anyhow!("disk full").context("cannot commit")) }).await;
+        let (failed, _) = ended_by(async { Err(anyhow::anyhow!("disk full").context("cannot commit")) }).await;
         let (panicked, _) = ended_by(async { panic!("{} is not {}", 1, 2) }).await;
         for (stopped, code, says) in [
             (returned, "task-returned", "\"pull\" ended although nobody"),
-            (
-                failed,
-                "task-failed",
-                "\"pull\" failed: cannot commit: disk full",
-            ),
+            (failed, "task-failed", "\"pull\" failed: cannot commit: disk full"),
             (panicked, "task-panicked", "\"pull\" panicked: 1 is not 2"),
         ] {
             assert_eq!(stopped.failures.len(), 1, "only the one is to blame");
@@ -497,17 +478,10 @@ mod tests {
         tokio::time::sleep(Duration::from_secs(5)).await;
         signals.send(Signal::Stop).await.unwrap();
         running.await.unwrap().into_result().expect("a clean stop");
-        let said: Vec<String> = said
-            .lock()
-            .unwrap()
-            .iter()
-            .map(|line| line.split(" MONOTONIC_USEC=").next().unwrap().to_owned())
-            .collect();
+        let said: Vec<String> =
+            said.lock().unwrap().iter().map(|line| line.split(" MONOTONIC_USEC=").next().unwrap().to_owned()).collect();
         let reload = ["RELOADING=1", "READY=1"];
-        assert_eq!(
-            said,
-            [&["READY=1"][..], &reload, &reload, &["STOPPING=1"]].concat()
-        );
+        assert_eq!(said, [&["READY=1"][..], &reload, &reload, &["STOPPING=1"]].concat());
     }
 
     #[tokio::test(start_paused = true)]
@@ -544,9 +518,7 @@ mod tests {
         let path = folder.path().join("notify");
         let socket = UnixDatagram::bind(&path).expect("a socket");
         // Only so that a failure ends: every message is waited for, none is slept for.
-        socket
-            .set_read_timeout(Some(Duration::from_secs(30)))
-            .expect("a socket");
+        socket.set_read_timeout(Some(Duration::from_secs(30))).expect("a socket");
         let hears = |beginning: &str| {
             let mut buffer = [0; 512];
             let length = socket.recv(&mut buffer).expect(beginning);

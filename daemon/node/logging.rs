@@ -28,9 +28,8 @@ pub fn start(log: &Log, filter: Option<&str>) -> anyhow::Result<()> {
             .with_field_prefix(None);
         base.with(journal).try_init()
     } else {
-        let lines = tracing_subscriber::fmt::layer()
-            .with_writer(std::io::stderr)
-            .with_ansi(std::io::stderr().is_terminal());
+        let lines =
+            tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
         base.with(lines).try_init()
     }
     .context("logging was already started")
@@ -40,9 +39,8 @@ fn to_journal(format: LogFormat) -> bool {
     match format {
         LogFormat::Journald => true,
         LogFormat::Stderr => false,
-        LogFormat::Auto => stderr_identity().is_some_and(|stderr| {
-            std::env::var("JOURNAL_STREAM").is_ok_and(|stream| names_stream(&stream, stderr))
-        }),
+        LogFormat::Auto => stderr_identity()
+            .is_some_and(|stderr| std::env::var("JOURNAL_STREAM").is_ok_and(|stream| names_stream(&stream, stderr))),
     }
 }
 
@@ -76,9 +74,6 @@ mod tests {
     fn a_bad_filter_is_named_with_its_remedy() {
         let error = start(&Log::default(), Some("mutuald=loud")).expect_err("no such level");
         let said = format!("{error:#}");
-        assert!(
-            said.contains("mutuald=loud") && said.contains("debug or trace"),
-            "{said}"
-        );
+        assert!(said.contains("mutuald=loud") && said.contains("debug or trace"), "{said}");
     }
 }

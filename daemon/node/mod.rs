@@ -138,7 +138,8 @@ impl Hub {
                 keys.log.public().fingerprint()
             );
         }
-        let hub = hub_document::open(&log.document, Some(log.hub)).context("the stored hub document is damaged; restore a backup")?;
+        let hub = hub_document::open(&log.document, Some(log.hub))
+            .context("the stored hub document is damaged; restore a backup")?;
         if hub.log != log.key {
             bail!("the database and the hub document name different keys; restore both from one backup");
         }
@@ -322,7 +323,9 @@ fn client(config: &Config) -> anyhow::Result<Client> {
 
 fn policy(config: &Config) -> anyhow::Result<Policy> {
     let text = match &config.hub.policy {
-        Some(file) => std::fs::read_to_string(file).with_context(|| format!("cannot read the policy {}", file.display()))?,
+        Some(file) => {
+            std::fs::read_to_string(file).with_context(|| format!("cannot read the policy {}", file.display()))?
+        }
         None => Policy::default_text().to_owned(),
     };
     let name = config.hub.policy.as_ref().map_or("the built-in policy".to_owned(), |file| file.display().to_string());

@@ -84,9 +84,7 @@ impl Notifier {
             #[cfg(test)]
             Line::Recorded(said) => {
                 let states: Vec<String> = states.iter().map(ToString::to_string).collect();
-                said.lock()
-                    .expect("no test panics in here")
-                    .push(states.join(" "));
+                said.lock().expect("no test panics in here").push(states.join(" "));
             }
         }
     }
@@ -175,20 +173,10 @@ mod tests {
             heard.push(String::from_utf8_lossy(&buffer[..length]).into_owned());
         }
         assert_eq!(heard[0], "READY=1\n");
-        let monotonic = heard[1]
-            .strip_prefix("RELOADING=1\nMONOTONIC_USEC=")
-            .expect(&heard[1]);
-        assert!(
-            monotonic
-                .trim_end()
-                .parse::<u64>()
-                .is_ok_and(|usec| usec > 0)
-        );
+        let monotonic = heard[1].strip_prefix("RELOADING=1\nMONOTONIC_USEC=").expect(&heard[1]);
+        assert!(monotonic.trim_end().parse::<u64>().is_ok_and(|usec| usec > 0));
         assert_eq!(heard[2], "STATUS=3 partner hubs MAINPID=1\n");
-        assert_eq!(
-            &heard[3..],
-            ["WATCHDOG=1\n", "STOPPING=1\n", "STATUS=Some(20s)\n"]
-        );
+        assert_eq!(&heard[3..], ["WATCHDOG=1\n", "STOPPING=1\n", "STATUS=Some(20s)\n"]);
     }
 
     #[tokio::test(start_paused = true)]
@@ -198,20 +186,15 @@ mod tests {
         // 0: no; 1: yes; 2: no answer.
         let state = Arc::new(AtomicU8::new(1));
         let asked = Arc::clone(&state);
-        let task = tokio::spawn(watchdog(
-            notifier,
-            Duration::from_secs(20),
-            stop.clone(),
-            move || {
-                let state = asked.load(Ordering::SeqCst);
-                async move {
-                    if state == 2 {
-                        std::future::pending::<()>().await;
-                    }
-                    state == 1
+        let task = tokio::spawn(watchdog(notifier, Duration::from_secs(20), stop.clone(), move || {
+            let state = asked.load(Ordering::SeqCst);
+            async move {
+                if state == 2 {
+                    std::future::pending::<()>().await;
                 }
-            },
-        ));
+                state == 1
+            }
+        }));
         // The clock is stopped: this moves it, and waits for nobody.
         let minute = || tokio::time::sleep(Duration::from_secs(61));
         let count = || said.lock().unwrap().len();

@@ -64,7 +64,8 @@ pub async fn publish(
     let home = folder.to_owned();
     let _lock = tokio::task::spawn_blocking(move || Lock::take(&home)).await??;
     let mut db = store.read().await?;
-    let log = store::log::by_number(&mut db, OWN).await?.context("this database has no hub; run `mutuald init` first")?;
+    let log =
+        store::log::by_number(&mut db, OWN).await?.context("this database has no hub; run `mutuald init` first")?;
     let before = match &log.checkpoint {
         Some(note) => Checkpoint::open(note, &log.key, &log.peer).context("the stored checkpoint is damaged")?,
         None => Checkpoint { size: 0, root: merkle::root([]), time: 0 },
@@ -138,7 +139,9 @@ async fn check_folder(db: &mut SqliteConnection, log: &LogRow, at: &Path) -> any
     };
     let place = file.display();
     let there = Checkpoint::open(&note, &log.key, &log.peer).with_context(|| {
-        format!("{place} was not signed with this hub's key; choose another folder in [publish], or restore the right key")
+        format!(
+            "{place} was not signed with this hub's key; choose another folder in [publish], or restore the right key"
+        )
     })?;
     if there.size > log.held {
         bail!(
@@ -149,7 +152,9 @@ async fn check_folder(db: &mut SqliteConnection, log: &LogRow, at: &Path) -> any
         );
     }
     if store::log::root_at(db, OWN, there.size).await? != there.root {
-        bail!("{place} belongs to another history of this log. Nothing was changed; restore the database that wrote it");
+        bail!(
+            "{place} belongs to another history of this log. Nothing was changed; restore the database that wrote it"
+        );
     }
     Ok(())
 }
@@ -202,7 +207,8 @@ impl Files {
         let folder = path.parent().with_context(said)?;
         if !folder.is_dir() {
             fs::create_dir_all(folder).with_context(said)?;
-            self.folders.extend(folder.ancestors().skip(1).take_while(|up| up.starts_with(&self.root)).map(Path::to_owned));
+            self.folders
+                .extend(folder.ancestors().skip(1).take_while(|up| up.starts_with(&self.root)).map(Path::to_owned));
         }
         let aside = path.with_added_extension("new");
         let mut file = File::create(&aside).with_context(said)?;
@@ -219,7 +225,9 @@ impl Files {
     /// A rename lasts once its folder is synced.
     fn sync_folders(&mut self) -> anyhow::Result<()> {
         for folder in std::mem::take(&mut self.folders) {
-            File::open(&folder).and_then(|f| f.sync_all()).with_context(|| format!("cannot sync {}", folder.display()))?;
+            File::open(&folder)
+                .and_then(|f| f.sync_all())
+                .with_context(|| format!("cannot sync {}", folder.display()))?;
         }
         Ok(())
     }
@@ -229,8 +237,11 @@ impl Files {
         let folder = self.root.join(tile::parts(PUBLIC, n, WIDTH) + ".p");
         let Ok(entries) = fs::read_dir(&folder) else { return Ok(()) };
         let width_of = |entry: &fs::DirEntry| entry.file_name().to_str().and_then(|name| name.parse::<u64>().ok());
-        let mut partial: Vec<(u64, PathBuf)> =
-            entries.flatten().filter_map(|entry| Some((width_of(&entry)?, entry.path()))).filter(|(w, _)| *w < width).collect();
+        let mut partial: Vec<(u64, PathBuf)> = entries
+            .flatten()
+            .filter_map(|entry| Some((width_of(&entry)?, entry.path())))
+            .filter(|(w, _)| *w < width)
+            .collect();
         partial.sort();
         partial.pop();
         for (_, path) in partial {

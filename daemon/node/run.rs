@@ -135,7 +135,10 @@ impl Current {
                 tracing::info!("configuration read again");
             }
             Err(error) => {
-                tracing::error!(error = format!("{error:#}"), "the configuration was not taken; the one in force stays");
+                tracing::error!(
+                    error = format!("{error:#}"),
+                    "the configuration was not taken; the one in force stays"
+                );
             }
         }
     }
@@ -166,7 +169,9 @@ fn router(hub: &Arc<Hub>, options: &Options) -> axum::Router {
     let probed = hub.clone();
     let health = web::health::routes(move || {
         let probed = probed.clone();
-        async move { if answers(&probed).await { Readiness::Ready } else { Readiness::NotReady("the database does not answer") } }
+        async move {
+            if answers(&probed).await { Readiness::Ready } else { Readiness::NotReady("the database does not answer") }
+        }
     });
     web::router(site, pages, feed, health)
 }

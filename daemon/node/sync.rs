@@ -1,8 +1,8 @@
 //! Pulling partners: one run at a time each; what came is accepted and derived in one transaction.
 
+use super::Hub;
 use super::accept::{self, MassChange};
 use super::derive::Derived;
-use super::Hub;
 use crate::failpoint::reach;
 use crate::peer::pull::{self, ForkEvidence, PullError, Pulled, Run, Standing};
 use crate::peer::schedule::{LastPull, Pace, Schedule, next_due};

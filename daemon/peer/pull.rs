@@ -5,11 +5,11 @@
 
 use super::client::{Answer, Ask, Client, FetchError};
 use super::verify::{self, Checked, Raw};
+use crate::failpoint::reach;
 use crate::feed::checkpoint::CheckpointError;
 use crate::feed::hub::{self, HubError, VerifiedHub};
 use crate::feed::plan::{Bundle, Plan};
 use crate::feed::tile::{self, BundleError, WIDTH};
-use crate::failpoint::reach;
 use crate::feed::{Checkpoint, Frontier, Hash, merkle};
 use crate::record::part::{self, PUBLIC};
 use crate::record::statement::{Body, HubId};
@@ -48,7 +48,9 @@ pub enum PullError {
     #[error("it signed two histories that contradict each other; its list stays as it was before")]
     Fork(Box<ForkEvidence>),
     /// The log says that it is longer than the limit.
-    #[error("its list says that it has {0} entries; this hub takes {1} from one hub (limits.leaves_per_hub). Look at it, and raise the limit if it is right")]
+    #[error(
+        "its list says that it has {0} entries; this hub takes {1} from one hub (limits.leaves_per_hub). Look at it, and raise the limit if it is right"
+    )]
     TooLong(u64, u64),
     /// The stored URL or prefix is no URL.
     #[error("{0:?} is not an address")]
@@ -372,7 +374,9 @@ impl<'a> Run<'a> {
             .map(|(bundle, proof)| {
                 let context = context.clone();
                 async move {
-                    tokio::spawn(async move { context.bundle(bundle, proof).await }).await.map_err(|_| PullError::Stopped)?
+                    tokio::spawn(async move { context.bundle(bundle, proof).await })
+                        .await
+                        .map_err(|_| PullError::Stopped)?
                 }
             })
             .buffered(side_by_side)
@@ -555,7 +559,8 @@ impl<'a> Run<'a> {
                             let known = erased.entry(statement.id).or_default();
                             *known = (*known).max(*upto);
                             logs::never_again(&mut write, log.n, statement.id, *upto).await?;
-                            store::registry::erase_lines(&mut write, log.n, statement.id, *upto, log.head, log.held).await?;
+                            store::registry::erase_lines(&mut write, log.n, statement.id, *upto, log.head, log.held)
+                                .await?;
                         }
                     }
                 }
@@ -589,10 +594,7 @@ impl<'a> Run<'a> {
             let context = self.context();
             let width = tile::width(n, size);
             let leaves = logs::leaves(&mut db, self.log.n, n * WIDTH, n * WIDTH + width).await?;
-            let raw: Vec<Raw> = leaves
-                .iter()
-                .map(|leaf| Raw { hash: leaf.hash(), note: leaf.note.clone() })
-                .collect();
+            let raw: Vec<Raw> = leaves.iter().map(|leaf| Raw { hash: leaf.hash(), note: leaf.note.clone() }).collect();
             let (lines, bytes) = context.lines(n, width, 0, &raw).await?;
             self.seen.bytes += bytes;
             let key = self.log.key.clone();
@@ -667,9 +669,8 @@ impl Context {
         };
         let take = bundle.leaves.end as usize;
         let key = self.key.clone();
-        let leaves = tokio::task::spawn_blocking(move || {
-            verify::check(raw.into_iter().take(take).collect(), &lines, &key)
-        });
+        let leaves =
+            tokio::task::spawn_blocking(move || verify::check(raw.into_iter().take(take).collect(), &lines, &key));
         let leaves = leaves.await.map_err(|_| PullError::Stopped)?;
         Ok(Verified { n: bundle.n, leaves, part_bytes, bytes: entry_bytes + part_bytes })
     }

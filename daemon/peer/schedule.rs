@@ -74,9 +74,7 @@ pub enum ScheduleError {
         met: String,
     },
     /// The day exists in none of its months, as 30 February.
-    #[error(
-        "the schedule \"{met}\" names a day that never comes; check day of month against month"
-    )]
+    #[error("the schedule \"{met}\" names a day that never comes; check day of month against month")]
     NeverOccurs {
         /// The whole schedule.
         met: String,
@@ -103,10 +101,7 @@ impl Schedule {
             Some(length) => Rule::Every(interval(length.trim())?),
             None => calendar(text)?,
         };
-        let schedule = Self {
-            text: text.to_owned(),
-            rule,
-        };
+        let schedule = Self { text: text.to_owned(), rule };
         // Any start will do: the calendar repeats long before the crate's horizon.
         let start = civil::date(2000, 1, 1).at(0, 0, 0, 0);
         if matches!(schedule.rule, Rule::Calendar { .. }) && schedule.next_civil(start).is_none() {
@@ -168,10 +163,7 @@ impl Schedule {
             return None;
         };
         let after = as_chrono(after)?;
-        let next = either
-            .iter()
-            .filter_map(|calendar| calendar.after(&after).next())
-            .min()?;
+        let next = either.iter().filter_map(|calendar| calendar.after(&after).next()).min()?;
         let as_utc = Timestamp::from_second(next.timestamp()).ok()?;
         Some(TimeZone::UTC.to_datetime(as_utc))
     }
@@ -213,39 +205,18 @@ struct Field {
     names: &'static [&'static str],
 }
 
-const MINUTE: Field = Field {
-    name: "minute",
-    low: 0,
-    high: 59,
-    names: &[],
-};
-const HOUR: Field = Field {
-    name: "hour",
-    low: 0,
-    high: 23,
-    names: &[],
-};
-const DAY: Field = Field {
-    name: "day of month",
-    low: 1,
-    high: 31,
-    names: &[],
-};
+const MINUTE: Field = Field { name: "minute", low: 0, high: 59, names: &[] };
+const HOUR: Field = Field { name: "hour", low: 0, high: 23, names: &[] };
+const DAY: Field = Field { name: "day of month", low: 1, high: 31, names: &[] };
 const MONTH: Field = Field {
     name: "month",
     low: 1,
     high: 12,
-    names: &[
-        "JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC",
-    ],
+    names: &["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"],
 };
 /// Both 0 and 7 are Sunday.
-const WEEKDAY: Field = Field {
-    name: "weekday",
-    low: 0,
-    high: 7,
-    names: &["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"],
-};
+const WEEKDAY: Field =
+    Field { name: "weekday", low: 0, high: 7, names: &["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"] };
 
 impl Field {
     /// The values a field's text names: a comma-separated list of `*`, `a`, `a-b`, each with `/step` if wanted.
@@ -264,11 +235,7 @@ impl Field {
                 None => (self.value(range)?, self.value(range)?),
             };
             // Sunday ends a week as well as it begins one: FRI-SUN.
-            let last = if self.high == 7 && last == 0 && first > 0 {
-                7
-            } else {
-                last
-            };
+            let last = if self.high == 7 && last == 0 && first > 0 { 7 } else { last };
             if last < first || last > self.high {
                 return Err(self.refuse(item, "a range runs from the lower value to the higher"));
             }
@@ -286,10 +253,7 @@ impl Field {
     }
 
     fn value(&self, text: &str) -> Result<u8, ScheduleError> {
-        let named = self
-            .names
-            .iter()
-            .position(|name| name.eq_ignore_ascii_case(text));
+        let named = self.names.iter().position(|name| name.eq_ignore_ascii_case(text));
         let value = match named {
             Some(position) => u8::try_from(position).ok().map(|p| p + self.low),
             // `parse` would take "+5".
@@ -310,11 +274,7 @@ impl Field {
     }
 
     fn refuse(&self, met: &str, remedy: &str) -> ScheduleError {
-        ScheduleError::Field {
-            field: self.name,
-            met: met.into(),
-            remedy: remedy.into(),
-        }
+        ScheduleError::Field { field: self.name, met: met.into(), remedy: remedy.into() }
     }
 }
 
@@ -332,13 +292,7 @@ fn calendar(text: &str) -> Result<Rule, ScheduleError> {
     let hours = HOUR.values(hour)?;
     let (minutes, months) = (MINUTE.values(minute)?, MONTH.values(month)?);
     let days = list(&DAY.values(day)?);
-    let weekdays = list(
-        &WEEKDAY
-            .values(weekday)?
-            .iter()
-            .map(|day| day % 7 + 1)
-            .collect(),
-    );
+    let weekdays = list(&WEEKDAY.values(weekday)?.iter().map(|day| day % 7 + 1).collect());
     // Ordinary cron: if both fields restrict the day, either is enough. A field that begins with * does not restrict in
     // this sense, even as */2.
     let days_wanted: &[(&str, &str)] = if day.starts_with('*') || weekday.starts_with('*') {
@@ -348,12 +302,7 @@ fn calendar(text: &str) -> Result<Rule, ScheduleError> {
     };
     let mut either = Vec::new();
     for (days, weekdays) in days_wanted {
-        let line = format!(
-            "0 {} {} {days} {} {weekdays}",
-            list(&minutes),
-            list(&hours),
-            list(&months)
-        );
+        let line = format!("0 {} {} {days} {} {weekdays}", list(&minutes), list(&hours), list(&months));
         // Every list was made from checked values, so a refusal here means this translation is wrong; it is still an error
         // and not a panic.
         let calendar = cron::Schedule::from_str(&line).map_err(|e| ScheduleError::Field {
@@ -363,10 +312,7 @@ fn calendar(text: &str) -> Result<Rule, ScheduleError> {
         })?;
         either.push(calendar);
     }
-    Ok(Rule::Calendar {
-        either,
-        hourly: hours.len() == 24,
-    })
+    Ok(Rule::Calendar { either, hourly: hours.len() == 24 })
 }
 
 fn list(values: &BTreeSet<u8>) -> String {
@@ -427,26 +373,17 @@ fn next_multiple(after: Timestamp, length: SignedDuration) -> Option<Timestamp> 
 /// `hub_id` may be any text that names who pulls whom. Never earlier than `next`.
 pub fn jittered(next: Timestamp, interval: SignedDuration, hub_id: &str, percent: u8) -> Timestamp {
     let width = (interval * i32::from(percent) / 100).clamp(SignedDuration::ZERO, MAX_JITTER);
-    next.checked_add(part_of(width, &["jitter", hub_id]))
-        .unwrap_or(Timestamp::MAX)
+    next.checked_add(part_of(width, &["jitter", hub_id])).unwrap_or(Timestamp::MAX)
 }
 
 /// How long to wait after `failures` failed attempts in a row: `base`, doubled with each further one, at most `max`, less up
 /// to a quarter that depends on `hub_id` and the count. Nothing after no failure.
-pub fn back_off(
-    failures: u32,
-    base: SignedDuration,
-    hub_id: &str,
-    max: SignedDuration,
-) -> SignedDuration {
+pub fn back_off(failures: u32, base: SignedDuration, hub_id: &str, max: SignedDuration) -> SignedDuration {
     let Some(doublings) = failures.checked_sub(1) else {
         return SignedDuration::ZERO;
     };
     // 2^24 five minutes are a century and a half; more doublings only overflow.
-    let longest = base
-        .checked_mul(1 << doublings.min(24))
-        .unwrap_or(max)
-        .clamp(SignedDuration::ZERO, max);
+    let longest = base.checked_mul(1 << doublings.min(24)).unwrap_or(max).clamp(SignedDuration::ZERO, max);
     let count = failures.to_string();
     longest - part_of(longest / 4, &["back-off", hub_id, &count])
 }
@@ -502,10 +439,10 @@ pub fn next_due(pace: &Pace<'_>, last: &LastPull) -> Option<Timestamp> {
     } else {
         next_scheduled(pace, planning_time(pace, last))?
     };
-    let asked = last.retry_after.unwrap_or_default().clamp(
-        SignedDuration::ZERO,
-        pace.retry_after_max.max(SignedDuration::ZERO),
-    );
+    let asked = last
+        .retry_after
+        .unwrap_or_default()
+        .clamp(SignedDuration::ZERO, pace.retry_after_max.max(SignedDuration::ZERO));
     let not_before = last.now.checked_add(asked).unwrap_or(Timestamp::MAX);
     Some(due.max(not_before))
 }
@@ -517,11 +454,7 @@ fn planning_time(pace: &Pace<'_>, last: &LastPull) -> Timestamp {
         return last.now;
     };
     match next_scheduled(pace, last_due) {
-        Some(following)
-            if last_due.duration_since(last.now) <= following.duration_since(last_due) =>
-        {
-            last_due
-        }
+        Some(following) if last_due.duration_since(last.now) <= following.duration_since(last_due) => last_due,
         _ => last.now,
     }
 }

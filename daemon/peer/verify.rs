@@ -59,7 +59,8 @@ pub fn check(raw: Vec<Raw>, lines: &[String], key: &VerifyKey) -> Vec<Checked> {
                 note => leaf::open(note, key).map_err(|verdict| verdict.code()),
             };
             let digest = statement.as_ref().ok().and_then(|statement| statement.parts.get(PUBLIC));
-            let line = digest.and_then(|digest| line(n).filter(|line| part::digest(line.as_bytes()) == *digest)).cloned();
+            let line =
+                digest.and_then(|digest| line(n).filter(|line| part::digest(line.as_bytes()) == *digest)).cloned();
             let lacks_line = digest.is_some() && line.is_none();
             Checked { leaf: NewLeaf { note: raw.note, hash: raw.hash, line }, statement, lacks_line }
         })

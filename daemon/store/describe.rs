@@ -78,7 +78,8 @@ pub fn page(read: &Reading, names: &Names) -> GroupPage {
             .filter_map(|(unit, label)| field(read, names, unit, label))
             .chain(["name", "description", "topics"].iter().filter_map(|unit| {
                 // Shown at the top; here only what hubs say instead.
-                let title = ["Name", "In its own words", "Topics"][["name", "description", "topics"].iter().position(|u| u == unit)?];
+                let title = ["Name", "In its own words", "Topics"]
+                    [["name", "description", "topics"].iter().position(|u| u == unit)?];
                 field(read, names, unit, title).filter(|field| !field.others.is_empty())
             }))
             .collect(),
@@ -97,8 +98,11 @@ fn member(read: &Reading, names: &Names, record: &RecordRef) -> Member {
 pub fn field(read: &Reading, names: &Names, unit: &str, label: &str) -> Option<Field> {
     let resolved = read.merged.values.get(&crate::registry::Unit::of(unit)?)?;
     let who = |records: &[RecordRef]| records.iter().map(|record| said(read, names, record)).collect::<Vec<_>>();
-    let others: Vec<Other> =
-        resolved.others.iter().map(|other| Other { value: values(unit, &other.value), said: who(&other.from) }).collect();
+    let others: Vec<Other> = resolved
+        .others
+        .iter()
+        .map(|other| Other { value: values(unit, &other.value), said: who(&other.from) })
+        .collect();
     Some(Field {
         label: label.to_owned(),
         value: values(unit, &resolved.value),
@@ -205,7 +209,8 @@ pub fn values(unit: &str, value: &Json) -> Vec<Value> {
         "gender" => one(label("genders", value.as_str().unwrap_or_default())),
         "languages" | "other_names" => strings(Some(value)).into_iter().map(Value::Text).collect(),
         "place" => {
-            let kind = member("venue_kind").map(|kind| label("venue-kinds", &kind)).filter(|_| member("venue").is_none());
+            let kind =
+                member("venue_kind").map(|kind| label("venue-kinds", &kind)).filter(|_| member("venue").is_none());
             let parts = [member("venue"), kind, member("address"), member("locality"), member("postcode")];
             let line = parts.into_iter().flatten().collect::<Vec<_>>().join(", ");
             let wider = member("catchment").map(|catchment| format!("People come from {catchment}"));

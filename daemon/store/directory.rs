@@ -3,12 +3,12 @@
 use super::describe::{self, Names};
 use super::group::{self, Rules, facet};
 use super::view::{
-    Choice, Counts, Decision, Filter, GroupPage, Hit, HomePage, Offer, PartnerRow, PartnerState, PartnersPage, SearchPage, Sort,
-    Terms,
+    Choice, Counts, Decision, Filter, GroupPage, Hit, HomePage, Offer, PartnerRow, PartnerState, PartnersPage,
+    SearchPage, Sort, Terms,
 };
 use super::{StoreError, corrupt};
-use crate::record::statement::{Body, Judgement};
 use crate::feed::Checkpoint;
+use crate::record::statement::{Body, Judgement};
 use crate::record::vocabulary;
 use jiff::tz::TimeZone;
 use sqlx::{Row, SqliteConnection};
@@ -169,11 +169,12 @@ async fn offers(db: &mut SqliteConnection, terms: &Terms) -> Result<Vec<Offer>, 
 async fn facets(db: &mut SqliteConnection) -> Result<BTreeMap<String, u64>, StoreError> {
     let mut all = BTreeMap::new();
     for (from, upto) in [("mode_", "mode`"), ("place_", "place`"), ("status_", "status`"), ("topic_", "topic`")] {
-        let rows: Vec<(String, i64)> = sqlx::query_as("SELECT term, doc FROM search_terms WHERE term >= ? AND term < ?")
-            .bind(from)
-            .bind(upto)
-            .fetch_all(&mut *db)
-            .await?;
+        let rows: Vec<(String, i64)> =
+            sqlx::query_as("SELECT term, doc FROM search_terms WHERE term >= ? AND term < ?")
+                .bind(from)
+                .bind(upto)
+                .fetch_all(&mut *db)
+                .await?;
         all.extend(rows.into_iter().map(|(term, count)| (term, count as u64)));
     }
     Ok(all)
@@ -259,7 +260,9 @@ pub fn decision(row: &super::record::DecisionRow, rules: &Rules, names: &Names) 
         }
         .to_owned(),
         Body::Choose { field, prefer, .. } => match prefer {
-            crate::record::statement::Prefer::Value(_) => format!("A value was chosen for “{}”.", field.replace('_', " ")),
+            crate::record::statement::Prefer::Value(_) => {
+                format!("A value was chosen for “{}”.", field.replace('_', " "))
+            }
             crate::record::statement::Prefer::Unresolved => {
                 format!("Somebody looked at “{}” and could not settle it.", field.replace('_', " "))
             }
@@ -303,14 +306,23 @@ pub async fn counts(db: &mut SqliteConnection) -> Result<Counts, StoreError> {
 pub async fn home(db: &mut SqliteConnection) -> Result<HomePage, StoreError> {
     let all = facets(db).await?;
     let some = |kind: &str, most: usize| filter(&all, kind, None).choices.into_iter().take(most).collect();
-    Ok(HomePage { topics: some("topic", 24), places: some("place", 24), modes: some("mode", 10), counts: counts(db).await? })
+    Ok(HomePage {
+        topics: some("topic", 24),
+        places: some("place", 24),
+        modes: some("mode", 10),
+        counts: counts(db).await?,
+    })
 }
 
 /// How partners do, and this hub as they see it.
 ///
 /// # Errors
 /// Database errors.
-pub async fn partners(db: &mut SqliteConnection, now: &jiff::Zoned, published: bool) -> Result<PartnersPage, StoreError> {
+pub async fn partners(
+    db: &mut SqliteConnection,
+    now: &jiff::Zoned,
+    published: bool,
+) -> Result<PartnersPage, StoreError> {
     let logs = super::log::all(db).await?;
     let own = logs.iter().find(|log| log.n == super::log::OWN).ok_or(StoreError::RowNotFound)?;
     let mut partners = Vec::new();
@@ -333,7 +345,12 @@ pub async fn partners(db: &mut SqliteConnection, now: &jiff::Zoned, published: b
     })
 }
 
-fn partner_row(row: &super::partner::PartnerRow, signed: Option<&Checkpoint>, records: u64, now: &jiff::Zoned) -> PartnerRow {
+fn partner_row(
+    row: &super::partner::PartnerRow,
+    signed: Option<&Checkpoint>,
+    records: u64,
+    now: &jiff::Zoned,
+) -> PartnerRow {
     let time = |seconds: Option<i64>| seconds.and_then(|seconds| jiff::Timestamp::from_second(seconds).ok());
     let state = match row.state.as_str() {
         _ if row.paused => PartnerState::Paused,
@@ -375,9 +392,13 @@ fn remedy(state: &str) -> Option<&'static str> {
         "web-page" | "address" | "redirect" => "Ask the partner hub for its present address.",
         "too-large" | "ratio" | "line-too-long" => "Tell the partner hub; what was taken before stays in use.",
         "waiting" => "Look at the change, then let it in with `mutuald partner accept`.",
-        "disputed" | "fork" => "Speak to the partner hub: somebody may have its key, or it was restored from an old backup.",
+        "disputed" | "fork" => {
+            "Speak to the partner hub: somebody may have its key, or it was restored from an old backup."
+        }
         "stale" | "stale-view" => "Ask the partner hub whether its daemon runs.",
-        code if code.starts_with("hub-") => "Ask the partner hub whether it changed its keys; its id must stay the same.",
+        code if code.starts_with("hub-") => {
+            "Ask the partner hub whether it changed its keys; its id must stay the same."
+        }
         code if code.starts_with("checkpoint-") || code.starts_with("bundle-") || code == "mismatch" => {
             "Tell the partner hub that its files do not fit together; what was taken before stays in use."
         }

@@ -1,8 +1,8 @@
 //! The records of one group, with the words and decisions that make it. What a group is, is never stored: it is merged
 //! from its members when somebody looks, by the same pure functions that listed it.
 
-use super::record::{DecisionRow, RecordRow};
 use super::StoreError;
+use super::record::{DecisionRow, RecordRow};
 use crate::record::list::List;
 use crate::record::statement::{Body, HubId, Kind, RecordRef, Statement};
 use crate::record::{Group, part};
@@ -67,7 +67,8 @@ pub async fn lists(db: &mut SqliteConnection, rules: &Rules) -> Result<Lists, St
         for row in super::record::lists(db, *hub).await? {
             if let Some((pos, _)) = row.state.put.filter(|_| !row.state.withdrawn)
                 && let Some(leaf) = super::log::leaf(db, pos).await?
-                && let Some(list) = leaf.line.as_deref().and_then(part::json).and_then(|json| serde_json::from_str(json).ok())
+                && let Some(list) =
+                    leaf.line.as_deref().and_then(part::json).and_then(|json| serde_json::from_str(json).ok())
             {
                 lists.insert((*hub, row.rec), list);
             }
@@ -103,11 +104,7 @@ impl Loaded {
     ///
     /// # Errors
     /// Database errors.
-    pub async fn read(
-        db: &mut SqliteConnection,
-        rules: &Rules,
-        keys: &[Key],
-    ) -> Result<Loaded, StoreError> {
+    pub async fn read(db: &mut SqliteConnection, rules: &Rules, keys: &[Key]) -> Result<Loaded, StoreError> {
         let rows = rows_of(db, keys).await?;
         let positions: Vec<i64> = rows.iter().filter_map(|row| row.state.put.map(|(pos, _)| pos)).collect();
         let lines: HashMap<i64, String> = super::log::lines(db, &positions).await?.into_iter().collect();
@@ -210,7 +207,6 @@ pub fn facet(kind: &str, value: &str) -> String {
     let value: String = value.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
     format!("{kind}_{value}")
 }
-
 
 /// A group as read: the records it is made of, their lists, and what they say together.
 #[derive(Debug, Clone)]

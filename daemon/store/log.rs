@@ -54,9 +54,7 @@ const COLUMNS: &str = "SELECT log.n, hub.id, hub.name, log.vkey, log.peer, log.h
 impl TryFrom<SqliteRow> for LogRow {
     type Error = StoreError;
     fn try_from(row: SqliteRow) -> Result<LogRow, StoreError> {
-        let key = |column: &'static str| {
-            VerifyKey::parse(row.try_get::<&str, _>(column)?).map_err(|_| corrupt(column))
-        };
+        let key = |column: &'static str| VerifyKey::parse(row.try_get::<&str, _>(column)?).map_err(|_| corrupt(column));
         Ok(LogRow {
             n: row.try_get("n")?,
             hub: row.try_get::<&str, _>("id")?.parse().map_err(|_| corrupt("hub.id"))?,
@@ -303,7 +301,10 @@ pub async fn never_again(db: &mut Write, hub: i64, rec: Uuid, upto: u64) -> Resu
 ///
 /// # Errors
 /// Database errors.
-pub async fn erasures(db: &mut SqliteConnection, hub: i64) -> Result<std::collections::BTreeMap<Uuid, u64>, StoreError> {
+pub async fn erasures(
+    db: &mut SqliteConnection,
+    hub: i64,
+) -> Result<std::collections::BTreeMap<Uuid, u64>, StoreError> {
     let rows: Vec<(Vec<u8>, i64)> =
         sqlx::query_as("SELECT rec, upto FROM erasure WHERE hub = ?").bind(hub).fetch_all(db).await?;
     rows.into_iter()

@@ -111,12 +111,14 @@ pub async fn setting(db: &mut SqliteConnection, name: &str) -> Result<Option<Str
 /// # Errors
 /// Database errors.
 pub async fn set(db: &mut SqliteConnection, name: &str, value: &str) -> Result<(), StoreError> {
-    sqlx::query("INSERT INTO setting (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value")
-        .bind(name)
-        .bind(value)
-        .execute(db)
-        .await
-        .map(drop)
+    sqlx::query(
+        "INSERT INTO setting (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+    )
+    .bind(name)
+    .bind(value)
+    .execute(db)
+    .await
+    .map(drop)
 }
 
 /// Appends a bracketed list of values to a statement that ends in `IN`.
@@ -142,5 +144,7 @@ pub async fn savepoint(db: &mut Write, sql: &'static str) -> Result<(), StoreErr
 
 /// A row that says what this program cannot have written.
 pub(crate) fn corrupt(column: &'static str) -> StoreError {
-    StoreError::Decode(format!("the column {column} holds what mutuald did not write; run `mutuald registry check`").into())
+    StoreError::Decode(
+        format!("the column {column} holds what mutuald did not write; run `mutuald registry check`").into(),
+    )
 }

@@ -221,12 +221,7 @@ pub fn of_end(bytes: &[u8]) -> Option<RecordRef> {
 ///
 /// # Errors
 /// Database errors.
-pub async fn decide(
-    db: &mut Write,
-    row: &DecisionRow,
-    a: &RecordRef,
-    b: Option<&RecordRef>,
-) -> Result<(), StoreError> {
+pub async fn decide(db: &mut Write, row: &DecisionRow, a: &RecordRef, b: Option<&RecordRef>) -> Result<(), StoreError> {
     sqlx::query("INSERT OR REPLACE INTO decision (hub, rec, pos, said, body, a, b) VALUES (?, ?, ?, ?, ?, ?, ?)")
         .bind(row.hub)
         .bind(&row.rec.as_bytes()[..])

@@ -182,7 +182,7 @@ pub async fn sharing(db: &mut SqliteConnection, keys: Option<&[i64]>) -> Result<
             for chunk in keys.chunks(CHUNK) {
                 let mut select = QueryBuilder::<Sqlite>::new("SELECT key, hub, rec FROM link_key WHERE key IN ");
                 super::in_list(&mut select, chunk.iter().map(|key| *key));
-            select.push(" ORDER BY key, hub, rec");
+                select.push(" ORDER BY key, hub, rec");
                 rows.extend(select.build_query_as::<(i64, i64, Vec<u8>)>().fetch_all(&mut *db).await?);
             }
         }

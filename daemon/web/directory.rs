@@ -8,10 +8,10 @@ use super::pages;
 use super::query::SearchQuery;
 use super::respond::{self, Keep};
 use crate::registry::Policy;
-use crate::store::view::Site;
+use crate::store::Store;
 use crate::store::directory as look_up;
 use crate::store::group::Rules;
-use crate::store::Store;
+use crate::store::view::Site;
 use axum::Router;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
@@ -88,7 +88,8 @@ async fn group(State(directory): State<Directory>, Path(id): Path<String>) -> Re
 
 async fn partners(State(directory): State<Directory>) -> Result<Response, WebError> {
     let mut db = directory.store.read().await.map_err(anyhow::Error::from)?;
-    let page = look_up::partners(&mut db, &(directory.now)(), directory.published).await.map_err(anyhow::Error::from)?;
+    let page =
+        look_up::partners(&mut db, &(directory.now)(), directory.published).await.map_err(anyhow::Error::from)?;
     Ok(respond::page(StatusCode::OK, pages::partners(&directory.site, &page), Keep::Asking))
 }
 

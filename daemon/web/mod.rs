@@ -19,6 +19,6 @@ pub mod query;
 pub mod respond;
 pub mod server;
 mod style;
+pub use crate::store::view::{self, Site};
 pub use error::WebError;
 pub use server::{router, serve};
-pub use crate::store::view::{self, Site};

@@ -23,7 +23,8 @@ pub fn measure(pulled: &Path, scratch: &Path) -> f64 {
     let from = Connection::open(pulled.join("mutuald.db")).unwrap();
     let key: String = from.query_row("SELECT vkey FROM log WHERE n = 2", [], |row| row.get(0)).unwrap();
     let key = VerifyKey::parse(&key).unwrap();
-    let tables: Vec<(String, Vec<Vec<Value>>)> = TABLES.iter().map(|(name, columns)| rows(&from, name, columns)).collect();
+    let tables: Vec<(String, Vec<Vec<Value>>)> =
+        TABLES.iter().map(|(name, columns)| rows(&from, name, columns)).collect();
     let notes: Vec<Vec<u8>> = tables[0]
         .1
         .iter()
@@ -50,7 +51,8 @@ pub fn measure(pulled: &Path, scratch: &Path) -> f64 {
             scope.spawn(|| {
                 loop {
                     let from = next.fetch_add(256, Ordering::Relaxed);
-                    let Some(chunk) = notes.get(from..notes.len().min(from + 256)).filter(|chunk| !chunk.is_empty()) else {
+                    let Some(chunk) = notes.get(from..notes.len().min(from + 256)).filter(|chunk| !chunk.is_empty())
+                    else {
                         return;
                     };
                     for note in chunk {

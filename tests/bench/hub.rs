@@ -44,8 +44,10 @@ pub async fn open(folder: &Path, publishes: bool) -> Hub {
 
 /// The id under which invented group `n` is put.
 fn id(n: usize) -> Uuid {
-    uuid::Builder::from_random_bytes((n as u128 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835).to_be_bytes())
-        .into_uuid()
+    uuid::Builder::from_random_bytes(
+        (n as u128 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835).to_be_bytes(),
+    )
+    .into_uuid()
 }
 
 pub async fn part(arguments: &[String]) {
@@ -57,7 +59,12 @@ pub async fn part(arguments: &[String]) {
             let upto: usize = upto.parse().unwrap();
             let drafts: Vec<Draft> = invent::many(7, upto, 2)
                 .enumerate()
-                .map(|(n, group)| Draft { id: id(n), rev: 1, body: Body::Put(Kind::Record), public: Some(group.json()) })
+                .map(|(n, group)| Draft {
+                    id: id(n),
+                    rev: 1,
+                    body: Body::Put(Kind::Record),
+                    public: Some(group.json()),
+                })
                 .collect();
             let started = Instant::now();
             let said = hub.say(&drafts).await.unwrap();

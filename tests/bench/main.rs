@@ -20,7 +20,8 @@ fn main() {
     if arguments.first().map(String::as_str) == Some("part") {
         return hub::runtime(async { hub::part(&arguments[1..]).await });
     }
-    let wanted = |name: &str| arguments.is_empty() || arguments.iter().any(|argument| name.starts_with(argument.as_str()));
+    let wanted =
+        |name: &str| arguments.is_empty() || arguments.iter().any(|argument| name.starts_with(argument.as_str()));
     println!("{} records, {} cores", records(), std::thread::available_parallelism().map_or(0, usize::from));
     let folder = tempfile::tempdir().expect("a temporary folder");
     if wanted("pull") {

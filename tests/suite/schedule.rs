@@ -35,8 +35,7 @@ fn occurrences(text: &str, tz: &TimeZone, from: &str, to: &str) -> Vec<String> {
 fn days(text: &str, year: i16, month: i8) -> Vec<i8> {
     let schedule = schedule(text);
     let first = civil::date(year, month, 1);
-    let mut after =
-        TimeZone::UTC.to_timestamp(first.at(0, 0, 0, 0)).unwrap() - SignedDuration::from_secs(1);
+    let mut after = TimeZone::UTC.to_timestamp(first.at(0, 0, 0, 0)).unwrap() - SignedDuration::from_secs(1);
     let mut days = Vec::new();
     while let Some(next) = schedule.next_after(after, &TimeZone::UTC) {
         let date = TimeZone::UTC.to_datetime(next).date();
@@ -52,48 +51,21 @@ fn days(text: &str, year: i16, month: i8) -> Vec<i8> {
 #[test]
 fn a_job_in_the_skipped_hour_runs_once_when_the_gap_ends() {
     assert_eq!(
-        occurrences(
-            "30 1 * * *",
-            &london(),
-            "2027-03-27T00:00:00Z",
-            "2027-03-30T00:00:00Z"
-        ),
-        [
-            "2027-03-27T01:30:00Z",
-            "2027-03-28T01:00:00Z",
-            "2027-03-29T00:30:00Z"
-        ]
+        occurrences("30 1 * * *", &london(), "2027-03-27T00:00:00Z", "2027-03-30T00:00:00Z"),
+        ["2027-03-27T01:30:00Z", "2027-03-28T01:00:00Z", "2027-03-29T00:30:00Z"]
     );
     // Several in the gap fall together, and with one that is due at its end.
     assert_eq!(
-        occurrences(
-            "0,20,40 1,2 * * *",
-            &london(),
-            "2027-03-28T00:00:00Z",
-            "2027-03-28T12:00:00Z"
-        ),
-        [
-            "2027-03-28T01:00:00Z",
-            "2027-03-28T01:20:00Z",
-            "2027-03-28T01:40:00Z"
-        ]
+        occurrences("0,20,40 1,2 * * *", &london(), "2027-03-28T00:00:00Z", "2027-03-28T12:00:00Z"),
+        ["2027-03-28T01:00:00Z", "2027-03-28T01:20:00Z", "2027-03-28T01:40:00Z"]
     );
 }
 
 #[test]
 fn a_job_in_the_repeated_hour_runs_once_the_first_time_round() {
     assert_eq!(
-        occurrences(
-            "30 1 * * *",
-            &london(),
-            "2027-10-30T00:00:00Z",
-            "2027-11-02T00:00:00Z"
-        ),
-        [
-            "2027-10-30T00:30:00Z",
-            "2027-10-31T00:30:00Z",
-            "2027-11-01T01:30:00Z"
-        ]
+        occurrences("30 1 * * *", &london(), "2027-10-30T00:00:00Z", "2027-11-02T00:00:00Z"),
+        ["2027-10-30T00:30:00Z", "2027-10-31T00:30:00Z", "2027-11-01T01:30:00Z"]
     );
     // Asked in the second hour, it does not come back.
     assert_eq!(
@@ -105,9 +77,7 @@ fn a_job_in_the_repeated_hour_runs_once_the_first_time_round() {
 #[test]
 fn a_job_of_every_hour_keeps_its_rhythm_through_both_changes() {
     for day in ["2027-03-28", "2027-10-31"] {
-        let expected: Vec<String> = (0..5)
-            .map(|hour| format!("{day}T{hour:02}:30:00Z"))
-            .collect();
+        let expected: Vec<String> = (0..5).map(|hour| format!("{day}T{hour:02}:30:00Z")).collect();
         let (from, to) = (format!("{day}T00:00:00Z"), format!("{day}T05:00:00Z"));
         assert_eq!(occurrences("30 * * * *", &london(), &from, &to), expected);
         assert_eq!(occurrences("*/15 * * * *", &london(), &from, &to).len(), 20);
@@ -121,44 +91,19 @@ fn a_zone_that_skipped_a_day_and_one_that_moves_by_half_an_hour() {
     // Samoa had no 30 December 2011: the job of that day runs when the 31st begins, and that day's own follows.
     let apia = TimeZone::get("Pacific/Apia").expect("tzdata is installed");
     assert_eq!(
-        occurrences(
-            "0 9 * * *",
-            &apia,
-            "2011-12-29T12:00:00Z",
-            "2012-01-01T00:00:00Z"
-        ),
-        [
-            "2011-12-29T19:00:00Z",
-            "2011-12-30T10:00:00Z",
-            "2011-12-30T19:00:00Z",
-            "2011-12-31T19:00:00Z"
-        ]
+        occurrences("0 9 * * *", &apia, "2011-12-29T12:00:00Z", "2012-01-01T00:00:00Z"),
+        ["2011-12-29T19:00:00Z", "2011-12-30T10:00:00Z", "2011-12-30T19:00:00Z", "2011-12-31T19:00:00Z"]
     );
     // Lord Howe Island repeats 01:30 to 02:00 on 4 April 2027.
     let lord_howe = TimeZone::get("Australia/Lord_Howe").expect("tzdata is installed");
     assert_eq!(
-        occurrences(
-            "45 1 * * *",
-            &lord_howe,
-            "2027-04-03T12:00:00Z",
-            "2027-04-04T12:00:00Z"
-        ),
+        occurrences("45 1 * * *", &lord_howe, "2027-04-03T12:00:00Z", "2027-04-04T12:00:00Z"),
         ["2027-04-03T14:45:00Z"]
     );
     // An hourly one follows the wall clock's minutes: there they jump by thirty.
     assert_eq!(
-        occurrences(
-            "45 * * * *",
-            &lord_howe,
-            "2027-04-03T13:30:00Z",
-            "2027-04-03T16:30:00Z"
-        ),
-        [
-            "2027-04-03T13:45:00Z",
-            "2027-04-03T14:45:00Z",
-            "2027-04-03T15:15:00Z",
-            "2027-04-03T16:15:00Z"
-        ]
+        occurrences("45 * * * *", &lord_howe, "2027-04-03T13:30:00Z", "2027-04-03T16:30:00Z"),
+        ["2027-04-03T13:45:00Z", "2027-04-03T14:45:00Z", "2027-04-03T15:15:00Z", "2027-04-03T16:15:00Z"]
     );
 }
 
@@ -186,27 +131,12 @@ fn weekdays_are_numbered_as_in_ordinary_cron() {
     for text in ["0 6 * * 1-5", "0 6 * * MON-FRI", "0 6 * * mon,tue,3-5"] {
         assert_eq!(days(text, 2027, 2), monday_to_friday, "{text}");
     }
-    for text in [
-        "0 6 * * 0",
-        "0 6 * * 7",
-        "0 6 * * SUN",
-        "@weekly",
-        "0 6 * * 0,7",
-    ] {
+    for text in ["0 6 * * 0", "0 6 * * 7", "0 6 * * SUN", "@weekly", "0 6 * * 0,7"] {
         assert_eq!(days(text, 2027, 2), sundays, "{text}");
     }
-    assert_eq!(
-        days("0 6 * * SAT-SUN", 2027, 2),
-        [6, 7, 13, 14, 20, 21, 27, 28]
-    );
-    assert_eq!(
-        days("0 6 * * 5-7", 2027, 2),
-        [5, 6, 7, 12, 13, 14, 19, 20, 21, 26, 27, 28]
-    );
-    assert_eq!(
-        days("0 6 * * SUN-MON", 2027, 2),
-        [1, 7, 8, 14, 15, 21, 22, 28]
-    );
+    assert_eq!(days("0 6 * * SAT-SUN", 2027, 2), [6, 7, 13, 14, 20, 21, 27, 28]);
+    assert_eq!(days("0 6 * * 5-7", 2027, 2), [5, 6, 7, 12, 13, 14, 19, 20, 21, 26, 27, 28]);
+    assert_eq!(days("0 6 * * SUN-MON", 2027, 2), [1, 7, 8, 14, 15, 21, 22, 28]);
 }
 
 #[test]
@@ -240,18 +170,10 @@ fn names_steps_and_intervals() {
 fn what_cannot_be_meant_is_refused_with_a_remedy() {
     for (text, code, says) in [
         ("", "schedule-field-count", "0 fields"),
-        (
-            "* * * *",
-            "schedule-field-count",
-            "minute, hour, day of month",
-        ),
+        ("* * * *", "schedule-field-count", "minute, hour, day of month"),
         ("0 17 */4 * * *", "schedule-field-count", "6 fields"),
         ("@reboot", "schedule-field-count", "@hourly"),
-        (
-            "60 * * * *",
-            "schedule-field",
-            "minute field of the schedule cannot be \"60\": use 0 to 59",
-        ),
+        ("60 * * * *", "schedule-field", "minute field of the schedule cannot be \"60\": use 0 to 59"),
         ("* 24 * * *", "schedule-field", "use 0 to 23"),
         ("* * 0 * *", "schedule-field", "use 1 to 31"),
         ("* * * 13 *", "schedule-field", "JAN to DEC"),
@@ -288,22 +210,15 @@ fn three_hundred_hubs_on_one_minute_are_spread() {
         let due = jittered(next, interval, &format!("h-{hub}"), 10);
         assert_eq!(due, jittered(next, interval, &format!("h-{hub}"), 10));
         let minute = due.duration_since(next).as_secs() / 60;
-        minutes[usize::try_from(minute)
-            .expect("never before the schedule, always within 24 minutes")] += 1;
+        minutes[usize::try_from(minute).expect("never before the schedule, always within 24 minutes")] += 1;
     }
     // 12.5 a minute on average; 30 would be five standard deviations.
-    assert!(
-        minutes.iter().all(|hubs| (1..=30).contains(hubs)),
-        "{minutes:?}"
-    );
+    assert!(minutes.iter().all(|hubs| (1..=30).contains(hubs)), "{minutes:?}");
     assert_eq!(jittered(next, interval, "h-1", 0), next);
     let weekly = jittered(next, SignedDuration::from_hours(168), "h-1", 50);
     assert!(weekly >= next && weekly < next + MAX_JITTER);
     // An interval that is none (the clock went back) moves nothing back.
-    assert_eq!(
-        jittered(next, SignedDuration::from_hours(-4), "h-1", 10),
-        next
-    );
+    assert_eq!(jittered(next, SignedDuration::from_hours(-4), "h-1", 10), next);
 }
 
 #[test]
@@ -324,63 +239,33 @@ fn waits_double_to_a_limit_and_differ_between_hubs() {
 }
 
 fn pace<'a>(schedule: &'a Schedule, time_zone: &'a TimeZone) -> Pace<'a> {
-    Pace {
-        schedule,
-        time_zone,
-        hub_id: "h-essex",
-        jitter_percent: 10,
-        retry_after_max: SignedDuration::from_hours(24),
-    }
+    Pace { schedule, time_zone, hub_id: "h-essex", jitter_percent: 10, retry_after_max: SignedDuration::from_hours(24) }
 }
 
 fn pulled(now: Timestamp) -> LastPull {
-    LastPull {
-        now,
-        last_due: None,
-        failures: 0,
-        retry_after: None,
-    }
+    LastPull { now, last_due: None, failures: 0, retry_after: None }
 }
 
 #[test]
 fn failures_wait_instead_of_the_schedule_and_retry_after_is_obeyed_within_reason() {
     let (tz, daily, often) = (london(), schedule("0 2 * * *"), schedule("every 15m"));
     let now = at("2027-02-01T02:30:00Z");
-    let failed = |failures| LastPull {
-        failures,
-        ..pulled(now)
-    };
-    let wait = |schedule, last: &LastPull| {
-        next_due(&pace(schedule, &tz), last)
-            .unwrap()
-            .duration_since(now)
-    };
+    let failed = |failures| LastPull { failures, ..pulled(now) };
+    let wait = |schedule, last: &LastPull| next_due(&pace(schedule, &tz), last).unwrap().duration_since(now);
 
     // Sooner than tomorrow after one failure, later than a quarter of an hour after six.
     assert!(wait(&daily, &failed(1)) <= BACK_OFF_BASE);
     assert!(wait(&often, &failed(6)) > SignedDuration::from_hours(1));
 
-    let asked = |hours| LastPull {
-        retry_after: Some(SignedDuration::from_hours(hours)),
-        ..failed(1)
-    };
+    let asked = |hours| LastPull { retry_after: Some(SignedDuration::from_hours(hours)), ..failed(1) };
     assert_eq!(wait(&often, &asked(3)), SignedDuration::from_hours(3));
-    assert_eq!(
-        wait(&often, &asked(1_000_000)),
-        SignedDuration::from_hours(24)
-    );
+    assert_eq!(wait(&often, &asked(1_000_000)), SignedDuration::from_hours(24));
     assert_eq!(wait(&often, &asked(-5)), wait(&often, &failed(1)));
     // Shorter than the wait: the wait stands.
-    let soon = LastPull {
-        retry_after: Some(SignedDuration::from_secs(1)),
-        ..failed(5)
-    };
+    let soon = LastPull { retry_after: Some(SignedDuration::from_secs(1)), ..failed(5) };
     assert_eq!(wait(&often, &soon), wait(&often, &failed(5)));
     // It counts after a good run too.
-    let busy = LastPull {
-        failures: 0,
-        ..asked(3)
-    };
+    let busy = LastPull { failures: 0, ..asked(3) };
     assert_eq!(wait(&often, &busy), SignedDuration::from_hours(3));
 }
 
@@ -389,19 +274,12 @@ fn a_clock_set_back_doubles_nothing_and_one_that_was_wrong_silences_nobody() {
     let (tz, schedule) = (london(), schedule("17 */4 * * *"));
     let pace = pace(&schedule, &tz);
     let due = next_due(&pace, &pulled(at("2027-02-01T07:00:00Z"))).unwrap();
-    let after_run = |now| LastPull {
-        last_due: Some(due),
-        ..pulled(now)
-    };
+    let after_run = |now| LastPull { last_due: Some(due), ..pulled(now) };
     let following = next_due(&pace, &after_run(due)).unwrap();
     assert!(due > at("2027-02-01T08:17:00Z") && following > at("2027-02-01T12:17:00Z"));
     for minutes in [0, 1, 20, 60, 239] {
         let set_back = due - SignedDuration::from_mins(minutes);
-        assert_eq!(
-            next_due(&pace, &after_run(set_back)),
-            Some(following),
-            "{minutes} minutes"
-        );
+        assert_eq!(next_due(&pace, &after_run(set_back)), Some(following), "{minutes} minutes");
     }
     // The last due time was written by a clock four years ahead.
     let now = due - SignedDuration::from_hours(4 * 365 * 24);
@@ -414,49 +292,21 @@ fn a_run_that_ends_before_the_next_jittered_time_does_not_lose_it() {
     let (tz, schedule) = (london(), schedule("17 */4 * * *"));
     let pace = pace(&schedule, &tz);
     let first = next_due(&pace, &pulled(at("2027-02-01T07:00:00Z"))).unwrap();
-    let second = next_due(
-        &pace,
-        &LastPull {
-            last_due: Some(first),
-            ..pulled(first)
-        },
-    )
-    .unwrap();
+    let second = next_due(&pace, &LastPull { last_due: Some(first), ..pulled(first) }).unwrap();
     // The run of the first took until the schedule's second minute had passed, but not yet the second's own time.
     let ended = at("2027-02-01T12:17:01Z");
     assert!(ended < second);
-    assert_eq!(
-        next_due(
-            &pace,
-            &LastPull {
-                last_due: Some(first),
-                ..pulled(ended)
-            }
-        ),
-        Some(second)
-    );
+    assert_eq!(next_due(&pace, &LastPull { last_due: Some(first), ..pulled(ended) }), Some(second));
 }
 
 /// Cron lines of every shape, all of which occur.
 fn any_line() -> impl Strategy<Value = String> {
-    let minute = prop_oneof![
-        "[0-5]?[0-9]",
-        Just("*".into()),
-        Just("*/7".into()),
-        Just("5,25,55".into()),
-        Just("*/15".into())
-    ];
-    let hour = prop_oneof![
-        "[0-9]",
-        "2[0-3]",
-        Just("*".into()),
-        Just("*/4".into()),
-        Just("0-2".into())
-    ];
+    let minute =
+        prop_oneof!["[0-5]?[0-9]", Just("*".into()), Just("*/7".into()), Just("5,25,55".into()), Just("*/15".into())];
+    let hour = prop_oneof!["[0-9]", "2[0-3]", Just("*".into()), Just("*/4".into()), Just("0-2".into())];
     let day = prop_oneof![4 => Just("*".into()), 1 => "[1-9]", 1 => Just("*/2".into())];
     let weekday = prop_oneof![4 => Just("*".into()), 1 => "[0-7]", 1 => Just("MON-FRI".into())];
-    (minute, hour, day, weekday)
-        .prop_map(|(m, h, d, w): (String, String, String, String)| format!("{m} {h} {d} * {w}"))
+    (minute, hour, day, weekday).prop_map(|(m, h, d, w): (String, String, String, String)| format!("{m} {h} {d} * {w}"))
 }
 
 /// Moments of 2027, some of them close to a change of the clocks.
@@ -466,21 +316,15 @@ fn any_moment() -> impl Strategy<Value = Timestamp> {
         (change - 7_200)..(change + 7_200)
     };
     let year = at("2027-01-01T00:00:00Z").as_second()..at("2027-12-01T00:00:00Z").as_second();
-    prop_oneof![
-        near("2027-03-28T01:00:00Z"),
-        near("2027-10-31T01:00:00Z"),
-        year
-    ]
-    .prop_map(|second| Timestamp::from_second(second).expect("in 2027"))
+    prop_oneof![near("2027-03-28T01:00:00Z"), near("2027-10-31T01:00:00Z"), year]
+        .prop_map(|second| Timestamp::from_second(second).expect("in 2027"))
 }
 
 /// What a line means, by brute force and without the crate: does it name this civil minute?
 fn names(line: &str, civil: civil::DateTime) -> bool {
     let within = |field: &str, value: i8, all: std::ops::RangeInclusive<i8>| {
         field.split(',').any(|item| {
-            let (range, step) = item
-                .split_once('/')
-                .map_or((item, 1), |(r, s)| (r, s.parse().unwrap()));
+            let (range, step) = item.split_once('/').map_or((item, 1), |(r, s)| (r, s.parse().unwrap()));
             let (low, high) = match range {
                 "*" => (*all.start(), *all.end()),
                 "MON-FRI" => (1, 5),

@@ -9,7 +9,9 @@ async fn what_one_hub_says_another_holds() {
     let nottingham = TestHub::new("Nottingham Hub", 1).await;
     let essex = TestHub::new("Essex Hub", 2).await;
     let groups: Vec<_> = (0..700)
-        .map(|n| (Uuid::from_u128(n + 1), group(&format!("Group number {n}"), "Nottingham", &format!("0115 496 {:04}", n))))
+        .map(|n| {
+            (Uuid::from_u128(n + 1), group(&format!("Group number {n}"), "Nottingham", &format!("0115 496 {:04}", n)))
+        })
         .collect();
     let said = nottingham.put(&groups).await;
     assert_eq!(said.derived.groups, 700);

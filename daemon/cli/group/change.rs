@@ -145,7 +145,8 @@ pub(in crate::cli) fn published(said: &Said) -> String {
 pub(in crate::cli) fn refused(error: &SayError) -> anyhow::Error {
     let next = match error {
         SayError::UnknownField(_) | SayError::Twice(_) | SayError::Fields(_) => {
-            let keys: Vec<String> = crate::exchange::columns::columns().iter().map(|column| column.field.key()).collect();
+            let keys: Vec<String> =
+                crate::exchange::columns::columns().iter().map(|column| column.field.key()).collect();
             format!("the fields are: {}", keys.join(", "))
         }
         SayError::Refused(_) => "put the value right, and the same again".to_owned(),

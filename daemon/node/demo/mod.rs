@@ -76,7 +76,10 @@ pub async fn run(options: &Options) -> anyhow::Result<()> {
         stage.stop().await;
     }
     if options.keep.is_some() {
-        watch::say(&format!("they are kept in {}; start one again with `mutuald run --config …/hub.toml`", folder.display()));
+        watch::say(&format!(
+            "they are kept in {}; start one again with `mutuald run --config …/hub.toml`",
+            folder.display()
+        ));
     }
     ended
 }
@@ -109,7 +112,10 @@ async fn play(options: &Options, folder: &Path, stages: &mut Vec<Stage>) -> anyh
     }
     watch::say("");
     for stage in stages.iter() {
-        watch::say(&format!("{:<11} http://{}/   partners: http://{}/partners", stage.name, stage.address, stage.address));
+        watch::say(&format!(
+            "{:<11} http://{}/   partners: http://{}/partners",
+            stage.name, stage.address, stage.address
+        ));
     }
     watch::say("\nOpen one in a browser. The research hub shows all lists as one. Ctrl-C stops all.\n");
     let hubs: Vec<(&'static str, Hub)> = stages.iter().map(|stage| (stage.name, stage.hub.clone())).collect();
@@ -165,7 +171,8 @@ impl Stage {
                 drafts.push(Draft { id: hub.chance.id(), rev: 1, body, public });
             }
             let said = hub.say(&drafts).await?;
-            let published = said.published.map_or(String::new(), |published| format!(", published as {} files", published.files));
+            let published =
+                said.published.map_or(String::new(), |published| format!(", published as {} files", published.files));
             watch::say(&format!(
                 "{name:<11} signed {} records of “{title}”{published}: {} groups, {} of several records",
                 said.statements - 1,
@@ -193,7 +200,11 @@ impl Stage {
                 return Ok(());
             }
             if let Some(status) = self.daemon.try_wait()? {
-                bail!("the daemon of {} ended ({status}); see {}", self.name, self.config.with_file_name("log.txt").display());
+                bail!(
+                    "the daemon of {} ended ({status}); see {}",
+                    self.name,
+                    self.config.with_file_name("log.txt").display()
+                );
             }
             if started.elapsed() > READY {
                 bail!("the daemon of {} does not answer at {}", self.name, self.address);

@@ -137,7 +137,8 @@ async fn change(name: &str, hub: &Hub, turn: usize) -> anyhow::Result<()> {
         _ => {
             let state = crate::record::group::CLOSED.to_owned();
             let reason = Some("the group ended".to_owned());
-            group.status = Some(crate::record::group::Status { state, date: Some(today), reason, ..Default::default() });
+            group.status =
+                Some(crate::record::group::Status { state, date: Some(today), reason, ..Default::default() });
             (Body::Put(Kind::Record), "has ended")
         }
     };

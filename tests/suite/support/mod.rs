@@ -1,7 +1,7 @@
 //! What scenarios are made of: real hubs on real databases and sockets, with a clock that is set by hand.
 
-pub mod feed;
 pub mod command;
+pub mod feed;
 pub mod hub;
 pub mod peer;
 pub mod says;

@@ -1,0 +1,26 @@
+//! `mutuald demo`
+
+use super::{Answer, Context};
+use crate::node::demo;
+use std::path::PathBuf;
+
+/// Four hubs with invented groups, live on this machine, with pages to open; Ctrl-C stops them
+#[derive(Debug, clap::Args)]
+pub struct Demo {
+    /// Leave the four hubs in this folder instead of removing them
+    #[arg(long, value_name = "DIR")]
+    keep: Option<PathBuf>,
+    /// Invent other groups
+    #[arg(long, default_value_t = 2013)]
+    seed: u64,
+    /// Stop as soon as every hub has pulled its partners once
+    #[arg(long)]
+    once: bool,
+}
+
+impl Demo {
+    pub(super) async fn run(self, _: &Context) -> anyhow::Result<Answer> {
+        demo::run(&demo::Options { keep: self.keep, seed: self.seed, once: self.once }).await?;
+        Ok(Answer::nothing())
+    }
+}
