@@ -4,7 +4,7 @@ use super::group::sources;
 use super::output::count;
 use super::{Answer, Context};
 use crate::node::groups::words::{line, unit_label};
-use crate::node::groups::{Known, say};
+use crate::node::groups::{Known, Reader, say};
 use crate::store::lookup;
 use serde::Serialize;
 use std::fmt;
@@ -94,9 +94,10 @@ impl Conflicts {
         let numbers = lookup::disagreeing(&mut db, self.mine).await?;
         let rows = lookup::groups(&mut db, &numbers).await?;
         let most = if self.limit == 0 { rows.len() } else { self.limit };
+        let reader = Reader::new(hub, &mut db).await?;
         let mut found = Found { total: rows.len(), groups: Vec::new() };
         for row in rows.into_iter().take(most) {
-            let known = Known::load(hub, &mut db, row).await?;
+            let known = reader.read(&mut db, row).await?;
             let field = |unit: &crate::registry::Unit| Field {
                 field: unit.name(),
                 label: unit_label(unit.name()),

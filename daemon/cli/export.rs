@@ -4,7 +4,7 @@ use super::output::count;
 use super::{Answer, Context, Failure, list};
 use crate::exchange::{ExportRow, export, geojson};
 use crate::node::Hub;
-use crate::node::groups::{self, Known, One, words::vocabularies};
+use crate::node::groups::{self, One, Reader, words::vocabularies};
 use crate::store::lookup;
 use anyhow::Context as _;
 use serde::Serialize;
@@ -92,9 +92,10 @@ impl Export {
                 .collect());
         }
         let numbers = lookup::all(&mut db).await?;
+        let reader = Reader::new(hub, &mut db).await?;
         let mut rows = Vec::with_capacity(numbers.len());
         for row in lookup::groups(&mut db, &numbers).await? {
-            let known = Known::load(hub, &mut db, row).await?;
+            let known = reader.read(&mut db, row).await?;
             // Only a group that nobody else speaks of is one of our records as it stands: with its id, an import of the
             // file would make others' words ours.
             let record_id = match &known.members[..] {

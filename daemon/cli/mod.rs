@@ -63,6 +63,7 @@ pub struct Cli {
 
 /// Options of every command.
 #[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Options of every command")]
 struct Global {
     /// Configuration of the hub [default: hub.toml here if there is one, else /etc/mutuald/hub.toml]
     #[arg(long, global = true, value_name = "FILE", env = "MUTUALD_CONFIG", hide_env_values = true)]

@@ -109,11 +109,25 @@ impl Row {
     }
 }
 
+/// A state's code in words; the code of a failure stands for itself, so that it can be searched for.
+fn words(state: &str) -> &str {
+    match state {
+        "new" => "not pulled yet",
+        "current" | "changed" => "up to date",
+        "stale" => "quiet for too long",
+        "stale-view" => "shows an older state",
+        "waiting" => "a large change waits",
+        "disputed" => "signed two histories",
+        other => other,
+    }
+}
+
 /// Partners as a table.
 pub fn rows(rows: &[Row]) -> String {
     let mut shown = table(&["partner hub", "state", "statements", "last pulled", "next"]);
     for row in rows {
-        let state = if row.reason.is_empty() { row.state.clone() } else { format!("{}: {}", row.state, row.reason) };
+        let state =
+            if row.reason.is_empty() { row.state.clone() } else { format!("{}: {}", words(&row.state), row.reason) };
         let next = if row.paused { "paused" } else { row.next_due.as_deref().unwrap_or("at once") };
         shown.add_row([
             &row.name,

@@ -56,7 +56,7 @@ impl fmt::Display for Shown {
             "Registry       {} groups from {} records ({} our own), as of {}",
             counts.groups, counts.records, counts.own_records, self.as_of
         )?;
-        writeln!(out, "               {} of the groups are in the lists of several hubs", counts.shared)?;
+        writeln!(out, "               in the lists of several hubs: {}", counts.shared)?;
         if counts.withheld > 0 {
             writeln!(out, "               {} records came without their words", counts.withheld)?;
         }

@@ -10,6 +10,8 @@ use crate::record::HubId;
 use crate::store::{self, partner::PartnerRow};
 use anyhow::{Context, bail};
 use jiff::{SignedDuration, Timestamp};
+use std::fs::{File, TryLockError};
+use std::time::Duration;
 
 /// Below this many records ten times as many at once are nothing unusual (PROTOCOL 1.10: "alert > 10 × usual").
 const USUAL_AT_LEAST: u64 = 100;
@@ -73,8 +75,8 @@ impl Hub {
         let _alone = self.alone(partner.hub).await?;
         let started = self.clock.now();
         let mut db = self.store.read().await?;
-        // Another run may have ended while this one waited for its turn.
-        let partner = &store::partner::get(&mut db, partner.hub).await?.context("the partner was removed")?;
+        // What is known of it may be older than the lock.
+        let partner = &store::partner::get(&mut db, partner.hub).await?.context("the partner hub was removed meanwhile")?;
         let log = store::log::by_number(&mut db, partner.hub).await?.context("the partner has no log")?;
         drop(db);
         let pulled = match Run::start(&self.store, &self.client, log, &partner.url) {
@@ -93,8 +95,9 @@ impl Hub {
             derived: None,
             waiting: None,
         };
-        let mut row = partner.clone();
         let mut write = self.store.write().await?;
+        // A person may have paused it while the run went on: only what a run finds out is written back.
+        let mut row = store::partner::get(&mut write, partner.hub).await?.context("the partner hub was removed meanwhile")?;
         match pulled {
             Ok(mut pulled) => {
                 reach("pull-stored");
@@ -135,7 +138,10 @@ impl Hub {
         if row.disputed.is_some() {
             outcome.state = "disputed".into();
         }
-        row.waiting = outcome.waiting.as_ref().map(serde_json::to_string).transpose()?;
+        if outcome.pulled.is_some() {
+            // A run that failed says nothing of what an earlier one left waiting.
+            row.waiting = outcome.waiting.as_ref().map(serde_json::to_string).transpose()?;
+        }
         row.last_try = Some(started.as_second());
         (row.state, row.reason) = (outcome.state.clone(), outcome.reason.clone());
         row.next_due = self.next_due(&row)?.map_or(i64::MAX, |due| due.as_second());
@@ -152,15 +158,21 @@ impl Hub {
         Ok(outcome)
     }
 
-    /// One run per partner at a time, over processes too: a lock that the kernel releases whatever happens to us.
-    async fn alone(&self, partner: i64) -> anyhow::Result<std::fs::File> {
-        let path = self.config.hub.state.join(format!("partner-{partner}.lock"));
-        let lock = tokio::task::spawn_blocking(move || {
-            let file = std::fs::File::create(&path)?;
-            file.lock()?;
-            Ok::<_, std::io::Error>(file)
-        });
-        lock.await?.context("cannot lock the partner for a pull")
+    /// Waits until no other run, of this process or another, pulls or removes the partner. The kernel releases the lock
+    /// whatever happens to us.
+    async fn alone(&self, hub: i64) -> anyhow::Result<File> {
+        let path = self.config.hub.state.join(format!("partner-{hub}.lock"));
+        let file = File::create(&path).with_context(|| format!("cannot open {}", path.display()))?;
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(file),
+                // Asked again rather than waited for: a waiting thread could not be told to stop.
+                Err(TryLockError::WouldBlock) => tokio::time::sleep(Duration::from_millis(200)).await,
+                Err(TryLockError::Error(error)) => {
+                    return Err(error).with_context(|| format!("cannot lock {}", path.display()));
+                }
+            }
+        }
     }
 
     /// A key that is no longer the log's may mean that the hub rotated it: its document says.
@@ -290,6 +302,7 @@ impl Hub {
     /// # Errors
     /// Database errors.
     pub async fn remove_partner(&self, partner: &PartnerRow) -> anyhow::Result<Derived> {
+        let _alone = self.alone(partner.hub).await?;
         let mut write = self.store.write().await?;
         store::partner::remove(&mut write, partner.hub).await?;
         let derived = self.rebuild_in(&mut write).await?;

@@ -293,6 +293,14 @@ fn a_large_change_waits_for_a_person() {
     asked.failed(2);
     essex.run(&["partner", "accept", "nottingham", "--yes"]).ended(0);
     assert!(essex.run(&["group", "show", "Group A"]).ended(0).contains("£2"));
+
+    // A run that fails afterwards does not make what waits forgotten.
+    fill("£3");
+    essex.run(&["partner", "pull"]).ended(3);
+    drop(served);
+    essex.run(&["partner", "pull"]).ended(4);
+    let list = essex.run(&["partner", "list", "--json"]).json(3);
+    assert_eq!((&list[0]["waiting"]["replaced"], &list[0]["failures"]), (&json!(20), &json!(1)));
 }
 
 #[test]

@@ -22,6 +22,7 @@ use crate::store::registry::GroupRow;
 use crate::store::{self, StoreError, lookup};
 use sqlx::SqliteConnection;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// Most groups that a question which one is meant lists.
 pub const OFFERED: usize = 20;
@@ -214,10 +215,54 @@ pub struct Known {
     pub members: Vec<One>,
     /// Decisions that name any of them, whoever made them.
     pub decisions: Vec<DecisionRow>,
-    /// Names of hubs.
-    pub hubs: BTreeMap<HubId, String>,
+    reader: Reader,
+}
+
+/// What reading any group needs, read once.
+#[derive(Clone)]
+pub struct Reader {
+    hubs: Arc<BTreeMap<HubId, String>>,
+    lists: Arc<Lists>,
     rules: Rules,
-    lists: Lists,
+}
+
+impl Reader {
+    /// Reads the names of hubs and lists.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn new(hub: &Hub, db: &mut SqliteConnection) -> anyhow::Result<Reader> {
+        let rules = hub.rules(db).await?;
+        let lists = Arc::new(stored::lists(db, &rules).await?);
+        Ok(Reader { hubs: Arc::new(store::directory::names(db).await?), lists, rules })
+    }
+
+    /// Reads a group.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn read(&self, db: &mut SqliteConnection, row: GroupRow) -> Result<Known, StoreError> {
+        let Reader { hubs, lists, rules } = self;
+        let keys: Vec<Key> = store::record::members(db, row.n).await?.iter().map(|row| (row.hub, row.rec)).collect();
+        let loaded = Loaded::read(db, rules, &keys).await?;
+        let records: Vec<RecordRef> = loaded.members.keys().copied().collect();
+        let decisions = store::record::decisions(db, &records).await?;
+        let cluster = Cluster { members: records, joined: Vec::new() };
+        let (merged, _) = loaded.merge(&cluster, rules, decisions.iter());
+        let title = |hub: i64, group: &Group| {
+            let list = group.list.and_then(|list| lists.get(&(hub, list)));
+            list.map(|list| list.title.clone()).unwrap_or_default()
+        };
+        let one = |(record, (row, group)): (RecordRef, (RecordRow, Group))| One {
+            hub: hubs.get(&record.hub).cloned().unwrap_or_else(|| record.hub.to_string()),
+            list: title(row.hub, &group),
+            record,
+            row,
+            group,
+        };
+        let members = loaded.members.into_iter().map(one).collect();
+        Ok(Known { row, merged, members, decisions, reader: self.clone() })
+    }
 }
 
 impl Known {
@@ -226,31 +271,7 @@ impl Known {
     /// # Errors
     /// Database errors.
     pub async fn load(hub: &Hub, db: &mut SqliteConnection, row: GroupRow) -> anyhow::Result<Known> {
-        let rules = hub.rules(db).await?;
-        let hubs = store::directory::names(db).await?;
-        let lists = stored::lists(db, &rules).await?;
-        let keys: Vec<Key> = store::record::members(db, row.n).await?.iter().map(|row| (row.hub, row.rec)).collect();
-        let loaded = Loaded::read(db, &rules, &keys).await?;
-        let records: Vec<RecordRef> = loaded.members.keys().copied().collect();
-        let decisions = store::record::decisions(db, &records).await?;
-        let cluster = Cluster { members: records, joined: Vec::new() };
-        let (merged, _) = loaded.merge(&cluster, &rules, decisions.iter());
-        let members = loaded
-            .members
-            .into_iter()
-            .map(|(record, (row, group))| One {
-                hub: hubs.get(&record.hub).cloned().unwrap_or_else(|| record.hub.to_string()),
-                list: group
-                    .list
-                    .and_then(|list| lists.get(&(row.hub, list)))
-                    .map(|list| list.title.clone())
-                    .unwrap_or_default(),
-                record,
-                row,
-                group,
-            })
-            .collect();
-        Ok(Known { row, merged, members, decisions, hubs, rules, lists })
+        Ok(Reader::new(hub, db).await?.read(db, row).await?)
     }
 
     /// Finds and reads.
@@ -269,7 +290,7 @@ impl Known {
 
     /// A hub's name.
     pub fn hub_name(&self, hub: &HubId) -> String {
-        self.hubs.get(hub).cloned().unwrap_or_else(|| hub.to_string())
+        self.reader.hubs.get(hub).cloned().unwrap_or_else(|| hub.to_string())
     }
 
     /// This hub's own records among the members.
@@ -279,12 +300,12 @@ impl Known {
 
     /// People's choices that count here.
     pub fn choices(&self) -> Vec<Choice> {
-        stored::choices(self.decisions.iter(), &self.rules)
+        stored::choices(self.decisions.iter(), &self.reader.rules)
     }
 
     /// People's judgements of pairs that count here.
     pub fn links(&self) -> Vec<Decision> {
-        stored::links(self.decisions.iter(), &self.rules)
+        stored::links(self.decisions.iter(), &self.reader.rules)
     }
 
     /// The members as the linker compares them.
@@ -295,8 +316,8 @@ impl Known {
                 let list = one.group.list.map(|list| (one.row.hub, list));
                 Candidate {
                     record: one.record,
-                    list: list.and_then(|list| self.rules.reference(list)),
-                    duplicates: list.and_then(|list| self.lists.get(&list)).is_some_and(|list| list.duplicates),
+                    list: list.and_then(|list| self.reader.rules.reference(list)),
+                    duplicates: list.and_then(|list| self.reader.lists.get(&list)).is_some_and(|list| list.duplicates),
                     features: Features::of(&one.group),
                 }
             })
