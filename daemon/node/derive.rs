@@ -256,8 +256,9 @@ async fn together(
         looked.extend(new);
     }
     let components = graph.components(&looked);
+    let mut written = BTreeSet::new();
     for component in components {
-        regroup(db, rules, lists, &component, &decisions, &graph.too_common, derived).await?;
+        regroup(db, rules, lists, &component, &decisions, &graph.too_common, &mut written, derived).await?;
     }
     Ok(())
 }
@@ -327,7 +328,9 @@ impl Graph {
     }
 }
 
-/// Clusters one component and writes its groups, where they are not what step one left.
+/// Clusters one component and writes its groups, where they are not what step one left. `written` are the groups that
+/// components before it wrote: when a group fell apart, its records still name it, and may not remove what took its place.
+#[expect(clippy::too_many_arguments, reason = "one component's surroundings, each used once")]
 async fn regroup(
     db: &mut Write,
     rules: &Rules,
@@ -335,6 +338,7 @@ async fn regroup(
     component: &[Key],
     decisions: &BTreeMap<Key, DecisionRow>,
     too_common: &BTreeSet<u64>,
+    written: &mut BTreeSet<i64>,
     derived: &mut Derived,
 ) -> Result<(), StoreError> {
     let judged = |row: &DecisionRow| {
@@ -358,7 +362,7 @@ async fn regroup(
     let loaded = Loaded::read(db, rules, component).await?;
     let mut old: BTreeSet<i64> = loaded.old_groups.clone();
     old.extend(loaded.members.values().map(|(row, _)| row.state.first));
-    store::registry::remove_groups(db, &old.into_iter().collect::<Vec<_>>()).await?;
+    store::registry::remove_groups(db, &old.difference(written).copied().collect::<Vec<_>>()).await?;
     let candidates: Vec<Candidate> = loaded.candidates(rules, lists);
     let links = links(decisions.values(), rules);
     let mut groups = Vec::new();
@@ -369,6 +373,7 @@ async fn regroup(
         let row = group_row(&merged, &rows);
         let members: Vec<Key> = rows.iter().map(|(row, _)| (row.hub, row.rec)).collect();
         store::registry::set_group(db, &members, row.0.n).await?;
+        written.insert(row.0.n);
         groups.push(row);
     }
     derived.groups += groups.len() as u64;

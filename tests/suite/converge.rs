@@ -219,6 +219,32 @@ proptest! {
     }
 }
 
+/// When what held a group together goes, the two that are left are a group each, and neither is lost.
+#[tokio::test]
+async fn f41_a_group_that_falls_apart_leaves_all_its_parts() {
+    let words = |phone: &str, email: &str| {
+        let mut json: serde_json::Value = serde_json::from_str(&group("Stroke Club", "Southend", phone).json()).unwrap();
+        json["contact"]["email"] = serde_json::json!(email);
+        mutuald::record::Group::read(&json.to_string()).unwrap()
+    };
+    for (a, middle, b) in [(1, 2, 3), (2, 1, 3), (3, 2, 1), (1, 3, 2)] {
+        let hub = TestHub::new("Hub", 1).await;
+        let id = |n: u128| Uuid::from_u128(n);
+        // One shares its telephone with the middle, the other its address; they share nothing with each other.
+        let mut said = vec![
+            (id(a), words("01702 600101", "a@example.org")),
+            (id(middle), words("01702 600101", "b@example.org")),
+            (id(b), words("01702 600102", "b@example.org")),
+        ];
+        said.sort_by_key(|(id, _)| *id);
+        hub.put(&said).await;
+        assert_eq!(hub.names().await.len(), 1);
+        hub.put(&[(id(middle), words("01702 600103", "c@example.org"))]).await;
+        assert_eq!(hub.names().await.len(), 3, "{a} {middle} {b}");
+        hub.check_hub().await;
+    }
+}
+
 /// F41 with long lists, where runs end in the middle of what there is and pulls are dropped at every wait in turn.
 #[tokio::test(flavor = "multi_thread")]
 async fn f41_a_pull_dropped_at_every_wait_changes_nothing() {
