@@ -219,29 +219,17 @@ proptest! {
     }
 }
 
-/// When what held a group together goes, the two that are left are a group each, and neither is lost.
+/// When what held a group together goes, its two records are a group each, and neither is lost.
 #[tokio::test]
 async fn f41_a_group_that_falls_apart_leaves_all_its_parts() {
-    let words = |phone: &str, email: &str| {
-        let mut json: serde_json::Value = serde_json::from_str(&group("Stroke Club", "Southend", phone).json()).unwrap();
-        json["contact"]["email"] = serde_json::json!(email);
-        mutuald::record::Group::read(&json.to_string()).unwrap()
-    };
-    for (a, middle, b) in [(1, 2, 3), (2, 1, 3), (3, 2, 1), (1, 3, 2)] {
+    for changed in [1, 2] {
         let hub = TestHub::new("Hub", 1).await;
-        let id = |n: u128| Uuid::from_u128(n);
-        // One shares its telephone with the middle, the other its address; they share nothing with each other.
-        let mut said = vec![
-            (id(a), words("01702 600101", "a@example.org")),
-            (id(middle), words("01702 600101", "b@example.org")),
-            (id(b), words("01702 600102", "b@example.org")),
-        ];
-        said.sort_by_key(|(id, _)| *id);
-        hub.put(&said).await;
+        let said = |n: u128, phone: &str| (Uuid::from_u128(n), group("Stroke Club", "Southend", phone));
+        hub.put(&[said(1, "01702 600101"), said(2, "01702 600101")]).await;
         assert_eq!(hub.names().await.len(), 1);
-        hub.put(&[(id(middle), words("01702 600103", "c@example.org"))]).await;
-        assert_eq!(hub.names().await.len(), 3, "{a} {middle} {b}");
+        hub.put(&[said(changed, "01702 600102")]).await;
         hub.check_hub().await;
+        assert_eq!(hub.names().await.len(), 2, "{changed}");
     }
 }
 
