@@ -18,16 +18,47 @@ const RECORDS: u8 = 6;
 /// One thing that happens. Hubs and records are taken modulo how many there are.
 #[derive(Debug, Clone)]
 enum Step {
-    Put { hub: u8, rec: u8, name: u8, phone: u8 },
+    Put {
+        hub: u8,
+        rec: u8,
+        name: u8,
+        phone: u8,
+    },
     /// Ended: a put that says so.
-    Close { hub: u8, rec: u8 },
-    Withdraw { hub: u8, rec: u8 },
-    Affirm { hub: u8, rec: u8, day: u8 },
-    Link { hub: u8, a: (u8, u8), b: (u8, u8), judgement: u8 },
-    Choose { hub: u8, on: (u8, u8), prefer: (u8, u8), retract: bool },
+    Close {
+        hub: u8,
+        rec: u8,
+    },
+    Withdraw {
+        hub: u8,
+        rec: u8,
+    },
+    Affirm {
+        hub: u8,
+        rec: u8,
+        day: u8,
+    },
+    Link {
+        hub: u8,
+        a: (u8, u8),
+        b: (u8, u8),
+        judgement: u8,
+    },
+    Choose {
+        hub: u8,
+        on: (u8, u8),
+        prefer: (u8, u8),
+        retract: bool,
+    },
     /// A pull; dropped at the n-th time it waits, if it waits so often.
-    Pull { hub: u8, from: u8, dropped: Option<u16> },
-    Rebuild { hub: u8 },
+    Pull {
+        hub: u8,
+        from: u8,
+        dropped: Option<u16>,
+    },
+    Rebuild {
+        hub: u8,
+    },
     /// A day goes by, for all.
     Night,
 }

@@ -8,8 +8,8 @@ use crate::support::hub::group;
 use mutuald::clock::Clock;
 use mutuald::config::{Config, Publish};
 use mutuald::feed::tile::{self, WIDTH};
-use mutuald::feed::{hub as hub_document, merkle};
 use mutuald::feed::{Checkpoint, note::Note};
+use mutuald::feed::{hub as hub_document, merkle};
 use mutuald::node::author::Draft;
 use mutuald::node::init::{self, Answers};
 use mutuald::node::{Chance, Hub};
@@ -122,7 +122,8 @@ fn failpoints() -> BTreeSet<String> {
                 look(&path, found);
             } else if path.extension().is_some_and(|extension| extension == "rs") {
                 let text = std::fs::read_to_string(&path).unwrap();
-                found.extend(text.split("reach(\"").skip(1).filter_map(|rest| Some(rest.split_once('"')?.0.to_owned())));
+                found
+                    .extend(text.split("reach(\"").skip(1).filter_map(|rest| Some(rest.split_once('"')?.0.to_owned())));
             }
         }
     }
@@ -263,7 +264,8 @@ async fn publishing_survives_a_kill_at_every_step() {
         assert!(published(state) >= size, "{at}: the published size shrank");
         assert_eq!(told(state).await, expected, "{at}");
         let again = files(&state.join("feed"));
-        let differ: Vec<_> = feed.keys().chain(again.keys()).filter(|path| feed.get(*path) != again.get(*path)).collect();
+        let differ: Vec<_> =
+            feed.keys().chain(again.keys()).filter(|path| feed.get(*path) != again.get(*path)).collect();
         assert!(differ.is_empty(), "{at}: {differ:?}");
     })
     .await;
@@ -292,12 +294,8 @@ async fn pulling_survives_a_kill_at_every_step() {
     let id = partner.hub.id;
     let extended = folder.path().join("extended");
     copy(&start, &extended);
-    let erase = Draft {
-        id: Uuid::from_u128(50),
-        rev: 9,
-        body: Body::Erase(Kind::Record, 9, ErasedParts::All),
-        public: None,
-    };
+    let erase =
+        Draft { id: Uuid::from_u128(50), rev: 9, body: Body::Erase(Kind::Record, 9, ErasedParts::All), public: None };
     let mut more = steps().concat().split_off(590);
     more.push(erase);
     partner.hub.say(&more).await.unwrap();

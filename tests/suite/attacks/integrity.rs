@@ -160,7 +160,9 @@ fn other_history(peer: &mut TestPeer, shared: usize, size: usize) {
 /// both signed notes are kept as proof, and nothing more is taken until a person decides.
 #[tokio::test]
 async fn f15_a_fork_freezes_the_list() {
-    for (ours, shared, theirs) in [(9, 4, 9), (9, 4, 6), (9, 4, 12), (300, 299, 301), (300, 4, 1_000), (600, 500, 1_200)] {
+    for (ours, shared, theirs) in
+        [(9, 4, 9), (9, 4, 6), (9, 4, 12), (300, 299, 301), (300, 4, 1_000), (600, 500, 1_200)]
+    {
         let mut scene = Scene::new(ours).await;
         let honest = (scene.peer.leaves.clone(), scene.peer.lines.clone(), scene.peer.hashes.clone());
         let known = scene.peer.file("checkpoint");
@@ -240,6 +242,22 @@ async fn f16_a_frozen_copy_is_stale() {
     scene.heals().await;
 }
 
+/// F16: a promise is the hub's own; one that no reader could wait for is cut to a month.
+#[tokio::test]
+async fn f16_stale_is_measured_by_the_hubs_own_promise() {
+    for (promised, fresh, stale) in [(3_600, 2, 4), (7 * 86_400, 20 * 24, 22 * 24), (u64::MAX >> 12, 89 * 24, 91 * 24)] {
+        let mut peer = TestPeer::with(7, |document| document.policy.republish_s = promised).await;
+        peer.put(1, 1, "Group one");
+        peer.publish();
+        let scene = Scene::of(peer, |_| {}).await;
+        let start = scene.hub.clock.now();
+        for (hours, expected) in [(fresh, false), (stale, true)] {
+            scene.hub.clock.set(start + jiff::SignedDuration::from_hours(hours));
+            assert_eq!(scene.pull().await.state == "stale", expected, "{promised} {hours}");
+        }
+    }
+}
+
 /// A time in the future is not believed, and does not cut a hub with a wrong clock off.
 #[tokio::test]
 async fn f16_a_clock_that_is_ahead_is_flagged() {
@@ -272,17 +290,28 @@ async fn f17_mixed_and_matched_files_are_refused() {
         (entries, other.file(entries), "mismatch"),
         ("checkpoint", other.file("checkpoint"), "checkpoint-origin"),
         // Another hub's checkpoint that says it is this log's.
-        ("checkpoint", {
-            let keys = mutuald::feed::LogKeys::from_seed(&crate::support::peer::origin(7), &[8; 32]);
-            mutuald::feed::Checkpoint { size: 4, root: other.root_at(4), time: other.now as u64 }.sign(&keys).into_bytes()
-        }, "checkpoint-unknown-key"),
+        (
+            "checkpoint",
+            {
+                let keys = mutuald::feed::LogKeys::from_seed(&crate::support::peer::origin(7), &[8; 32]);
+                mutuald::feed::Checkpoint { size: 4, root: other.root_at(4), time: other.now as u64 }
+                    .sign(&keys)
+                    .into_bytes()
+            },
+            "checkpoint-unknown-key",
+        ),
         // The log's line with the cosignature of another moment.
-        ("checkpoint", {
-            let new = String::from_utf8(scene.peer.file("checkpoint")).unwrap();
-            let old = String::from_utf8(old_checkpoint).unwrap();
-            let lines: Vec<&str> = new.split_inclusive('\n').take(5).chain(old.split_inclusive('\n').skip(5)).collect();
-            lines.concat().into_bytes()
-        }, "checkpoint-signature"),
+        (
+            "checkpoint",
+            {
+                let new = String::from_utf8(scene.peer.file("checkpoint")).unwrap();
+                let old = String::from_utf8(old_checkpoint).unwrap();
+                let lines: Vec<&str> =
+                    new.split_inclusive('\n').take(5).chain(old.split_inclusive('\n').skip(5)).collect();
+                lines.concat().into_bytes()
+            },
+            "checkpoint-signature",
+        ),
     ] {
         scene.peer.well();
         scene.peer.fault(path, move |_, _| Reply::whole(bytes.clone()));

@@ -62,7 +62,9 @@ async fn f18_leaves_signed_by_others_are_void() {
 async fn f19_fast_forward_leads_nowhere() {
     let mut scene = Scene::new(2).await;
     let text = scene.peer.statement(1, 2, Body::Withdraw(Kind::Record), "").text().unwrap();
-    for rev in ["9223372036854775808", "9223372036854775807", "9007199254740993", "18446744073709551616", "0", "-1", "1.5"] {
+    for rev in
+        ["9223372036854775808", "9223372036854775807", "9007199254740993", "18446744073709551616", "0", "-1", "1.5"]
+    {
         scene.peer.sign(&text.replace("\"rev\":2", &format!("\"rev\":{rev}")), "");
     }
     scene.peer.publish();
@@ -214,12 +216,18 @@ async fn f39_the_signer_refuses_what_could_be_personal() {
     let id = Uuid::from_u128(1);
     hub.put(&[(id, group("A group", "Southend", "01702 000111"))]).await;
     let digest = hub.hub.digest().await.unwrap();
-    let assured = |method: &str, by: &str| Assured { date: "2026-11-01".parse().unwrap(), method: method.into(), by: by.into() };
+    let assured =
+        |method: &str, by: &str| Assured { date: "2026-11-01".parse().unwrap(), method: method.into(), by: by.into() };
     let on = RecordRef { hub: hub.hub.id, rec: id };
     for body in [
         Body::Affirm(Kind::Record, assured("phone", "joan-smith")),
         Body::Affirm(Kind::Record, assured("07700900123", "hub")),
-        Body::Choose { on, field: "mary_jones".into(), prefer: mutuald::record::statement::Prefer::Retracted, over: vec![] },
+        Body::Choose {
+            on,
+            field: "mary_jones".into(),
+            prefer: mutuald::record::statement::Prefer::Retracted,
+            over: vec![],
+        },
         Body::Erase(Kind::Record, 1, ErasedParts::Classes(vec!["joan".into()])),
         Body::NotUnderstood("anything".into()),
     ] {
@@ -426,19 +434,23 @@ async fn what_is_newer_is_kept_without_effect() {
         put.replace("/v1 record", "/v1 assess"),
         put.replace("\"op\":\"put\"", "\"op\":\"suspend\""),
         put.replace("\"op\":", "\"until\":\"2027-01-01\",\"crit\":[\"until\"],\"op\":"),
-        put.replace("/v1 record", "/v1 link").replace("\"op\":", &format!(
-            "\"a\":[\"{0}\",\"{1}\"],\"b\":[\"{0}\",\"{2}\"],\"judgement\":\"cousin-of\",\"op\":",
-            scene.peer.id, Uuid::from_u128(1), Uuid::from_u128(2)
-        )),
+        put.replace("/v1 record", "/v1 link").replace(
+            "\"op\":",
+            &format!(
+                "\"a\":[\"{0}\",\"{1}\"],\"b\":[\"{0}\",\"{2}\"],\"judgement\":\"cousin-of\",\"op\":",
+                scene.peer.id,
+                Uuid::from_u128(1),
+                Uuid::from_u128(2)
+            ),
+        ),
     ] {
         scene.peer.sign(&text, &line);
     }
     let more = scene.peer.line(2, 2, "Group two, with more");
     let more_text = scene.peer.statement(2, 2, Body::Put(Kind::Record), &more).text().unwrap();
-    let more_text = more_text.replace("\"op\":", "\"mood\":\"fine\",\"op\":").replace(
-        "\"public\":",
-        &format!("\"members\":\"{}\",\"public\":", part::digest(b"elsewhere")),
-    );
+    let more_text = more_text
+        .replace("\"op\":", "\"mood\":\"fine\",\"op\":")
+        .replace("\"public\":", &format!("\"members\":\"{}\",\"public\":", part::digest(b"elsewhere")));
     scene.peer.sign(&more_text, &more);
     scene.peer.publish();
     let outcome = scene.pull().await;

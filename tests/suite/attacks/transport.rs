@@ -47,7 +47,10 @@ async fn f01_a_partner_that_cannot_be_reached() {
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_no_client_auth()
-        .with_single_cert(vec![certificate.der().clone()], rustls::pki_types::PrivateKeyDer::try_from(key.serialize_der()).unwrap())
+        .with_single_cert(
+            vec![certificate.der().clone()],
+            rustls::pki_types::PrivateKeyDer::try_from(key.serialize_der()).unwrap(),
+        )
         .unwrap();
     let url = scene.peer.tls(config).await;
     move_partner(&scene, &url).await;
@@ -74,7 +77,9 @@ async fn f01_retry_after_is_obeyed_up_to_a_day() {
     let now = scene.hub.clock.now().as_second();
     for (asked, at_least, at_most) in [("43200", 43_200, 43_200), ("99999999999", 86_400, 86_400), ("soon", 0, 0)] {
         scene.peer.well();
-        scene.peer.fault(CHECKPOINT, move |_, _| Reply::of(429, "").header("content-length", 0).header("retry-after", asked));
+        scene
+            .peer
+            .fault(CHECKPOINT, move |_, _| Reply::of(429, "").header("content-length", 0).header("retry-after", asked));
         scene.refused("http-status").await;
         let row = scene.partner().await;
         let wait = row.retry_after.map_or(0, |at| at - now);
@@ -140,7 +145,10 @@ async fn f02_finished_bundles_are_kept() {
     scene.peer.well();
     let outcome = scene.pull().await;
     assert_eq!((outcome.state.as_str(), outcome.pulled.unwrap().held), ("changed", 1_100));
-    assert!(!scene.peer.paths().iter().any(|path| path.ends_with("entries/001")), "what is held is not asked for again");
+    assert!(
+        !scene.peer.paths().iter().any(|path| path.ends_with("entries/001")),
+        "what is held is not asked for again"
+    );
     scene.heals().await;
 }
 
@@ -153,14 +161,16 @@ async fn f03_endless_data_is_cut_at_the_cap() {
     let (entries, parts) = ("/v1/1/tile/entries/000.p/2", "/v1/1/part/public/000.p/2");
     for (path, code) in [(CHECKPOINT, "too-large"), (entries, "too-large"), (parts, "too-large")] {
         scene.peer.well();
-        scene.peer.fault(path, |_, reply| {
-            Reply::whole(vec![b'x'; 8192]).end(End::Again).header("x-status", reply.status)
-        });
+        scene
+            .peer
+            .fault(path, |_, reply| Reply::whole(vec![b'x'; 8192]).end(End::Again).header("x-status", reply.status));
         scene.refused(code).await;
     }
     // A line of 10^9 bytes never ends either; its length is the server's word, and nothing is reserved for it.
     scene.peer.well();
-    scene.peer.fault(parts, |_, _| Reply::whole(vec![b'x'; 8192]).header("content-length", 1_000_000_000u64).end(End::Again));
+    scene
+        .peer
+        .fault(parts, |_, _| Reply::whole(vec![b'x'; 8192]).header("content-length", 1_000_000_000u64).end(End::Again));
     scene.refused("too-large").await;
     // More promised than sent.
     scene.peer.well();
@@ -240,14 +250,9 @@ async fn f05_what_is_no_feed_file_is_named() {
     scene.peer.fault(CHECKPOINT, |_, reply| Reply::whole([b"\xef\xbb\xbf".as_slice(), &reply.body].concat()));
     scene.refused("checkpoint-origin").await;
     scene.peer.well();
-    scene.peer.fault(CHECKPOINT, |_, reply| {
-        Reply::whole(String::from_utf8(reply.body).unwrap().replace('\n', "\r\n"))
-    });
+    scene.peer.fault(CHECKPOINT, |_, reply| Reply::whole(String::from_utf8(reply.body).unwrap().replace('\n', "\r\n")));
     scene.refused("checkpoint-malformed").await;
-    for change in [
-        |text: String| text.replace('\n', "\r\n"),
-        |text: String| format!("\u{feff}{text}"),
-    ] {
+    for change in [|text: String| text.replace('\n', "\r\n"), |text: String| format!("\u{feff}{text}")] {
         scene.peer.well();
         let whole = String::from_utf8(scene.peer.file("part/public/000.p/2")).unwrap();
         scene.peer.fault("/v1/1/part/public/000.p/2", move |_, _| Reply::whole(change(whole.clone())));
@@ -275,14 +280,18 @@ async fn f06_redirects_lead_nowhere_else() {
     ] {
         scene.peer.well();
         let location = target.clone();
-        scene.peer.fault(CHECKPOINT, move |_, _| Reply::of(302, "").header("content-length", 0).header("location", &location));
+        scene.peer.fault(CHECKPOINT, move |_, _| {
+            Reply::of(302, "").header("content-length", 0).header("location", &location)
+        });
         assert_eq!(scene.refused("redirect").await.state, "redirect", "{target}");
     }
     assert!(other.paths().is_empty(), "the other host was not asked");
     // Where it may lead: the same host, a few times.
     scene.peer.well();
     let moved = scene.peer.file("checkpoint");
-    scene.peer.fault(CHECKPOINT, |_, _| Reply::of(307, "").header("content-length", 0).header("location", "/elsewhere"));
+    scene
+        .peer
+        .fault(CHECKPOINT, |_, _| Reply::of(307, "").header("content-length", 0).header("location", "/elsewhere"));
     scene.peer.fault("/elsewhere", move |_, _| Reply::whole(moved.clone()));
     assert_eq!(scene.pull().await.state, "current");
     scene.heals().await;
@@ -422,16 +431,22 @@ async fn f10_not_modified_is_not_believed_for_ever() {
     let mut scene = Scene::new(1).await;
     scene.peer.put(2, 1, "Group two");
     scene.peer.publish();
-    scene.peer.fault(CHECKPOINT, |asked, reply| {
-        if asked.headers.contains_key("if-none-match") { Reply::of(304, "") } else { reply }
-    });
+    scene.peer.fault(
+        CHECKPOINT,
+        |asked, reply| {
+            if asked.headers.contains_key("if-none-match") { Reply::of(304, "") } else { reply }
+        },
+    );
     assert_eq!(scene.pull().await.state, "current", "for now it may be so");
     scene.hub.clock.advance(jiff::SignedDuration::from_hours(25));
     scene.peer.now += 25 * 3_600;
     scene.peer.publish();
-    scene.peer.fault(CHECKPOINT, |asked, reply| {
-        if asked.headers.contains_key("if-none-match") { Reply::of(304, "") } else { reply }
-    });
+    scene.peer.fault(
+        CHECKPOINT,
+        |asked, reply| {
+            if asked.headers.contains_key("if-none-match") { Reply::of(304, "") } else { reply }
+        },
+    );
     let outcome = scene.pull().await;
     assert_eq!((outcome.state.as_str(), outcome.pulled.unwrap().new), ("changed", 1), "asked without a condition");
     // 304 to a question without condition is nonsense.

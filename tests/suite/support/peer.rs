@@ -316,7 +316,9 @@ fn honest(served: &Served, asked: &Asked) -> Reply {
     }
     let from = asked.from().filter(|from| *from < file.len());
     let body = &file[from.unwrap_or(0)..];
-    let reply = Reply::of(if from.is_some() { 206 } else { 200 }, body).header("etag", etag).header("content-length", body.len());
+    let reply = Reply::of(if from.is_some() { 206 } else { 200 }, body)
+        .header("etag", etag)
+        .header("content-length", body.len());
     match from {
         Some(from) => reply.header("content-range", format!("bytes {from}-{}/{}", file.len() - 1, file.len())),
         None => reply,
@@ -334,14 +336,20 @@ async fn answer<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, served: Arc<Mu
     let head = String::from_utf8_lossy(&head).into_owned();
     let mut lines = head.lines();
     let path = lines.next().and_then(|line| line.split(' ').nth(1)).unwrap_or_default().to_owned();
-    let headers =
-        lines.filter_map(|line| line.split_once(": ")).map(|(name, value)| (name.to_lowercase(), value.to_owned())).collect();
+    let headers = lines
+        .filter_map(|line| line.split_once(": "))
+        .map(|(name, value)| (name.to_lowercase(), value.to_owned()))
+        .collect();
     let asked = Asked { path, headers };
     let reply = {
         let mut served = served.lock().unwrap();
         served.asked.push(asked.clone());
-        let faults: Vec<Fault> =
-            served.faults.iter().filter(|(path, _)| asked.path.ends_with(path.as_str())).map(|(_, fault)| fault.clone()).collect();
+        let faults: Vec<Fault> = served
+            .faults
+            .iter()
+            .filter(|(path, _)| asked.path.ends_with(path.as_str()))
+            .map(|(_, fault)| fault.clone())
+            .collect();
         faults.iter().fold(honest(&served, &asked), |reply, fault| fault(&asked, reply))
     };
     let mut out = format!("HTTP/1.1 {} x\r\nconnection: close\r\n", reply.status);
