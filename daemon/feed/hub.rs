@@ -94,6 +94,14 @@ pub struct FeedPolicy {
     pub extra: BTreeMap<String, Value>,
 }
 
+impl FeedPolicy {
+    /// Seconds within which readers may expect a new signature: what the hub promises, from an hour to thirty days. Past
+    /// that a promise would let a frozen copy pass for a quiet hub.
+    pub fn republish(&self) -> u64 {
+        self.republish_s.clamp(3_600, 30 * 86_400)
+    }
+}
+
 impl Default for FeedPolicy {
     fn default() -> Self {
         FeedPolicy { republish_s: 86_400, part_ttl_s: 300, extra: BTreeMap::new() }

@@ -55,7 +55,7 @@ pub async fn derive(
     derived.records = dirty.len() as u64;
     alone(db, rules, &dirty, &mut seeds, &mut keys_touched, &mut derived).await?;
     seeds.extend(dirty.values());
-    let fresh = dirty.into_values().collect();
+    let fresh = dirty.into_iter().map(|(first, key)| (key, first)).collect();
     together(db, rules, &lists, &fresh, seeds, keys_touched, &mut derived).await?;
     Ok(derived)
 }
@@ -204,7 +204,7 @@ async fn together(
     db: &mut Write,
     rules: &Rules,
     lists: &Lists,
-    fresh: &BTreeSet<Key>,
+    fresh: &BTreeMap<Key, i64>,
     seeds: BTreeSet<Key>,
     keys_touched: BTreeMap<i64, (i64, i64)>,
     derived: &mut Derived,
@@ -270,9 +270,11 @@ async fn together(
     for component in graph.components(&looked) {
         // One record on which nobody chose anything: step one said all there is.
         if let [one] = component[..]
-            && fresh.contains(&one)
+            && let Some(group) = fresh.get(&one)
             && !chosen.contains(&one)
         {
+            // A group that fell apart must not take away what took its place under the same number.
+            regrouped.kept.insert(*group);
             continue;
         }
         regroup(db, rules, lists, &component, &decisions, &graph.too_common, &mut regrouped).await?;
@@ -284,13 +286,14 @@ async fn together(
 #[derive(Default)]
 struct Regrouped {
     old: BTreeSet<i64>,
+    kept: BTreeSet<i64>,
     new: Vec<(GroupRow, SearchText, String)>,
     members: Vec<(Vec<Key>, i64)>,
 }
 
 impl Regrouped {
     async fn write(mut self, db: &mut Write, derived: &mut Derived) -> Result<(), StoreError> {
-        store::registry::remove_groups(db, &self.old.into_iter().collect::<Vec<_>>()).await?;
+        store::registry::remove_groups(db, &self.old.difference(&self.kept).copied().collect::<Vec<_>>()).await?;
         self.new.sort_by_key(|(row, ..)| row.n);
         derived.groups += self.new.len() as u64;
         derived.joined += self.new.iter().filter(|(row, ..)| row.members > 1).count() as u64;
@@ -367,7 +370,9 @@ impl Graph {
     }
 }
 
-/// Clusters one component and writes its groups, where they are not what step one left.
+/// Clusters one component and writes its groups, where they are not what step one left. `written` are the groups that
+/// components before it wrote: when a group fell apart, its records still name it, and may not remove what took its place.
+#[expect(clippy::too_many_arguments, reason = "one component's surroundings, each used once")]
 async fn regroup(
     db: &mut Write,
     rules: &Rules,

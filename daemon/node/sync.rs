@@ -4,6 +4,7 @@ use super::Hub;
 use super::accept::{self, MassChange};
 use super::derive::Derived;
 use crate::failpoint::reach;
+use crate::feed::hub as hub_document;
 use crate::peer::pull::{self, ForkEvidence, PullError, Pulled, Run, Standing};
 use crate::peer::schedule::{LastPull, Pace, Schedule, next_due};
 use crate::record::HubId;
@@ -79,6 +80,7 @@ impl Hub {
         let partner = &store::partner::get(&mut db, partner.hub).await?.context("the partner hub was removed meanwhile")?;
         let log = store::log::by_number(&mut db, partner.hub).await?.context("the partner has no log")?;
         drop(db);
+        let promised = hub_document::open(&log.document, None).map(|hub| hub.document.policy).unwrap_or_default();
         let pulled = match Run::start(&self.store, &self.client, log, &partner.url) {
             // A fork freezes the log here: whichever history comes next, taking it would be taking sides.
             Ok(_) if partner.disputed.is_some() => Err(PullError::Disputed),
@@ -108,7 +110,7 @@ impl Hub {
                     let changed = derived.records > 0 || pulled.new > 0;
                     outcome.state = if changed { "changed" } else { "current" }.into();
                 }
-                self.describe(&pulled, &remarks, &mut outcome)?;
+                self.describe(&pulled, promised.republish() as i64, &remarks, &mut outcome)?;
                 row.etag = pulled.etag.clone();
                 row.failures = 0;
                 row.retry_after = None;
@@ -226,9 +228,14 @@ impl Hub {
     }
 
     /// State and reason in words of a run that reached its end.
-    fn describe(&self, pulled: &Pulled, remarks: &str, outcome: &mut Outcome) -> anyhow::Result<()> {
+    fn describe(
+        &self,
+        pulled: &Pulled,
+        republish: i64,
+        remarks: &str,
+        outcome: &mut Outcome,
+    ) -> anyhow::Result<()> {
         let now = self.clock.now();
-        let republish = 86_400; // what hub documents promise unless they say otherwise
         let age = now.as_second() - pulled.signed as i64;
         if outcome.state == "current" || outcome.state == "changed" {
             if pulled.standing == Standing::StaleView {

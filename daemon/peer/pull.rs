@@ -249,7 +249,7 @@ impl<'a> Run<'a> {
         let known = self.known()?;
         let complete = known.as_ref().is_some_and(|known| known.size == self.log.held);
         // A server that says "unchanged" past the time by which the hub signs again is not believed: ask for the whole.
-        let republish = hub::open(&self.log.document, None)?.document.policy.republish_s;
+        let republish = hub::open(&self.log.document, None)?.document.policy.republish();
         let due = known.as_ref().is_none_or(|known| known.time.saturating_add(republish) < now.as_second() as u64);
         let ask = Ask {
             most: self.client.limits().checkpoint_bytes,

@@ -250,6 +250,20 @@ proptest! {
     }
 }
 
+/// When what held a group together goes, its two records are a group each, and neither is lost.
+#[tokio::test]
+async fn f41_a_group_that_falls_apart_leaves_all_its_parts() {
+    for changed in [1, 2] {
+        let hub = TestHub::new("Hub", 1).await;
+        let said = |n: u128, phone: &str| (Uuid::from_u128(n), group("Stroke Club", "Southend", phone));
+        hub.put(&[said(1, "01702 600101"), said(2, "01702 600101")]).await;
+        assert_eq!(hub.names().await.len(), 1);
+        hub.put(&[said(changed, "01702 600102")]).await;
+        hub.check_hub().await;
+        assert_eq!(hub.names().await.len(), 2, "{changed}");
+    }
+}
+
 /// F41 with long lists, where runs end in the middle of what there is and pulls are dropped at every wait in turn.
 #[tokio::test(flavor = "multi_thread")]
 async fn f41_a_pull_dropped_at_every_wait_changes_nothing() {

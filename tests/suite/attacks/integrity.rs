@@ -62,18 +62,18 @@ async fn f13_every_flipped_bit_of_leaves_and_checkpoint_is_met() {
 async fn f13_every_flipped_bit_of_a_tile_is_met() {
     let peer = TestPeer::new(7).await;
     let mut scene = Scene::of(peer, |_| {}).await;
-    (1..=513).for_each(|n| {
+    (1..=1_025).for_each(|n| {
         scene.peer.put(n, 1, "A");
     });
     scene.peer.publish();
-    every_flip(&scene, "tile/1/000.p/2", async |bit| {
+    every_flip(&scene, "tile/1/000.p/4", async |bit| {
         let met = run(&scene).await;
         assert!(matches!(met, Err(PullError::Mismatch(_))), "bit {bit}: {met:?}");
     })
     .await;
     assert_eq!(scene.partner().await.held, 0);
-    // A flipped leaf in a full bundle is met by the bundle's own root.
-    for bit in [0, 9, 16, 1_000, 400_000] {
+    // A flipped leaf in a full bundle is met by the bundle's own root, also when the bundle before it is held already.
+    for bit in [400_000, 1_000, 16, 9, 0] {
         scene.peer.fault("tile/entries/001", move |_, reply| reply.map(|body| body[bit / 8] ^= 1 << (bit % 8)));
         assert!(run(&scene).await.is_err(), "bit {bit}");
         scene.peer.well();
@@ -242,6 +242,23 @@ async fn f16_a_frozen_copy_is_stale() {
     scene.heals().await;
 }
 
+/// F16: a promise is the hub's own; one that no reader could wait for is cut to a month.
+#[tokio::test]
+async fn f16_stale_is_measured_by_the_hubs_own_promise() {
+    for (promised, fresh, stale) in [(3_600, 2, 4), (7 * 86_400, 20 * 24, 22 * 24), (u64::MAX >> 12, 89 * 24, 91 * 24)]
+    {
+        let mut peer = TestPeer::with(7, |document| document.policy.republish_s = promised).await;
+        peer.put(1, 1, "Group one");
+        peer.publish();
+        let scene = Scene::of(peer, |_| {}).await;
+        let start = scene.hub.clock.now();
+        for (hours, expected) in [(fresh, false), (stale, true)] {
+            scene.hub.clock.set(start + jiff::SignedDuration::from_hours(hours));
+            assert_eq!(scene.pull().await.state == "stale", expected, "{promised} {hours}");
+        }
+    }
+}
+
 /// A time in the future is not believed, and does not cut a hub with a wrong clock off.
 #[tokio::test]
 async fn f16_a_clock_that_is_ahead_is_flagged() {
@@ -280,6 +297,18 @@ async fn f17_mixed_and_matched_files_are_refused() {
                 let keys = mutuald::feed::LogKeys::from_seed(&crate::support::peer::origin(7), &[8; 32]);
                 mutuald::feed::Checkpoint { size: 4, root: other.root_at(4), time: other.now as u64 }
                     .sign(&keys)
+                    .into_bytes()
+            },
+            "checkpoint-unknown-key",
+        ),
+        // Signed by the peer key alone: the log's line is another key's.
+        (
+            "checkpoint",
+            {
+                let text = String::from_utf8(scene.peer.file("checkpoint")).unwrap();
+                let text = format!("{}\n", text.split_once("\n\n").unwrap().0);
+                let other = crate::support::peer::as_log_key(&crate::support::peer::origin(7), 50);
+                format!("{text}\n{}{}", other.line(&text, 0), scene.peer.keys.peer.line(&text, 1_795_338_000))
                     .into_bytes()
             },
             "checkpoint-unknown-key",

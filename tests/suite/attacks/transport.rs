@@ -90,10 +90,6 @@ async fn f01_retry_after_is_obeyed_up_to_a_day() {
     scene.heals().await;
 }
 
-fn impatient(limits: &mut Limits) {
-    (limits.idle_timeout_s, limits.get_timeout_s) = (1, 2);
-}
-
 /// Serves every kind of file slowly; each must be given up in good time.
 async fn slow(end: End, limits: impl FnOnce(&mut Limits)) -> Scene {
     let mut scene = Scene::with(1, limits).await;

@@ -59,7 +59,9 @@ impl Scene {
         self.hub.hub.pull(&self.partner().await, false).await.unwrap()
     }
 
+    /// What stands now, on today's date.
     pub async fn before(&self) -> Before {
+        self.hub.hub.refresh().await.unwrap();
         let mut db = self.hub.hub.store.read().await.unwrap();
         let partner = self.partner().await;
         let log = store::log::by_number(&mut db, partner.hub).await.unwrap().unwrap();
