@@ -7,7 +7,7 @@ use crate::record::statement::{Body, Statement};
 use crate::store::log::{LogRow, NewLeaf};
 use crate::store::{self, Write};
 use jiff::Timestamp;
-use rand::{CryptoRng, Rng};
+use rand::CryptoRng;
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
@@ -25,7 +25,7 @@ pub struct Draft {
 }
 
 /// A new random id.
-pub fn new_id(rng: &mut (impl CryptoRng + Rng)) -> Uuid {
+pub fn new_id(rng: &mut impl CryptoRng) -> Uuid {
     let mut bytes = [0u8; 16];
     rng.fill_bytes(&mut bytes);
     uuid::Builder::from_random_bytes(bytes).into_uuid()
@@ -35,12 +35,7 @@ pub fn new_id(rng: &mut (impl CryptoRng + Rng)) -> Uuid {
 ///
 /// # Errors
 /// [`RefusedToSign`] when the leaf could hold personal data.
-pub fn sign(
-    draft: &Draft,
-    keys: &LogKeys,
-    now: Timestamp,
-    rng: &mut (impl CryptoRng + Rng),
-) -> Result<NewLeaf, RefusedToSign> {
+pub fn sign(draft: &Draft, keys: &LogKeys, now: Timestamp, rng: &mut impl CryptoRng) -> Result<NewLeaf, RefusedToSign> {
     let line = draft.public.as_deref().map(|json| {
         let mut salt = [0u8; 16];
         rng.fill_bytes(&mut salt);
@@ -69,7 +64,7 @@ pub async fn append(
     drafts: &[Draft],
     keys: &LogKeys,
     now: Timestamp,
-    rng: &mut (impl CryptoRng + Rng),
+    rng: &mut impl CryptoRng,
 ) -> anyhow::Result<()> {
     let leaves = drafts.iter().map(|draft| sign(draft, keys, now, rng)).collect::<Result<Vec<_>, _>>()?;
     Ok(store::log::append(db, log, &leaves).await?)

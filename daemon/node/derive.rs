@@ -372,7 +372,6 @@ impl Graph {
 
 /// Clusters one component and writes its groups, where they are not what step one left. `written` are the groups that
 /// components before it wrote: when a group fell apart, its records still name it, and may not remove what took its place.
-#[expect(clippy::too_many_arguments, reason = "one component's surroundings, each used once")]
 async fn regroup(
     db: &mut Write,
     rules: &Rules,

@@ -6,7 +6,7 @@
 
 use crate::feed::note::{ED25519, LogKeys, SigningKey, hex};
 use anyhow::{Context, bail};
-use rand::{CryptoRng, Rng};
+use rand::CryptoRng;
 use std::io::Write;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -26,7 +26,7 @@ pub fn root_file(folder: &Path) -> PathBuf {
 ///
 /// # Errors
 /// I/O errors, with the file's name.
-pub fn create(file: &Path, rng: &mut (impl CryptoRng + Rng)) -> anyhow::Result<()> {
+pub fn create(file: &Path, rng: &mut impl CryptoRng) -> anyhow::Result<()> {
     let mut secret = Zeroizing::new([0u8; 32]);
     rng.fill_bytes(secret.as_mut());
     let text = Zeroizing::new(hex(secret.as_ref()) + "\n");

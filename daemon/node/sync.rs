@@ -77,7 +77,8 @@ impl Hub {
         let started = self.clock.now();
         let mut db = self.store.read().await?;
         // What is known of it may be older than the lock.
-        let partner = &store::partner::get(&mut db, partner.hub).await?.context("the partner hub was removed meanwhile")?;
+        let partner =
+            &store::partner::get(&mut db, partner.hub).await?.context("the partner hub was removed meanwhile")?;
         let log = store::log::by_number(&mut db, partner.hub).await?.context("the partner has no log")?;
         drop(db);
         let promised = hub_document::open(&log.document, None).map(|hub| hub.document.policy).unwrap_or_default();
@@ -99,7 +100,8 @@ impl Hub {
         };
         let mut write = self.store.write().await?;
         // A person may have paused it while the run went on: only what a run finds out is written back.
-        let mut row = store::partner::get(&mut write, partner.hub).await?.context("the partner hub was removed meanwhile")?;
+        let mut row =
+            store::partner::get(&mut write, partner.hub).await?.context("the partner hub was removed meanwhile")?;
         match pulled {
             Ok(mut pulled) => {
                 reach("pull-stored");
@@ -228,13 +230,7 @@ impl Hub {
     }
 
     /// State and reason in words of a run that reached its end.
-    fn describe(
-        &self,
-        pulled: &Pulled,
-        republish: i64,
-        remarks: &str,
-        outcome: &mut Outcome,
-    ) -> anyhow::Result<()> {
+    fn describe(&self, pulled: &Pulled, republish: i64, remarks: &str, outcome: &mut Outcome) -> anyhow::Result<()> {
         let now = self.clock.now();
         let age = now.as_second() - pulled.signed as i64;
         if outcome.state == "current" || outcome.state == "changed" {

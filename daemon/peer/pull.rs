@@ -344,7 +344,7 @@ impl<'a> Run<'a> {
             let checked = checked.await.map_err(|_| PullError::Stopped)?;
             self.keep(vec![checked]).await?;
         }
-        Ok(if theirs.size % WIDTH == 0 { 0 } else { tail_bytes })
+        Ok(if theirs.size.is_multiple_of(WIDTH) { 0 } else { tail_bytes })
     }
 
     /// Many new leaves: prove the tree's upper level first, then fetch bundles side by side, verify each alone, and store
@@ -406,7 +406,7 @@ impl<'a> Run<'a> {
                 return Err(error);
             }
         }
-        Ok(if theirs.size % WIDTH == 0 { 0 } else { tail_bytes })
+        Ok(if theirs.size.is_multiple_of(WIDTH) { 0 } else { tail_bytes })
     }
 
     /// The roots of all full bundles and the raw tail behind them, proven against the signed root.

@@ -161,7 +161,7 @@ pub async fn append(db: &mut Write, log: &mut LogRow, leaves: &[NewLeaf]) -> Res
         bundle.push(leaf.hash);
         log.edge.push(leaf.hash);
         log.held += 1;
-        if log.held % WIDTH == 0 {
+        if log.held.is_multiple_of(WIDTH) {
             sqlx::query("INSERT OR REPLACE INTO bundle (log, n, root) VALUES (?, ?, ?)")
                 .bind(log.n)
                 .bind((log.held / WIDTH - 1) as i64)
@@ -275,7 +275,7 @@ pub async fn fill_line(db: &mut Write, pos: i64, line: &str) -> Result<(), Store
 pub async fn blank(db: &mut Write, positions: &[i64]) -> Result<(), StoreError> {
     for chunk in positions.chunks(CHUNK) {
         let mut update = QueryBuilder::<Sqlite>::new("UPDATE leaf SET line = NULL WHERE line IS NOT NULL AND pos IN ");
-        super::in_list(&mut update, chunk.iter().map(|pos| *pos));
+        super::in_list(&mut update, chunk.iter().copied());
         update.build().execute(&mut **db).await?;
     }
     Ok(())
@@ -342,7 +342,7 @@ pub async fn lines(db: &mut SqliteConnection, positions: &[i64]) -> Result<Vec<(
     let mut found = Vec::with_capacity(positions.len());
     for chunk in positions.chunks(CHUNK) {
         let mut select = QueryBuilder::<Sqlite>::new("SELECT pos, line FROM leaf WHERE line IS NOT NULL AND pos IN ");
-        super::in_list(&mut select, chunk.iter().map(|pos| *pos));
+        super::in_list(&mut select, chunk.iter().copied());
         found.extend(select.build_query_as::<(i64, String)>().fetch_all(&mut *db).await?);
     }
     Ok(found)

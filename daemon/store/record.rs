@@ -263,7 +263,7 @@ pub async fn decisions(db: &mut SqliteConnection, records: &[RecordRef]) -> Resu
         for column in ["a", "b"] {
             let mut select = QueryBuilder::<Sqlite>::new("SELECT hub, rec, pos, said, body FROM decision WHERE ");
             select.push(column).push(" IN ");
-            super::in_list(&mut select, chunk.iter().map(|record| end(record)));
+            super::in_list(&mut select, chunk.iter().map(end));
             let rows: Vec<(i64, Vec<u8>, i64, i64, String)> = select.build_query_as().fetch_all(&mut *db).await?;
             for (hub, rec, pos, said, body) in rows {
                 let rec = Uuid::from_slice(&rec).map_err(|_| corrupt("decision.rec"))?;
@@ -307,7 +307,7 @@ pub async fn members_of(db: &mut SqliteConnection, groups: &[i64]) -> Result<Vec
     let mut found = Vec::new();
     for chunk in groups.chunks(CHUNK) {
         let mut select = QueryBuilder::<Sqlite>::new("SELECT hub, rec FROM record WHERE grp IN ");
-        super::in_list(&mut select, chunk.iter().map(|group| *group));
+        super::in_list(&mut select, chunk.iter().copied());
         for (hub, rec) in select.build_query_as::<(i64, Vec<u8>)>().fetch_all(&mut *db).await? {
             found.push((hub, Uuid::from_slice(&rec).map_err(|_| corrupt("record.rec"))?));
         }

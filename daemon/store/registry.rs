@@ -103,7 +103,7 @@ pub async fn remove_groups(db: &mut Write, groups: &[i64]) -> Result<(), StoreEr
     for chunk in groups.chunks(CHUNK) {
         for table in ["DELETE FROM grp WHERE n IN ", "DELETE FROM search WHERE rowid IN "] {
             let mut delete = QueryBuilder::<Sqlite>::new(table);
-            super::in_list(&mut delete, chunk.iter().map(|n| *n));
+            super::in_list(&mut delete, chunk.iter().copied());
             delete.build().execute(&mut **db).await?;
         }
     }
@@ -181,7 +181,7 @@ pub async fn sharing(db: &mut SqliteConnection, keys: Option<&[i64]>) -> Result<
         Some(keys) => {
             for chunk in keys.chunks(CHUNK) {
                 let mut select = QueryBuilder::<Sqlite>::new("SELECT key, hub, rec FROM link_key WHERE key IN ");
-                super::in_list(&mut select, chunk.iter().map(|key| *key));
+                super::in_list(&mut select, chunk.iter().copied());
                 select.push(" ORDER BY key, hub, rec");
                 rows.extend(select.build_query_as::<(i64, i64, Vec<u8>)>().fetch_all(&mut *db).await?);
             }

@@ -3,6 +3,8 @@
 //! `cargo bench -- pull` runs those whose name begins so; `MUTUALD_BENCH_RECORDS=5000` makes all of them smaller. Parts
 //! run as processes of their own (this file executes itself), so that memory is one part's and servers are real.
 
+#![expect(clippy::print_stdout, reason = "figures are what this prints")]
+
 mod floor;
 mod hub;
 mod pull;
