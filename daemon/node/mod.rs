@@ -4,7 +4,7 @@
 //! * [`author`]: drafts → signed leaves in the own log;
 //! * [`publish`]: the own log as files;
 //! * [`accept`]: verified leaves → records and decisions;
-//! * [`derive`]: records → groups;
+//! * [`mod@derive`]: records → groups;
 //! * [`sync`]: pulling partners, one run at a time each;
 //! * [`run`]: the daemon: pulling on schedule, serving, publishing again;
 //! * [`check`]: everything that must be true, looked at again;

@@ -44,7 +44,7 @@ pub struct RecordRow {
     pub rec: Uuid,
     /// What the log says.
     pub state: RecordState,
-    /// live, withdrawn, erased, withheld, or unreadable:<code>; `new` before it was derived.
+    /// live, withdrawn, erased, withheld, or unreadable:CODE; `new` before it was derived.
     pub standing: String,
     /// Link keys, as stored.
     pub keys: Vec<i64>,

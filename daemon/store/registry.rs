@@ -43,7 +43,7 @@ pub struct Standing {
     pub hub: i64,
     /// Record id.
     pub rec: Uuid,
-    /// live, withdrawn, erased, withheld, or unreadable:<code>.
+    /// live, withdrawn, erased, withheld, or unreadable:CODE.
     pub state: String,
     /// Link keys.
     pub keys: Vec<i64>,
