@@ -222,6 +222,19 @@ async fn f15_damage_is_not_taken_for_a_fork() {
     });
     scene.refused("mismatch").await;
     assert!(sync::evidence(&scene.partner().await).is_none());
+    // Damaged on the way, and whole when it is looked at again to tell which of the two it was.
+    scene.peer.well();
+    let times = std::sync::atomic::AtomicU64::new(0);
+    scene.peer.fault("/v1/1/tile/entries/001.p/45", move |_, reply| {
+        let nth = times.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        let damaged = Reply::whole(reply.body.clone()).map(|body| {
+            let last = body.len() - 9;
+            body[last] ^= 1;
+        });
+        if nth < 3 { damaged } else { reply }
+    });
+    scene.refused("mismatch").await;
+    assert!(sync::evidence(&scene.partner().await).is_none());
     scene.heals().await;
 }
 

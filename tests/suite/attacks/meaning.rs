@@ -197,14 +197,14 @@ async fn f23_withheld_words_are_no_removal() {
 /// A superseded line that is blank is missed by nobody.
 #[tokio::test]
 async fn f23_superseded_lines_are_not_missed() {
-    let mut peer = TestPeer::new(7).await;
-    peer.put(1, 1, "Old words");
-    peer.put(1, 2, "New words");
-    peer.lines[0].clear();
-    peer.publish();
-    let mut scene = Scene::of(peer, |_| {}).await;
+    let mut scene = Scene::of(TestPeer::new(7).await, |_| {}).await;
+    scene.peer.put(1, 1, "Old words");
+    scene.peer.put(1, 2, "New words");
+    scene.peer.lines[0].clear();
+    scene.peer.publish();
     let outcome = scene.pull().await;
-    assert_eq!((outcome.state.as_str(), outcome.reason.as_str()), ("current", ""));
+    assert_eq!((outcome.state.as_str(), outcome.reason.as_str()), ("changed", ""));
+    assert_eq!(outcome.pulled.unwrap().withheld, 0);
     assert_eq!(scene.names().await, ["New words"]);
     scene.heals().await;
 }
