@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 const TABLES: [(&str, &str); 7] = [
-    ("leaf", "pos, note, line"),
+    ("leaf", "pos, note, line, hash"),
     ("bundle", "log, n, root"),
     ("record", "hub, rec, kind, first, put, put_rev, rev, withdrawn, said, assured, affirmed, state, keys, grp"),
     ("link_key", "key, hub, rec"),
