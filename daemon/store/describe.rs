@@ -34,8 +34,11 @@ const FIELDS: [(&str, &str); 19] = [
     ("criteria", "How it is run"),
 ];
 
-/// A group among search results.
-pub fn hit(read: &Reading, names: &Names, snippet: Option<String>) -> Hit {
+/// Letters of a group's own words shown among search results.
+const SNIPPET: usize = 200;
+
+/// A group among search results; `words` are what was searched for, in lower case.
+pub fn hit(read: &Reading, names: &Names, words: &[String]) -> Hit {
     let merged = &read.merged;
     Hit {
         id: merged.id.rec,
@@ -47,8 +50,25 @@ pub fn hit(read: &Reading, names: &Names, snippet: Option<String>) -> Hit {
         standing: standing(merged.value("status")),
         hubs: read.hubs() as u32,
         disagree: !merged.conflicts.is_empty(),
-        snippet: snippet.or_else(|| text(merged.value("description"))),
+        snippet: text(merged.value("description")).map(|text| snippet(&text, words)),
     }
+}
+
+/// Some of a text, from the sentence on in which one of the words stands first.
+fn snippet(text: &str, words: &[String]) -> String {
+    let lower = text.to_lowercase();
+    // Lower case can be longer than the text in rare scripts; then there is no telling where, and the text begins.
+    let same = lower.len() == text.len();
+    let found = words.iter().filter(|word| word.len() > 2).filter_map(|word| lower.find(word.as_str())).min();
+    let start = found
+        .filter(|_| same)
+        .and_then(|at| text.get(..at))
+        .and_then(|before| before.rfind(". "))
+        .map_or(0, |at| at + 2);
+    let rest = text.get(start..).unwrap_or(text);
+    let Some((cut, _)) = rest.char_indices().nth(SNIPPET) else { return rest.to_owned() };
+    let end = rest[..cut].rfind(' ').unwrap_or(cut);
+    format!("{}…", &rest[..end])
 }
 
 /// A group's page. `decisions` are filled in by the caller, who knows them.

@@ -66,7 +66,7 @@ pub async fn find(
     terms: &Terms,
     limit: i64,
     offset: i64,
-) -> Result<(Vec<(i64, Option<String>)>, u64), StoreError> {
+) -> Result<(Vec<i64>, u64), StoreError> {
     for current in [true, false] {
         let expression = expression(terms, current);
         let total: i64 = sqlx::query_scalar("SELECT count(*) FROM search WHERE search MATCH ?")
@@ -79,21 +79,21 @@ pub async fn find(
         let worded = !tokens(&terms.words).is_empty();
         let sql = match terms.sort {
             Sort::Match if worded && total <= RANKED => {
-                "SELECT rowid, snippet(search, 1, '', '', '…', 24) FROM search WHERE search MATCH ? ORDER BY rank, rowid LIMIT ? OFFSET ?"
+                "SELECT rowid FROM search WHERE search MATCH ? ORDER BY rank, rowid LIMIT ? OFFSET ?"
             }
             Sort::Match if total > RANKED => {
-                "SELECT rowid, NULL FROM search WHERE search MATCH ? ORDER BY rowid LIMIT ? OFFSET ?"
+                "SELECT rowid FROM search WHERE search MATCH ? ORDER BY rowid LIMIT ? OFFSET ?"
             }
             Sort::Checked => {
-                "SELECT n, NULL FROM search JOIN grp ON n = search.rowid WHERE search MATCH ? \
+                "SELECT n FROM search JOIN grp ON n = search.rowid WHERE search MATCH ? \
                  ORDER BY checked = '', checked DESC, n LIMIT ? OFFSET ?"
             }
             Sort::Match | Sort::Name => {
-                "SELECT n, NULL FROM search JOIN grp ON n = search.rowid WHERE search MATCH ? \
+                "SELECT n FROM search JOIN grp ON n = search.rowid WHERE search MATCH ? \
                  ORDER BY grp.name COLLATE NOCASE, n LIMIT ? OFFSET ?"
             }
         };
-        let found = sqlx::query_as(sql).bind(&expression).bind(limit).bind(offset).fetch_all(db).await?;
+        let found = sqlx::query_scalar(sql).bind(&expression).bind(limit).bind(offset).fetch_all(db).await?;
         return Ok((found, total as u64));
     }
     Ok((Vec::new(), 0))
@@ -112,7 +112,7 @@ pub async fn search(
     let offset = i64::from(terms.page.saturating_sub(1)) * i64::from(per_page);
     let (found, total) = find(db, terms, i64::from(per_page), offset).await?;
     let names = names(db).await?;
-    let hits = hits(db, rules, &names, found).await?;
+    let hits = hits(db, rules, &names, &found, &tokens(&terms.words)).await?;
     let mut page = SearchPage {
         terms: terms.clone(),
         hits,
@@ -135,13 +135,11 @@ async fn hits(
     db: &mut SqliteConnection,
     rules: &Rules,
     names: &Names,
-    found: Vec<(i64, Option<String>)>,
+    found: &[i64],
+    words: &[String],
 ) -> Result<Vec<Hit>, StoreError> {
-    let numbers: Vec<i64> = found.iter().map(|(n, _)| *n).collect();
-    let snippets: BTreeMap<i64, Option<String>> = found.into_iter().collect();
-    let read = group::read(db, rules, &numbers).await?;
-    let snippet = |n: &i64| snippets.get(n).cloned().flatten().filter(|text| !text.trim().is_empty());
-    Ok(read.iter().map(|read| describe::hit(read, names, snippet(&read.n))).collect())
+    let read = group::read(db, rules, found).await?;
+    Ok(read.iter().map(|read| describe::hit(read, names, words)).collect())
 }
 
 /// Searches that leave something out and then find something.
@@ -167,17 +165,8 @@ async fn offers(db: &mut SqliteConnection, terms: &Terms) -> Result<Vec<Offer>, 
 
 /// Every facet in the index with its number of groups.
 async fn facets(db: &mut SqliteConnection) -> Result<BTreeMap<String, u64>, StoreError> {
-    let mut all = BTreeMap::new();
-    for (from, upto) in [("mode_", "mode`"), ("place_", "place`"), ("status_", "status`"), ("topic_", "topic`")] {
-        let rows: Vec<(String, i64)> =
-            sqlx::query_as("SELECT term, doc FROM search_terms WHERE term >= ? AND term < ?")
-                .bind(from)
-                .bind(upto)
-                .fetch_all(&mut *db)
-                .await?;
-        all.extend(rows.into_iter().map(|(term, count)| (term, count as u64)));
-    }
-    Ok(all)
+    let rows: Vec<(String, i64)> = sqlx::query_as("SELECT term, groups FROM facet").fetch_all(db).await?;
+    Ok(rows.into_iter().map(|(term, count)| (term, count as u64)).collect())
 }
 
 /// Most values offered for one filter.

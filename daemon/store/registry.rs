@@ -101,6 +101,10 @@ pub async fn stand(db: &mut Write, found: &[Standing], had: &[(i64, Uuid, Vec<i6
 /// Database errors.
 pub async fn remove_groups(db: &mut Write, groups: &[i64]) -> Result<(), StoreError> {
     for chunk in groups.chunks(CHUNK) {
+        let mut select = QueryBuilder::<Sqlite>::new("SELECT facets FROM search WHERE rowid IN ");
+        super::in_list(&mut select, chunk.iter().copied());
+        let facets: Vec<String> = select.build_query_scalar().fetch_all(&mut **db).await?;
+        count_facets(db, facets.iter().map(String::as_str), -1).await?;
         for table in ["DELETE FROM grp WHERE n IN ", "DELETE FROM search WHERE rowid IN "] {
             let mut delete = QueryBuilder::<Sqlite>::new(table);
             super::in_list(&mut delete, chunk.iter().copied());
@@ -143,6 +147,28 @@ pub async fn add_groups(db: &mut Write, groups: &[(GroupRow, SearchText, String)
                 .push_bind(facets);
         });
         insert.build().execute(&mut **db).await?;
+        count_facets(db, chunk.iter().map(|(_, _, facets)| facets.as_str()), 1).await?;
+    }
+    Ok(())
+}
+
+/// Counts facets of groups that come (`by` 1) or go (`by` -1).
+async fn count_facets(db: &mut Write, facets: impl Iterator<Item = &str>, by: i64) -> Result<(), StoreError> {
+    let mut counts: BTreeMap<&str, i64> = BTreeMap::new();
+    for term in facets.flat_map(|facets| facets.split(' ')).filter(|term| !term.is_empty()) {
+        *counts.entry(term).or_default() += by;
+    }
+    let counts: Vec<(&str, i64)> = counts.into_iter().collect();
+    for chunk in counts.chunks(CHUNK) {
+        let mut upsert = QueryBuilder::<Sqlite>::new("INSERT INTO facet (term, groups) ");
+        upsert.push_values(chunk, |mut row, (term, count)| {
+            row.push_bind(*term).push_bind(*count);
+        });
+        upsert.push(" ON CONFLICT (term) DO UPDATE SET groups = groups + excluded.groups");
+        upsert.build().execute(&mut **db).await?;
+    }
+    if by < 0 {
+        sqlx::query("DELETE FROM facet WHERE groups <= 0").execute(&mut **db).await?;
     }
     Ok(())
 }
@@ -234,7 +260,7 @@ pub async fn digest(db: &mut SqliteConnection) -> Result<(String, usize, String,
 /// # Errors
 /// Database errors.
 pub async fn forget(db: &mut Write) -> Result<(), StoreError> {
-    for sql in ["DELETE FROM grp", "DELETE FROM search", "DELETE FROM link_key"] {
+    for sql in ["DELETE FROM grp", "DELETE FROM search", "DELETE FROM facet", "DELETE FROM link_key"] {
         sqlx::query(sql).execute(&mut **db).await?;
     }
     Ok(())
@@ -415,7 +441,8 @@ pub async fn live(db: &mut SqliteConnection, hub: i64) -> Result<u64, StoreError
 /// Database errors.
 pub async fn dump(db: &mut SqliteConnection) -> Result<Vec<(&'static str, String)>, StoreError> {
     use sha2::{Digest, Sha256};
-    const TABLES: [(&str, &str); 6] = [
+    const TABLES: [(&str, &str); 7] = [
+        ("facet", "SELECT quote(term) || quote(groups) FROM facet ORDER BY term"),
         ("void", "SELECT quote(pos) || quote(code) FROM void ORDER BY pos"),
         (
             "record",

@@ -121,7 +121,8 @@ CREATE VIRTUAL TABLE search USING fts5 (
 );
 INSERT INTO search (search, rank) VALUES ('secure-delete', 1);
 INSERT INTO search (search, rank) VALUES ('rank', 'bm25(10.0, 1.0, 4.0, 6.0, 0.0)');
-CREATE VIRTUAL TABLE search_terms USING fts5vocab ('search', 'row');
+-- How many groups have each facet. The index could count them itself, but only by going through every entry.
+CREATE TABLE facet (term TEXT PRIMARY KEY, groups INTEGER NOT NULL) WITHOUT ROWID;
 
 -- Bundles of our own log whose part file must be written again because a line in them was blanked.
 CREATE TABLE part_due (n INTEGER PRIMARY KEY);
