@@ -90,7 +90,7 @@ fn shows(page: &str, all: &[&str]) {
 fn told(hall: &str, time: &str, date: &str, method: &str) -> Group {
     let json = serde_json::json!({
         "name": "Retford Epilepsy Circle", "description": "Half the time is for news.", "topics": ["epilepsy"],
-        "place": {"venue": {"name": hall}, "locality": "St Ann's"}, "contact": {"phone": "01632 960047"}, "modes": ["in-person"],
+        "place": {"venue": hall, "locality": "St Ann's"}, "contact": {"phone": "01632 960047"}, "modes": ["in-person"],
         "meetings": [{"text": time}], "assured": {"date": date, "method": method, "by": "group"},
     });
     Group::read(&json.to_string()).unwrap()
@@ -150,6 +150,6 @@ async fn a_browser_shows_results_filters_and_who_said_what_and_when() {
     for (address, name) in [(&address, "search"), (&page, "group")] {
         browser.shoot(address, name).await;
     }
-    stop.send(Signal::Terminate).await.unwrap();
+    stop.send(Signal::Stop).await.unwrap();
     daemon.await.unwrap().unwrap().into_result().unwrap();
 }
