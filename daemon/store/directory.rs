@@ -1,7 +1,7 @@
 //! What people look up: search, a group, the first page, how partners do. Fills in [`super::view`]s.
 
 use super::describe::{self, Names};
-use super::group::{self, Rules, facet};
+use super::group::{self, Rules, facet, tokens};
 use super::view::{
     Choice, Counts, Decision, Filter, GroupPage, Hit, HomePage, Offer, PartnerRow, PartnerState, PartnersPage,
     SearchPage, Sort, Terms,
@@ -37,14 +37,14 @@ fn expression(terms: &Terms, current: bool) -> String {
     all.join(" AND ")
 }
 
-fn tokens(text: &str) -> Vec<String> {
-    let plain = deunicode::deunicode(text).to_lowercase();
-    plain.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_owned).collect()
-}
-
 fn stem(word: &str) -> String {
-    let stem = word.strip_suffix('s').filter(|stem| stem.len() >= 4).unwrap_or(word);
-    if stem.len() >= 4 { format!("\"{stem}\" *") } else { format!("\"{stem}\"") }
+    match word.strip_suffix('s') {
+        Some(stem) if stem.len() >= 4 => format!("\"{stem}\" *"),
+        // Whoever looks for "mens" means "men's" too, which is two words in the index. Longer ones begin with their stem.
+        Some(stem) if stem.len() == 3 => format!("(\"{word}\" * OR \"{stem} s\")"),
+        _ if word.len() >= 4 => format!("\"{word}\" *"),
+        _ => format!("\"{word}\""),
+    }
 }
 
 /// Hub names by id.
@@ -194,7 +194,7 @@ fn filter(all: &BTreeMap<String, u64>, kind: &str, chosen: Option<&str>) -> Filt
     Filter { choices }
 }
 
-/// A place as the index holds it, with capitals again.
+/// A place as the index holds it, with capitals and apostrophes again.
 fn capitals(text: &str) -> String {
     let small = ["on", "in", "upon", "the", "and", "le", "under", "by", "of", "near", "cum", "with", "s", "next"];
     let word = |(n, word): (usize, &str)| {
@@ -204,7 +204,8 @@ fn capitals(text: &str) -> String {
             _ => word.to_owned(),
         }
     };
-    text.split(' ').enumerate().map(word).collect::<Vec<String>>().join(" ")
+    let shown = text.split(' ').enumerate().map(word).collect::<Vec<String>>().join(" ");
+    format!("{shown} ").replace(" s ", "'s ").trim_end().to_owned()
 }
 
 /// The group that a record belongs to, by any member's id.

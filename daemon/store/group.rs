@@ -201,11 +201,17 @@ pub fn choices<'a>(rows: impl Iterator<Item = &'a DecisionRow>, rules: &Rules) -
     .collect()
 }
 
-/// A facet's token in the index: `kind_value` with every other character an underscore.
+/// A facet's token in the index: `kind_value` with one underscore for all between two words. The words stay as they are
+/// written, because people read them again and search by them.
 pub fn facet(kind: &str, value: &str) -> String {
-    let value = crate::registry::normal::words(value);
-    let value: String = value.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
-    format!("{kind}_{value}")
+    let words = tokens(value);
+    format!("{kind}_{}", words.join("_"))
+}
+
+/// The words of a text as the full-text index has them.
+pub(super) fn tokens(text: &str) -> Vec<String> {
+    let plain = deunicode::deunicode(text).to_lowercase();
+    plain.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_owned).collect()
 }
 
 /// A group as read: the records it is made of, their lists, and what they say together.

@@ -105,17 +105,26 @@ fn sources(field: &Field, all: Option<&BTreeSet<&str>>) -> Markup {
     let others = field.others.iter().flat_map(|other| &other.said);
     let hubs: BTreeSet<&str> = field.said.iter().chain(others).map(|said| said.hub.as_str()).collect();
     let agreed = field.others.is_empty() && hubs.len() > 1 && Some(&hubs) == all;
+    let others = field.others.iter().flat_map(|other| &other.said);
+    let lists: BTreeSet<&str> = field.said.iter().chain(others).map(|said| said.list.as_str()).collect();
+    // Where all of it comes from one hub, its name would not say who says what.
+    let by_list = hubs.len() == 1 && lists.len() > 1;
     html! {
         @if field.disagree {
             p.disagree {
                 strong {
-                    @if hubs.len() > 1 { (number_word(hubs.len())) " hubs disagree." } @else { "Two lists disagree." }
+                    @if hubs.len() > 1 { (number_word(hubs.len())) " hubs disagree." }
+                    @else if by_list { (number_word(lists.len())) " lists disagree." }
+                    @else { "One list says different things." }
                 }
                 " Ask the group if it matters to you."
             }
             @for other in &field.others {
                 .other {
-                    p.instead { "Instead, " (names(&other.said)) " " @if one_hub(&other.said) { "says:" } @else { "say:" } }
+                    p.instead {
+                        @let who = if by_list { titles(&other.said) } else { names(&other.said) };
+                        "Instead, " (who) " " @if one(&other.said, by_list) { "says:" } @else { "say:" }
+                    }
                     (values(&other.value))
                 }
             }
@@ -141,8 +150,16 @@ fn sources(field: &Field, all: Option<&BTreeSet<&str>>) -> Markup {
     }
 }
 
-fn one_hub(said: &[Said]) -> bool {
-    said.iter().all(|one| one.hub == said[0].hub)
+/// Whether it is one hub that says so, or one list.
+fn one(said: &[Said], by_list: bool) -> bool {
+    said.iter().all(|one| one.hub == said[0].hub && (!by_list || one.list == said[0].list))
+}
+
+/// "the list “Website”", "the lists “Website” and “Leaflet”".
+fn titles(said: &[Said]) -> String {
+    let lists: BTreeSet<String> = said.iter().map(|said| format!("“{}”", said.list)).collect();
+    let word = if lists.len() == 1 { "list" } else { "lists" };
+    format!("the {word} {}", lists.into_iter().collect::<Vec<_>>().join(" and "))
 }
 
 /// "Example Hub", "Example Hub and Another Hub", "Example Hub and 3 other hubs".
