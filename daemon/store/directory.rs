@@ -17,32 +17,32 @@ use uuid::Uuid;
 
 /// Up to this many matches are ranked by how well they match; more are too many for anybody to read, and come as they
 /// stand in the index.
-const RANKED: i64 = 2_000;
+const RANKED: i64 = 1_000;
 
 /// Words that every group here could be called by. They find nothing, so they are left out of what is searched for.
 const EVERY_GROUP: [&str; 12] =
     ["group", "groups", "support", "self", "help", "selfhelp", "mutual", "aid", "peer", "club", "the", "for"];
 
-/// A search as the index reads it; `None` when nothing narrows it.
-fn expression(terms: &Terms, current: bool) -> String {
+/// A search as the index reads it: for groups that go on or have ended, by whole words or by how words begin. The index
+/// stems English words, so "carer" finds "carers" either way.
+fn expression(terms: &Terms, current: bool, begin: bool) -> String {
     let mut all = vec![format!("facets : {}", facet("status", if current { "current" } else { "ended" }))];
     let words = tokens(&terms.words);
     let telling: Vec<&String> = words.iter().filter(|word| !EVERY_GROUP.contains(&word.as_str())).collect();
-    // A word finds what it begins: "carer" finds "carers". Facets are one token each, which words never are.
-    all.extend(telling.iter().map(|word| format!("{{name words topics place}} : {}", stem(word))));
+    // Facets hold an underscore, which no word that is typed does: they need not be kept apart here.
+    all.extend(telling.iter().map(|word| token(word, begin)));
     all.extend(terms.topic.iter().map(|topic| format!("facets : {}", facet("topic", topic))));
     all.extend(terms.mode.iter().map(|mode| format!("facets : {}", facet("mode", mode))));
     let place = terms.place.as_deref().unwrap_or_default();
-    all.extend(tokens(place).iter().map(|word| format!("place : {}", stem(word))));
+    all.extend(tokens(place).iter().map(|word| format!("place : {}", token(word, begin))));
     all.join(" AND ")
 }
 
-fn stem(word: &str) -> String {
+fn token(word: &str, begin: bool) -> String {
     match word.strip_suffix('s') {
-        Some(stem) if stem.len() >= 4 => format!("\"{stem}\" *"),
-        // Whoever looks for "mens" means "men's" too, which is two words in the index. Longer ones begin with their stem.
-        Some(stem) if stem.len() == 3 => format!("(\"{word}\" * OR \"{stem} s\")"),
-        _ if word.len() >= 4 => format!("\"{word}\" *"),
+        _ if begin && word.len() >= 3 => format!("\"{word}\" *"),
+        // Whoever looks for "mens" means "men's" too, which is two words in the index.
+        Some(stem) if stem.len() >= 3 => format!("(\"{word}\" OR \"{stem} s\")"),
         _ => format!("\"{word}\""),
     }
 }
@@ -67,8 +67,8 @@ pub async fn find(
     limit: i64,
     offset: i64,
 ) -> Result<(Vec<i64>, u64), StoreError> {
-    for current in [true, false] {
-        let expression = expression(terms, current);
+    for (current, begin) in [(true, false), (true, true), (false, false), (false, true)] {
+        let expression = expression(terms, current, begin);
         let total: i64 = sqlx::query_scalar("SELECT count(*) FROM search WHERE search MATCH ?")
             .bind(&expression)
             .fetch_one(&mut *db)

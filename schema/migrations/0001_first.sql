@@ -117,7 +117,7 @@ CREATE TABLE grp (
 CREATE INDEX grp_conflicts ON grp (n) WHERE conflicts <> '';
 
 CREATE VIRTUAL TABLE search USING fts5 (
-  name, words, topics, place, facets, tokenize = "unicode61 remove_diacritics 2 tokenchars '_'"
+  name, words, topics, place, facets, tokenize = "porter unicode61 remove_diacritics 2 tokenchars '_'"
 );
 INSERT INTO search (search, rank) VALUES ('secure-delete', 1);
 INSERT INTO search (search, rank) VALUES ('rank', 'bm25(10.0, 1.0, 4.0, 6.0, 0.0)');
