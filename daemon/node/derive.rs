@@ -279,6 +279,10 @@ async fn together(
         }
         regroup(db, rules, lists, &component, &decisions, &graph.too_common, &mut regrouped).await?;
     }
+    // What step one wrote and this step takes away again was no group in the end.
+    let written: BTreeSet<i64> = fresh.values().copied().collect();
+    let taken = regrouped.old.difference(&regrouped.kept).filter(|group| written.contains(group)).count() as u64;
+    derived.groups = derived.groups.saturating_sub(taken);
     regrouped.write(db, derived).await
 }
 
