@@ -17,6 +17,9 @@ use uuid::Uuid;
 /// Leaves folded at a time.
 const PAGE: u64 = 2048;
 
+/// So many records a hub may replace or take back at once without anybody looking.
+pub const FEW: u64 = 5;
+
 /// What accepting touched.
 #[derive(Debug, Default)]
 pub struct Accepted {
@@ -52,7 +55,7 @@ pub struct MassChange {
 impl MassChange {
     /// Whether so much at once waits for a person: more than five records, and more than a tenth.
     pub fn brakes(&self) -> bool {
-        self.replaced + self.withdrawn > (self.live / 10).max(5)
+        self.replaced + self.withdrawn > (self.live / 10).max(FEW)
     }
 }
 

@@ -202,9 +202,12 @@ impl Hub {
     ) -> anyhow::Result<String> {
         let mut remarks = String::new();
         let log = store::log::by_number(write, hub).await?.context("the partner has no log")?;
-        let live = store::registry::live(write, hub).await?;
         store::savepoint(write, "SAVEPOINT accept").await?;
         let accepted = accept::accept(write, &log, log.held).await?;
+        let new = log.held - log.head;
+        // Counting goes through every record, so it waits until the count can matter.
+        let few = accepted.replaced + accepted.withdrawn <= accept::FEW && new <= 10 * USUAL_AT_LEAST;
+        let live = if few { 0 } else { store::registry::live(write, hub).await? };
         let change = MassChange { live, replaced: accepted.replaced, withdrawn: accepted.withdrawn };
         if log.head > 0 && change.brakes() && !accept {
             store::savepoint(write, "ROLLBACK TO accept").await?;
@@ -220,7 +223,6 @@ impl Hub {
             tracing::warn!(hub, leaves = accepted.disordered, "revisions that do not rise; the log's order stands");
             remarks.push_str(&format!(" {} revisions do not rise; the order of its list stands", accepted.disordered));
         }
-        let new = log.held - log.head;
         if log.head > 0 && new > 10 * live.max(USUAL_AT_LEAST) {
             tracing::warn!(hub, new, live, "far more entries than usual");
             remarks.push_str(&format!(" {new} entries came at once, more than ten times its {live} records"));

@@ -287,7 +287,7 @@ pub async fn line_came(db: &mut Write, hub: i64, rec: Uuid) -> Result<(), StoreE
 }
 
 async fn mark(db: &mut Write, hub: i64, rec: Uuid) -> Result<(), StoreError> {
-    sqlx::query("UPDATE record SET state = 'new' WHERE hub = ? AND rec = ?")
+    sqlx::query("UPDATE record SET state = 'again' WHERE hub = ? AND rec = ?")
         .bind(hub)
         .bind(&rec.as_bytes()[..])
         .execute(&mut **db)
@@ -300,7 +300,7 @@ async fn mark(db: &mut Write, hub: i64, rec: Uuid) -> Result<(), StoreError> {
 /// # Errors
 /// Database errors.
 pub async fn marked(db: &mut SqliteConnection) -> Result<Dirty, StoreError> {
-    dirty(sqlx::query_as("SELECT first, hub, rec FROM record WHERE state = 'new'").fetch_all(db).await?)
+    dirty(sqlx::query_as("SELECT first, hub, rec FROM record WHERE state = 'again'").fetch_all(db).await?)
 }
 
 /// Deletes the public lines of a record's revisions up to `upto`, wherever they are held, and marks the record. Leaves

@@ -75,12 +75,16 @@ CREATE TABLE record (
   said      INTEGER NOT NULL,             -- effective time of that put
   assured   TEXT,                         -- JSON of the newest affirm since
   affirmed  INTEGER NOT NULL,             -- effective time of that affirm
-  state     TEXT NOT NULL DEFAULT 'new',  -- live, withdrawn, erased, withheld, unreadable:<code>
+  state     TEXT NOT NULL DEFAULT 'new',  -- live, withdrawn, erased, withheld, unreadable:<code>; again: to be derived again
   keys      BLOB NOT NULL DEFAULT x'',    -- link keys, 8 bytes each
   grp       INTEGER,                      -- the group it belongs to
   PRIMARY KEY (hub, rec)
 ) WITHOUT ROWID;
 CREATE INDEX record_grp ON record (grp) WHERE grp IS NOT NULL;
+-- Few, and looked for at every turn: without these each look would go through every record.
+CREATE INDEX record_list ON record (hub) WHERE kind = 0;
+CREATE INDEX record_again ON record (first) WHERE state = 'again';
+CREATE INDEX record_withheld ON record (hub) WHERE state = 'withheld';
 
 -- link and choose statements, newest per record id.
 CREATE TABLE decision (
