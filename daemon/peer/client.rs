@@ -116,7 +116,7 @@ pub struct Client {
 
 impl Client {
     /// A client under these limits. `allow_private` lets it go to loopback and private addresses and without TLS, for
-    /// trials on one machine. `mirrors` are hosts that redirects may lead to beside the first.
+    /// trials on one machine. Redirects stay on the host that was asked.
     ///
     /// # Errors
     /// When TLS cannot be set up: no root certificates (install ca-certificates).

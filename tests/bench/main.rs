@@ -29,6 +29,9 @@ fn main() {
     if wanted("pull") {
         pull::whole(folder.path());
     }
+    if wanted("pouchdb") {
+        pull::pouchdb(folder.path());
+    }
     if wanted("change") {
         pull::one_change(folder.path());
     }

@@ -123,3 +123,29 @@ pub fn one_change(folder: &Path) {
     }
     println!("change    ratio {:.2} for ten times the records (at most 1.2 is wanted)", medians[1] / medians[0]);
 }
+
+/// PouchDB (LevelDB, express-pouchdb) replicating the same documents over loopback, beside our pull in the same run.
+pub fn pouchdb(folder: &Path) {
+    let documents = folder.join("documents.jsonl");
+    let text: String = mutuald::node::demo::invent::many(7, records(), 2).map(|group| group.json() + "\n").collect();
+    std::fs::write(&documents, text).unwrap();
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/bench/pouchdb/run");
+    let output = Command::new(script).arg(&documents).output().expect("bash");
+    if !output.status.success() {
+        println!(
+            "SKIP pouchdb: {}",
+            String::from_utf8_lossy(&output.stderr).lines().last().unwrap_or("it did not run")
+        );
+        return;
+    }
+    let said: serde_json::Value = serde_json::from_slice(&output.stdout).expect("one line of JSON");
+    let theirs = said["docs_per_s"].as_f64().unwrap_or(0.0);
+    let (publisher, id) = published(folder, records());
+    let server = Server::start(&publisher);
+    let pulled = pull(&folder.join("puller-pouchdb"), &server.url, &id);
+    let ours = pulled.new as f64 / pulled.seconds;
+    println!(
+        "pouchdb   {theirs:.0} documents/s; mutuald {ours:.0}/s, signatures checked, joined and searchable: {:.1} ×",
+        ours / theirs
+    );
+}
