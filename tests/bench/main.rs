@@ -1,4 +1,4 @@
-//! `cargo bench`: the figures of the README, each as a ratio to a floor measured in the same run.
+//! `cargo bench`: the figures, each beside what it is measured against in the same run.
 //!
 //! `cargo bench -- pull` runs those whose name begins so; `MUTUALD_BENCH_RECORDS=5000` makes all of them smaller. Parts
 //! run as processes of their own (this file executes itself), so that memory is one part's and servers are real.
