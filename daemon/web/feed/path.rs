@@ -76,9 +76,10 @@ fn number(text: &str, most: u32) -> bool {
 fn bundle(segments: &[&str]) -> bool {
     let three = |text: &str| text.len() == 3 && text.bytes().all(|b| b.is_ascii_digit());
     let (marked, last) = match segments {
-        [marked @ .., last, width] if number(width, 255) => match last.strip_suffix(".p") {
-            Some(last) => (marked, last),
-            None => return false,
+        // The mark tells a width from an index: `x001/100` is bundle 1100, not 100 entries of something.
+        [marked @ .., last, width] if last.ends_with(".p") => match last.strip_suffix(".p") {
+            Some(last) if number(width, 255) => (marked, last),
+            _ => return false,
         },
         [marked @ .., last] => (marked, *last),
         [] => return false,
@@ -107,6 +108,7 @@ mod tests {
             ("/v1/1/tile/2/x001/x234/067.p/255", Kind::Hashes),
             ("/v1/1/tile/entries/000.p/5", Kind::Entries),
             ("/v1/1/part/public/x001/000", Kind::Parts),
+            ("/v1/1/tile/entries/x001/100", Kind::Entries),
         ] {
             assert_eq!(parse(path).map(|(kind, _)| kind), Some(kind), "{path}");
         }
