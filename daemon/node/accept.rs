@@ -3,15 +3,15 @@
 //! Accepting is the moment at which a pull (or an import) becomes visible; it happens in one transaction with deriving.
 //! The brake sits here: a pull that takes back or replaces too much at once waits for a person.
 
+use super::stand::{self, Touched, Words};
 use crate::feed::note::Note;
 use crate::feed::tile::WIDTH;
 use crate::record::state::RecordState;
 use crate::record::statement::{Body, Kind, RecordRef, Statement};
-use crate::store::log::{LogRow, OWN, index, pos};
-use crate::store::record::DecisionRow;
-use crate::store::registry::Dirty;
+use crate::store::log::{LeafRow, LogRow, OWN, index, pos};
+use crate::store::record::{DecisionRow, RecordRow};
 use crate::store::{self, StoreError, Write};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use uuid::Uuid;
 
 /// Leaves folded at a time.
@@ -23,8 +23,8 @@ pub const FEW: u64 = 5;
 /// What accepting touched.
 #[derive(Debug, Default)]
 pub struct Accepted {
-    /// Records to derive again.
-    pub dirty: Dirty,
+    /// What to derive again.
+    pub touched: Touched,
     /// Records named by decisions that came or changed.
     pub judged: BTreeSet<RecordRef>,
     /// Whether a list's own description changed: every record of the hub may then link otherwise.
@@ -65,82 +65,161 @@ impl MassChange {
 /// # Errors
 /// Database errors.
 pub async fn accept(db: &mut Write, log: &LogRow, upto: u64) -> Result<Accepted, StoreError> {
-    let mut accepted = Accepted::default();
-    let (start, mut latest) = (log.head, store::record::latest(db, log.n).await?);
-    let mut from = start;
-    while from < upto {
-        let end = upto.min(from + PAGE);
-        let leaves = store::log::leaves(db, log.n, from, end).await?;
-        let voids = store::record::voids(db, pos(log.n, from), pos(log.n, end)).await?;
-        let statements: Vec<(i64, String, Statement)> = leaves
-            .into_iter()
-            .filter(|leaf| !voids.contains_key(&leaf.pos))
-            .filter_map(|leaf| {
-                let text = Note::parse(&leaf.note).ok()?.text.to_owned();
-                let statement = Statement::read(text.as_bytes()).ok()?;
-                Some((leaf.pos, text, statement))
-            })
-            .collect();
-
-        let ids: BTreeSet<Uuid> = statements.iter().map(|(_, _, statement)| statement.id).collect();
-        let ids: Vec<Uuid> = ids.into_iter().collect();
-        let mut known: BTreeMap<Uuid, RecordState> =
-            store::record::get_many(db, log.n, &ids).await?.into_iter().map(|row| (row.rec, row.state)).collect();
-        let mut changed = BTreeSet::new();
-        let mut superseded = Vec::new();
-        for (pos, text, statement) in &statements {
-            let at = statement.at.as_second();
-            if at < latest {
-                // A leaf cannot be later than leaves after it; what is in this page is lowered with the rest.
-                for state in known.values_mut() {
-                    state.said = state.said.min(at);
-                    state.affirmed = state.affirmed.min(at);
-                }
-                let rows: Vec<_> = known.iter().map(|(rec, state)| (log.n, *rec, state)).collect();
-                store::record::save(db, &rows).await?;
-                accepted.dirty.extend(store::registry::said_after(db, at).await?);
-                store::record::lower(db, log.n, at).await?;
-                accepted.dirty.extend(known.iter().map(|(rec, state)| (state.first, (log.n, *rec))));
-            }
-            latest = at;
-            match &statement.body {
-                Body::Put(kind) | Body::Affirm(kind, _) | Body::Withdraw(kind) | Body::Erase(kind, ..) => {
-                    let state = known.entry(statement.id).or_insert_with(|| RecordState::new(*kind, *pos));
-                    accepted.disordered += u64::from(statement.rev <= state.rev && state.rev > 0);
-                    accepted.weigh(state, statement, pos_at(log.n, start));
-                    superseded.extend(state.apply(*pos, statement));
-                    changed.insert(statement.id);
-                }
-                Body::Link { a, b, .. } => {
-                    decide(db, &mut accepted, log.n, *pos, text, statement, a, Some(b)).await?;
-                }
-                Body::Choose { on, .. } => {
-                    decide(db, &mut accepted, log.n, *pos, text, statement, on, None).await?;
-                }
-                Body::Hub { .. } => {}
-                Body::NotUnderstood(_) => accepted.not_understood += 1,
-            }
+    let mut fold = Fold {
+        log,
+        upto,
+        latest: store::record::latest(db, log.n).await?,
+        erased: store::log::erasures(db, log.n).await?,
+        met: (log.head == 0).then(HashSet::new),
+        accepted: Accepted::default(),
+    };
+    // While one page is folded and written, the next is read on another core.
+    let mut reading: Option<tokio::task::JoinHandle<Vec<Said>>> = None;
+    let mut from = log.head;
+    loop {
+        let next = if from < upto {
+            let end = upto.min(from + PAGE);
+            let leaves = store::log::leaves(db, log.n, from, end).await?;
+            let voids = store::record::voids(db, pos(log.n, from), pos(log.n, end)).await?;
+            from = end;
+            let sound = leaves.into_iter().filter(move |leaf| !voids.contains_key(&leaf.pos));
+            Some(tokio::task::spawn_blocking(move || sound.filter_map(Said::read).collect()))
+        } else {
+            None
+        };
+        if let Some(page) = reading.take() {
+            let page = page.await.map_err(|error| StoreError::Protocol(format!("reading stopped: {error}")))?;
+            fold.page(db, page).await?;
         }
-        let rows: Vec<_> = changed.iter().filter_map(|rec| Some((log.n, *rec, known.get(rec)?))).collect();
-        store::record::save(db, &rows).await?;
-        blank(db, log, upto, &superseded).await?;
-        accepted.dirty.extend(rows.iter().map(|(hub, rec, state)| (state.first, (*hub, *rec))));
-        from = end;
+        match next {
+            Some(page) => reading = Some(page),
+            None => break,
+        }
     }
     if log.n == OWN {
         // Bundles that filled in this step: what was kept only because they had not.
-        let (first, last) = (start / WIDTH, upto / WIDTH);
+        let (first, last) = (log.head / WIDTH, upto / WIDTH);
         let late = store::registry::superseded(db, first * WIDTH, last * WIDTH).await?;
         store::log::blank(db, &late).await?;
         store::registry::part_due(db, &late).await?;
     }
-    store::record::set_latest(db, log.n, latest).await?;
+    store::record::set_latest(db, log.n, fold.latest).await?;
     store::log::set_head(db, log.n, upto).await?;
-    Ok(accepted)
+    Ok(fold.accepted)
 }
 
-fn pos_at(log: i64, index: u64) -> i64 {
-    pos(log, index)
+/// A leaf as it is folded.
+struct Said {
+    pos: i64,
+    statement: Statement,
+    /// The statement's text, where it is kept: of a decision.
+    text: Option<String>,
+    /// What its line gives, of a put.
+    words: Option<Words>,
+}
+
+impl Said {
+    fn read(leaf: LeafRow) -> Option<Said> {
+        let text = Note::parse(&leaf.note).ok()?.text;
+        let statement = Statement::read(text.as_bytes()).ok()?;
+        let decides = matches!(statement.body, Body::Link { .. } | Body::Choose { .. });
+        let text = decides.then(|| text.to_owned());
+        let words = matches!(statement.body, Body::Put(_)).then(|| Words::of(leaf.line.as_deref()));
+        Some(Said { pos: leaf.pos, statement, text, words })
+    }
+}
+
+struct Fold<'a> {
+    log: &'a LogRow,
+    upto: u64,
+    latest: i64,
+    erased: BTreeMap<Uuid, u64>,
+    /// Of a log that is folded from its beginning, ids met so far: of all others nothing is stored yet.
+    met: Option<HashSet<Uuid>>,
+    accepted: Accepted,
+}
+
+impl Fold<'_> {
+    async fn page(&mut self, db: &mut Write, page: Vec<Said>) -> Result<(), StoreError> {
+        let hub = self.log.n;
+        let ids: BTreeSet<Uuid> = page.iter().map(|said| said.statement.id).collect();
+        let ids: Vec<Uuid> = match &mut self.met {
+            Some(met) => ids.into_iter().filter(|id| !met.insert(*id)).collect(),
+            None => ids.into_iter().collect(),
+        };
+        let known = store::record::get_many(db, hub, &ids).await?;
+        let mut known: BTreeMap<Uuid, RecordRow> = known.into_iter().map(|row| (row.rec, row)).collect();
+        let (mut changed, mut superseded, mut words) = (BTreeSet::new(), Vec::new(), HashMap::new());
+        for Said { pos: at_pos, statement, text, words: said } in page {
+            let at = statement.at.as_second();
+            if at < self.latest {
+                // A leaf cannot be later than leaves after it; what is in this page is lowered with the rest.
+                for (rec, row) in &mut known {
+                    row.state.said = row.state.said.min(at);
+                    row.state.affirmed = row.state.affirmed.min(at);
+                    changed.insert(*rec);
+                }
+                let later = store::registry::said_after(db, at).await?;
+                self.accepted.touched.places(later);
+                store::record::lower(db, hub, at).await?;
+            }
+            self.latest = at;
+            words.extend(said.map(|said| (at_pos, said)));
+            match &statement.body {
+                Body::Put(kind) | Body::Affirm(kind, _) | Body::Withdraw(kind) | Body::Erase(kind, ..) => {
+                    let row =
+                        known.entry(statement.id).or_insert_with(|| RecordRow::new(hub, statement.id, *kind, at_pos));
+                    self.accepted.disordered += u64::from(statement.rev <= row.state.rev && row.state.rev > 0);
+                    self.accepted.weigh(&row.state, &statement, pos(hub, self.log.head));
+                    superseded.extend(row.state.apply(at_pos, &statement));
+                    changed.insert(statement.id);
+                }
+                Body::Link { a, b, .. } => {
+                    self.decide(db, at_pos, text, &statement, a, Some(b)).await?;
+                }
+                Body::Choose { on, .. } => {
+                    self.decide(db, at_pos, text, &statement, on, None).await?;
+                }
+                Body::Hub { .. } => {}
+                Body::NotUnderstood(_) => self.accepted.not_understood += 1,
+            }
+        }
+        known.retain(|rec, _| changed.contains(rec));
+        let rows: Vec<RecordRow> = known.into_values().collect();
+        let puts = rows.iter().filter_map(|row| row.state.put.map(|(pos, _)| pos));
+        let elsewhere: Vec<i64> = puts.filter(|pos| !words.contains_key(pos)).collect();
+        words.extend(stand::words_at(db, &elsewhere).await?);
+        stand::stand(db, rows, &words, &self.erased, &mut self.accepted.touched).await?;
+        self.blank(db, &superseded).await
+    }
+
+    /// Removes lines that a newer leaf took the place of; of the own log, in bundles that are full.
+    async fn blank(&self, db: &mut Write, superseded: &[i64]) -> Result<(), StoreError> {
+        let own = self.log.n == OWN;
+        let full = |pos: &i64| !own || index(*pos) / WIDTH < self.upto / WIDTH;
+        let now: Vec<i64> = superseded.iter().copied().filter(full).collect();
+        store::log::blank(db, &now).await?;
+        if own {
+            store::registry::part_due(db, &now).await?;
+        }
+        Ok(())
+    }
+
+    async fn decide(
+        &mut self,
+        db: &mut Write,
+        pos: i64,
+        text: Option<String>,
+        statement: &Statement,
+        a: &RecordRef,
+        b: Option<&RecordRef>,
+    ) -> Result<(), StoreError> {
+        self.accepted.judged.extend(store::record::ends_of(db, self.log.n, statement.id).await?);
+        self.accepted.judged.extend([Some(a), b].into_iter().flatten().copied());
+        let (said, body) = (statement.at.as_second(), text.unwrap_or_default());
+        let row = DecisionRow { hub: self.log.n, rec: statement.id, pos, said, body };
+        store::record::decide(db, &row, a, b).await
+    }
 }
 
 impl Accepted {
@@ -158,31 +237,4 @@ impl Accepted {
             _ => {}
         }
     }
-}
-
-async fn blank(db: &mut Write, log: &LogRow, upto: u64, superseded: &[i64]) -> Result<(), StoreError> {
-    let now: Vec<i64> =
-        superseded.iter().copied().filter(|pos| log.n != OWN || index(*pos) / WIDTH < upto / WIDTH).collect();
-    store::log::blank(db, &now).await?;
-    if log.n == OWN {
-        store::registry::part_due(db, &now).await?;
-    }
-    Ok(())
-}
-
-#[expect(clippy::too_many_arguments, reason = "one statement's places, each used once")]
-async fn decide(
-    db: &mut Write,
-    accepted: &mut Accepted,
-    hub: i64,
-    pos: i64,
-    text: &str,
-    statement: &Statement,
-    a: &RecordRef,
-    b: Option<&RecordRef>,
-) -> Result<(), StoreError> {
-    accepted.judged.extend(store::record::ends_of(db, hub, statement.id).await?);
-    accepted.judged.extend([Some(a), b].into_iter().flatten().copied());
-    let row = DecisionRow { hub, rec: statement.id, pos, said: statement.at.as_second(), body: text.to_owned() };
-    store::record::decide(db, &row, a, b).await
 }

@@ -1,27 +1,24 @@
 //! Records → groups: what changed is linked and merged again, in the transaction that brought the change.
 //!
-//! First every changed record is taken alone and becomes its own group; most stay so. Then the records that reach one
-//! another by shared keys or decisions are clustered, and groups of several take the place of theirs. Doing this for all
-//! records at once is a rebuild; doing it for those that changed gives the same, because a component's clusters depend
-//! on its records only.
+//! The records that reach one another by shared keys or decisions are clustered; then every group that came to be, or
+//! whose words or members changed, is merged and written, in rising order of numbers. Doing this for all records at once
+//! is a rebuild; doing it for those that changed gives the same, because a component's clusters depend on its records only.
 
-use crate::record::statement::{Body, HubId, Kind, RecordRef};
-use crate::record::{Group, part, vocabulary};
-use crate::registry::link::{self, MAX_SHARING};
-use crate::registry::merge;
+use super::reach::{self, Reached};
+use super::stand::{self, Touched};
+use crate::record::statement::{HubId, RecordRef};
+use crate::record::vocabulary;
+use crate::registry::link;
 use crate::registry::search::SearchText;
-use crate::registry::{Candidate, Merged, features};
-use crate::store::group::{Key, Lists, Loaded, Rules, facet, links, lists, member, rows_of, statement_of};
+use crate::registry::{Candidate, Cluster, Merged};
+use crate::store::group::{Loaded, Rules, facet, links, lists};
 use crate::store::record::{DecisionRow, RecordRow};
-use crate::store::registry::{Dirty, GroupRow, Standing};
+use crate::store::registry::GroupRow;
 use crate::store::{self, StoreError, Write};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use uuid::Uuid;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-/// Records read, computed and written at a time.
+/// Groups read, merged and written at a time.
 const BATCH: usize = 512;
-/// Past this many changed keys, all shared keys are read in one go.
-const ALL_KEYS: usize = 4096;
 
 /// What deriving changed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
@@ -40,368 +37,150 @@ pub struct Derived {
 ///
 /// # Errors
 /// Database errors.
-pub async fn derive(
-    db: &mut Write,
-    rules: &Rules,
-    mut dirty: Dirty,
-    judged: &BTreeSet<RecordRef>,
-) -> Result<Derived, StoreError> {
-    let mut derived = Derived::default();
-    dirty.extend(store::registry::marked(db).await?);
-    let lists = lists(db, rules).await?;
-    // Groups that lose a member are derived again with all that is left of them.
-    let mut seeds: BTreeSet<Key> = judged.iter().filter_map(|record| rules.key(record)).collect();
-    let mut keys_touched: BTreeMap<i64, (i64, i64)> = BTreeMap::new();
-    derived.records = dirty.len() as u64;
-    alone(db, rules, &dirty, &mut seeds, &mut keys_touched, &mut derived).await?;
-    seeds.extend(dirty.values());
-    let fresh = dirty.into_iter().map(|(first, key)| (key, first)).collect();
-    together(db, rules, &lists, &fresh, seeds, keys_touched, &mut derived).await?;
+pub async fn derive(db: &mut Write, rules: &Rules, mut touched: Touched) -> Result<Derived, StoreError> {
+    stand::again(db, &mut touched).await?;
+    let mut derived = Derived { records: touched.records.len() as u64, ..Derived::default() };
+    // Who was in a group with a changed record may belong elsewhere now.
+    let groups: Vec<i64> = touched.groups.iter().copied().collect();
+    let mut seeds = touched.records.clone();
+    seeds.extend(store::record::members_of(db, &groups).await?);
+    let reached = reach::reach(db, rules, &seeds, &touched.keys).await?;
+    let placed = place(db, rules, touched, &reached).await?;
+    store::registry::remove_groups(db, &placed.gone.into_iter().collect::<Vec<_>>()).await?;
+    store::registry::set_groups(db, &placed.moved).await?;
+    write(db, rules, placed.groups, &mut derived).await?;
     Ok(derived)
 }
 
-/// Step one: each changed record for itself.
-async fn alone(
+/// Which records make which groups now.
+struct Placed {
+    /// Groups to take away, or to write again.
+    gone: BTreeSet<i64>,
+    /// Records that belong to another group than the database says: (record, group).
+    moved: Vec<(i64, i64)>,
+    /// Groups to write, with their members.
+    groups: BTreeMap<i64, Vec<i64>>,
+}
+
+/// Clusters every component. A group is written again when a record of it changed, or when its members did; one that
+/// a changed record reaches without joining it stays as it is.
+async fn place(db: &mut Write, rules: &Rules, touched: Touched, reached: &Reached) -> Result<Placed, StoreError> {
+    let Touched { records: changed, groups: gone, .. } = touched;
+    let mut placed = Placed { gone, moved: Vec::new(), groups: BTreeMap::new() };
+    let mut clusters = clusters(db, rules, reached).await?;
+    for (n, members) in &clusters {
+        for (record, group) in members.iter().filter(|(_, group)| *group != Some(*n)) {
+            placed.moved.push((*record, *n));
+            placed.gone.insert(*n);
+            // Of a changed record it is known already, and what stands there now is no group yet.
+            placed.gone.extend(group.filter(|_| !changed.contains(record)));
+        }
+    }
+    let alone: Vec<i64> = reached.alone().collect();
+    for (record, group) in store::registry::displaced(db, &alone).await? {
+        placed.moved.push((record, record));
+        placed.gone.extend([record, group]);
+    }
+    clusters.extend(alone.into_iter().map(|record| (record, vec![(record, None)])));
+    for (n, members) in clusters {
+        if placed.gone.contains(&n) || members.iter().any(|(record, _)| changed.contains(record)) {
+            placed.groups.insert(n, members.into_iter().map(|(record, _)| record).collect());
+        }
+    }
+    Ok(placed)
+}
+
+/// A group's number, with its members and the groups that the database says they belong to.
+type Clustered = (i64, Vec<(i64, Option<i64>)>);
+
+/// Clusters of every component of several records.
+async fn clusters(db: &mut Write, rules: &Rules, reached: &Reached) -> Result<Vec<Clustered>, StoreError> {
+    let lists = lists(db, rules).await?;
+    let links = links(reached.decisions.iter(), rules);
+    let mut clusters = Vec::new();
+    let mut components: VecDeque<&[i64]> =
+        reached.components.iter().map(Vec::as_slice).filter(|component| component.len() > 1).collect();
+    while !components.is_empty() {
+        // Many components are small: they are read together.
+        let (mut numbers, mut ends) = (Vec::new(), Vec::new());
+        while numbers.len() < BATCH
+            && let Some(component) = components.pop_front()
+        {
+            numbers.extend_from_slice(component);
+            ends.push(numbers.len());
+        }
+        let loaded = Loaded::read(db, rules, &numbers).await?;
+        let mut candidates: BTreeMap<i64, Candidate> = loaded.candidates(rules, &lists).collect();
+        let mut from = 0;
+        for end in ends {
+            let component: Vec<Candidate> =
+                numbers[from..end].iter().filter_map(|record| candidates.remove(record)).collect();
+            from = end;
+            for cluster in link::cluster(&component, &links, &reached.too_common) {
+                let rows = cluster.members.iter().filter_map(|record| Some(&loaded.members.get(record)?.0));
+                let members: Vec<_> = rows.map(|row| (row.state.first, row.group)).collect();
+                // A group's number is its smallest member's, and members come sorted.
+                clusters.extend(members.first().map(|(n, _)| *n).map(|n| (n, members)));
+            }
+        }
+    }
+    Ok(clusters)
+}
+
+/// Merges and writes groups. Records that are not live are in none.
+async fn write(
     db: &mut Write,
     rules: &Rules,
-    dirty: &Dirty,
-    seeds: &mut BTreeSet<Key>,
-    keys_touched: &mut BTreeMap<i64, (i64, i64)>,
+    groups: BTreeMap<i64, Vec<i64>>,
     derived: &mut Derived,
 ) -> Result<(), StoreError> {
-    let mut computing: Option<tokio::task::JoinHandle<Batch>> = None;
-    let dirty: Vec<Key> = dirty.values().copied().collect();
-    let mut chunks = dirty.chunks(BATCH);
+    let groups: Vec<Vec<i64>> = groups.into_values().collect();
+    let mut merging: Option<tokio::task::JoinHandle<Vec<Written>>> = None;
+    let mut batches = groups.chunks(BATCH);
     loop {
-        let next = match chunks.next() {
-            Some(chunk) => {
-                let spoken = read(db, chunk).await?;
-                let rules = rules.clone();
-                Some(tokio::task::spawn_blocking(move || Batch::compute(spoken, &rules)))
+        let next = match batches.next() {
+            Some(batch) => {
+                let loaded = Loaded::read(db, rules, &batch.concat()).await?;
+                let records: Vec<RecordRef> = loaded.members.keys().copied().collect();
+                let decisions = store::record::decisions(db, &records).await?;
+                let (batch, rules) = (batch.to_vec(), rules.clone());
+                Some(tokio::task::spawn_blocking(move || merge(&batch, &loaded, &decisions, &rules)))
             }
             None => None,
         };
-        // While one batch is computed on another core, the one before is written.
-        if let Some(batch) = computing.take() {
-            let batch = batch.await.map_err(|error| StoreError::Protocol(format!("deriving stopped: {error}")))?;
-            batch.write(db, seeds, keys_touched, derived).await?;
+        // While one batch is merged on another core, the one before is written.
+        if let Some(batch) = merging.take() {
+            let batch = batch.await.map_err(|error| StoreError::Protocol(format!("merging stopped: {error}")))?;
+            derived.groups += batch.len() as u64;
+            derived.joined += batch.iter().filter(|(row, ..)| row.members > 1).count() as u64;
+            derived.in_conflict += batch.iter().filter(|(row, ..)| !row.conflicts.is_empty()).count() as u64;
+            store::registry::add_groups(db, &batch).await?;
         }
         match next {
-            Some(batch) => computing = Some(batch),
+            Some(batch) => merging = Some(batch),
             None => return Ok(()),
         }
     }
 }
 
-/// A record with the line that its newest put stands for.
-struct Spoken {
-    row: RecordRow,
-    line: Option<String>,
-    erased: bool,
-}
+/// A group as listed, its search text and its facets.
+type Written = (GroupRow, SearchText, String);
 
-async fn read(db: &mut Write, keys: &[Key]) -> Result<Vec<Spoken>, StoreError> {
-    let mut by_hub: BTreeMap<i64, Vec<Uuid>> = BTreeMap::new();
-    keys.iter().for_each(|(hub, rec)| by_hub.entry(*hub).or_default().push(*rec));
-    let mut spoken = Vec::with_capacity(keys.len());
-    for (hub, recs) in by_hub {
-        let erased = store::log::erasures(db, hub).await?;
-        let rows = store::record::get_many(db, hub, &recs).await?;
-        let positions: Vec<i64> = rows.iter().filter_map(|row| row.state.put.map(|(pos, _)| pos)).collect();
-        let mut lines: HashMap<i64, String> = store::log::lines(db, &positions).await?.into_iter().collect();
-        spoken.extend(rows.into_iter().map(|row| {
-            let line = row.state.put.and_then(|(pos, _)| lines.remove(&pos));
-            let erased = row.state.put.is_some_and(|(_, rev)| erased.get(&row.rec).is_some_and(|upto| rev <= *upto));
-            Spoken { row, line, erased }
-        }));
-    }
-    Ok(spoken)
-}
-
-/// What was computed of a batch of records.
-#[derive(Default)]
-struct Batch {
-    standings: Vec<Standing>,
-    had: Vec<(i64, Uuid, Vec<i64>)>,
-    old_groups: Vec<i64>,
-    groups: Vec<(GroupRow, SearchText, String)>,
-}
-
-impl Batch {
-    fn compute(mut spoken: Vec<Spoken>, rules: &Rules) -> Batch {
-        let mut batch = Batch::default();
-        spoken.sort_by_key(|spoken| spoken.row.state.first);
-        for Spoken { row, line, erased } in spoken {
-            batch.had.push((row.hub, row.rec, row.keys.clone()));
-            batch.old_groups.extend(row.group);
-            let mut standing =
-                Standing { hub: row.hub, rec: row.rec, state: String::new(), keys: Vec::new(), group: None };
-            let read = line.as_deref().map(|line| part::json(line).map(Group::read));
-            standing.state = match (&row.state.put, read) {
-                (None, _) => "withdrawn".into(),
-                _ if row.state.withdrawn => "withdrawn".into(),
-                _ if erased => "erased".into(),
-                (_, None) => "withheld".into(),
-                _ if row.state.kind == Kind::List => "live".into(),
-                (_, Some(None)) => "unreadable:part-salt".into(),
-                (_, Some(Some(Err(error)))) => format!("unreadable:{}", error.code()),
-                (_, Some(Some(Ok(group)))) => {
-                    if let Some(record) = rules.reference((row.hub, row.rec)) {
-                        let keys = features::keys(&group);
-                        standing.keys = keys.iter().map(|key| key.hash as i64).collect();
-                        standing.group = Some(row.state.first);
-                        let member = member(record, &row, group);
-                        let merged = merge::merge(&[member], &[], &rules.policy, rules.as_of);
-                        batch.groups.push(group_row(&merged, &[(&row, record)]));
-                    }
-                    "live".into()
-                }
-            };
-            batch.standings.push(standing);
-        }
-        batch
-    }
-
-    async fn write(
-        self,
-        db: &mut Write,
-        seeds: &mut BTreeSet<Key>,
-        keys_touched: &mut BTreeMap<i64, (i64, i64)>,
-        derived: &mut Derived,
-    ) -> Result<(), StoreError> {
-        let shared: Vec<i64> = self.old_groups.iter().copied().collect::<BTreeSet<_>>().into_iter().collect();
-        for mates in store::record::members_of(db, &shared).await? {
-            seeds.insert(mates);
-        }
-        store::registry::remove_groups(db, &shared).await?;
-        // What changes for a key is how many records share it: before and after decide whether it joins anything.
-        let before = |had: &[(i64, Uuid, Vec<i64>)]| -> BTreeMap<Key, BTreeSet<i64>> {
-            had.iter().map(|(hub, rec, keys)| ((*hub, *rec), keys.iter().copied().collect())).collect()
-        };
-        let before = before(&self.had);
-        let gone: Vec<_> = self
-            .standings
-            .iter()
-            .map(|now| {
-                let had = before.get(&(now.hub, now.rec)).cloned().unwrap_or_default();
-                let keeps: BTreeSet<i64> = now.keys.iter().copied().collect();
-                had.difference(&keeps).for_each(|key| keys_touched.entry(*key).or_default().1 += 1);
-                keeps.difference(&had).for_each(|key| keys_touched.entry(*key).or_default().0 += 1);
-                for key in had.intersection(&keeps) {
-                    keys_touched.entry(*key).or_default();
-                }
-                (now.hub, now.rec, had.difference(&keeps).copied().collect::<Vec<i64>>())
-            })
-            .collect();
-        store::registry::stand(db, &self.standings, &gone).await?;
-        derived.groups += self.groups.len() as u64;
-        store::registry::add_groups(db, &self.groups).await
-    }
-}
-
-/// Step two: records that hang together.
-async fn together(
-    db: &mut Write,
-    rules: &Rules,
-    lists: &Lists,
-    fresh: &BTreeMap<Key, i64>,
-    seeds: BTreeSet<Key>,
-    keys_touched: BTreeMap<i64, (i64, i64)>,
-    derived: &mut Derived,
-) -> Result<(), StoreError> {
-    let mut graph = Graph::default();
-    let mut wanted: BTreeSet<i64> = keys_touched.keys().copied().collect();
-    let mut frontier = seeds;
-    let bulk = wanted.len() > ALL_KEYS;
-    if bulk {
-        let rows = store::registry::sharing(db, None).await?;
-        graph.share(rows, &keys_touched, &mut BTreeSet::new());
-        wanted.clear();
-    }
-    let mut decisions: BTreeMap<Key, DecisionRow> = BTreeMap::new();
-    let mut looked: BTreeSet<Key> = BTreeSet::new();
-    // Until nothing new is reached: keys lead to records, decisions lead to records, records lead to keys.
-    loop {
-        let fresh: Vec<i64> = wanted.iter().copied().filter(|key| !graph.seen.contains(key)).collect();
-        wanted.clear();
-        if !fresh.is_empty() {
-            let rows = store::registry::sharing(db, Some(&fresh)).await?;
-            graph.seen.extend(&fresh);
-            graph.share(rows, &keys_touched, &mut frontier);
-        } else if bulk && looked.is_empty() {
-            frontier.extend(graph.neighbours.keys().copied());
-        }
-        let new: Vec<Key> = frontier.iter().copied().filter(|key| !looked.contains(key)).collect();
-        frontier.clear();
-        if new.is_empty() {
-            break;
-        }
-        let references: Vec<RecordRef> = new.iter().filter_map(|key| rules.reference(*key)).collect();
-        for row in store::record::decisions(db, &references).await? {
-            if let Some(statement) = statement_of(&row.body) {
-                let ends = match &statement.body {
-                    Body::Link { a, b, .. } => vec![*a, *b],
-                    Body::Choose { on, .. } => vec![*on],
-                    _ => Vec::new(),
-                };
-                let ends: Vec<Key> = ends.iter().filter_map(|end| rules.key(end)).collect();
-                if let [a, b] = ends[..] {
-                    graph.join(a, b);
-                }
-                frontier.extend(ends);
-            }
-            decisions.insert((row.hub, row.rec), row);
-        }
-        if !bulk {
-            for row in rows_of(db, &new).await? {
-                wanted.extend(&row.keys);
-            }
-        }
-        looked.extend(new);
-    }
-    let chosen: BTreeSet<Key> = decisions
-        .values()
-        .filter_map(|row| match statement_of(&row.body)?.body {
-            Body::Choose { on, .. } => rules.key(&on),
-            _ => None,
+fn merge(batch: &[Vec<i64>], loaded: &Loaded, decisions: &[DecisionRow], rules: &Rules) -> Vec<Written> {
+    let by_number: BTreeMap<i64, RecordRef> =
+        loaded.members.iter().map(|(record, (row, _))| (row.state.first, *record)).collect();
+    let clusters = batch.iter().map(|members| members.iter().filter_map(|n| by_number.get(n).copied()).collect());
+    clusters
+        .filter(|members: &Vec<RecordRef>| !members.is_empty())
+        .map(|members| {
+            let (merged, rows) = loaded.merge(&Cluster { members, joined: Vec::new() }, rules, decisions.iter());
+            group_row(&merged, &rows)
         })
-        .collect();
-    let mut regrouped = Regrouped::default();
-    for component in graph.components(&looked) {
-        // One record on which nobody chose anything: step one said all there is.
-        if let [one] = component[..]
-            && let Some(group) = fresh.get(&one)
-            && !chosen.contains(&one)
-        {
-            // A group that fell apart must not take away what took its place under the same number.
-            regrouped.kept.insert(*group);
-            continue;
-        }
-        regroup(db, rules, lists, &component, &decisions, &graph.too_common, &mut regrouped).await?;
-    }
-    // What step one wrote and this step takes away again was no group in the end.
-    let written: BTreeSet<i64> = fresh.values().copied().collect();
-    let taken = regrouped.old.difference(&regrouped.kept).filter(|group| written.contains(group)).count() as u64;
-    derived.groups = derived.groups.saturating_sub(taken);
-    regrouped.write(db, derived).await
-}
-
-/// Groups to put in the place of others, gathered so that the index takes them in rising order.
-#[derive(Default)]
-struct Regrouped {
-    old: BTreeSet<i64>,
-    kept: BTreeSet<i64>,
-    new: Vec<(GroupRow, SearchText, String)>,
-    members: Vec<(Vec<Key>, i64)>,
-}
-
-impl Regrouped {
-    async fn write(mut self, db: &mut Write, derived: &mut Derived) -> Result<(), StoreError> {
-        store::registry::remove_groups(db, &self.old.difference(&self.kept).copied().collect::<Vec<_>>()).await?;
-        self.new.sort_by_key(|(row, ..)| row.n);
-        derived.groups += self.new.len() as u64;
-        derived.joined += self.new.iter().filter(|(row, ..)| row.members > 1).count() as u64;
-        derived.in_conflict += self.new.iter().filter(|(row, ..)| !row.conflicts.is_empty()).count() as u64;
-        for (members, group) in &self.members {
-            store::registry::set_group(db, members, *group).await?;
-        }
-        store::registry::add_groups(db, &self.new).await
-    }
-}
-
-/// Records and what joins them, as far as they were reached.
-#[derive(Default)]
-struct Graph {
-    neighbours: BTreeMap<Key, BTreeSet<Key>>,
-    seen: BTreeSet<i64>,
-    too_common: BTreeSet<u64>,
-}
-
-impl Graph {
-    fn join(&mut self, a: Key, b: Key) {
-        self.neighbours.entry(a).or_default().insert(b);
-        self.neighbours.entry(b).or_default().insert(a);
-    }
-
-    /// Takes in who shares which key. A key shared too widely joins nobody; one that just became or ceased to be so is
-    /// still followed, because what it joined before must be looked at again.
-    fn share(
-        &mut self,
-        rows: Vec<(i64, i64, Uuid)>,
-        touched: &BTreeMap<i64, (i64, i64)>,
-        frontier: &mut BTreeSet<Key>,
-    ) {
-        for chunk in rows.chunk_by(|a, b| a.0 == b.0) {
-            let (key, now) = (chunk[0].0, chunk.len() as i64);
-            let (added, removed) = touched.get(&key).copied().unwrap_or_default();
-            let before = now - added + removed;
-            let members: Vec<Key> = chunk.iter().map(|(_, hub, rec)| (*hub, *rec)).collect();
-            if now as usize > MAX_SHARING {
-                self.too_common.insert(key as u64);
-                if before as usize <= MAX_SHARING {
-                    frontier.extend(&members);
-                }
-                continue;
-            }
-            frontier.extend(&members);
-            for member in &members {
-                self.neighbours.entry(*member).or_default();
-            }
-            members.windows(2).for_each(|pair| self.join(pair[0], pair[1]));
-        }
-    }
-
-    /// Connected components among the records looked at, each sorted.
-    fn components(&self, looked: &BTreeSet<Key>) -> Vec<Vec<Key>> {
-        let (mut done, mut components) = (BTreeSet::new(), Vec::new());
-        for start in looked {
-            if !done.insert(*start) {
-                continue;
-            }
-            let (mut component, mut open) = (vec![*start], vec![*start]);
-            while let Some(key) = open.pop() {
-                for next in self.neighbours.get(&key).into_iter().flatten() {
-                    if done.insert(*next) {
-                        component.push(*next);
-                        open.push(*next);
-                    }
-                }
-            }
-            component.sort_unstable();
-            components.push(component);
-        }
-        components
-    }
-}
-
-/// Clusters one component and writes its groups, where they are not what step one left. `written` are the groups that
-/// components before it wrote: when a group fell apart, its records still name it, and may not remove what took its place.
-async fn regroup(
-    db: &mut Write,
-    rules: &Rules,
-    lists: &Lists,
-    component: &[Key],
-    decisions: &BTreeMap<Key, DecisionRow>,
-    too_common: &BTreeSet<u64>,
-    regrouped: &mut Regrouped,
-) -> Result<(), StoreError> {
-    let loaded = Loaded::read(db, rules, component).await?;
-    regrouped.old.extend(&loaded.old_groups);
-    regrouped.old.extend(loaded.members.values().map(|(row, _)| row.state.first));
-    let candidates: Vec<Candidate> = loaded.candidates(rules, lists);
-    let links = links(decisions.values(), rules);
-    for cluster in link::cluster(&candidates, &links, too_common) {
-        let (merged, rows) = loaded.merge(&cluster, rules, decisions.values());
-        let row = group_row(&merged, &rows);
-        let members = rows.iter().map(|(row, _)| (row.hub, row.rec)).collect();
-        regrouped.members.push((members, row.0.n));
-        regrouped.new.push(row);
-    }
-    Ok(())
+        .collect()
 }
 
 /// A merged group as it is listed and found.
-fn group_row(merged: &Merged, rows: &[(&RecordRow, RecordRef)]) -> (GroupRow, SearchText, String) {
+fn group_row(merged: &Merged, rows: &[(&RecordRow, RecordRef)]) -> Written {
     let first = rows.iter().find(|(_, record)| *record == merged.id).map(|(row, _)| row);
     let text = |unit: &str, member: &str| {
         merged.value(unit).and_then(|value| value.get(member)).and_then(|value| value.as_str()).unwrap_or_default()

@@ -22,7 +22,9 @@ pub mod lifecycle;
 pub mod logging;
 pub mod notify;
 pub mod publish;
+pub mod reach;
 pub mod run;
+pub mod stand;
 pub mod sync;
 
 use crate::clock::Clock;
@@ -211,13 +213,12 @@ impl Hub {
     /// Database errors.
     pub async fn derive_in(&self, db: &mut Write, accepted: accept::Accepted) -> anyhow::Result<Derived> {
         let rules = self.rules(db).await?;
-        let mut dirty = accepted.dirty;
+        let mut touched = accepted.touched;
         let judged: Vec<_> = accepted.judged.iter().filter_map(|record| rules.key(record)).collect();
-        let judged = store::group::rows_of(db, &judged).await?;
-        dirty.extend(judged.into_iter().map(|row| (row.state.first, (row.hub, row.rec))));
+        touched.places(store::registry::places(db, &judged).await?);
         let policy = store::setting(db, "policy").await?;
         if policy.as_deref() != Some(self.policy.hash()) || accepted.lists_changed {
-            dirty = store::registry::every(db).await?;
+            touched.places(store::registry::every(db).await?);
             store::set(db, "policy", self.policy.hash()).await?;
         }
         let today = rules.as_of.to_string();
@@ -226,11 +227,11 @@ impl Hub {
             if let Some(before) = before.and_then(|text| text.parse::<jiff::civil::Date>().ok()) {
                 // Statements dated past the earlier of the two days are the only ones that a day can change.
                 let edge = before.min(rules.as_of).to_zoned(jiff::tz::TimeZone::UTC)?.timestamp().as_second();
-                dirty.extend(store::registry::said_after(db, edge).await?);
+                touched.places(store::registry::said_after(db, edge).await?);
             }
             store::set(db, "as-of", &today).await?;
         }
-        Ok(derive::derive(db, &rules, dirty, &accepted.judged).await?)
+        Ok(derive::derive(db, &rules, touched).await?)
     }
 
     /// Brings the registry to today's date and the policy in force, if it is not.
@@ -278,7 +279,7 @@ impl Hub {
         for log in store::log::all(db).await? {
             check::verdicts(db, &log).await?;
             let folded = accept::accept(db, &store::log::LogRow { head: 0, ..log.clone() }, log.head).await?;
-            all.dirty.extend(folded.dirty);
+            all.touched.extend(folded.touched);
             all.judged.extend(folded.judged);
         }
         self.derive_in(db, all).await

@@ -10,7 +10,7 @@ use crate::registry::merge::{self, Member};
 use crate::registry::{Candidate, Choice, Cluster, Decision, Features, Merged, Policy, Unit};
 use jiff::{Timestamp, civil::Date};
 use sqlx::SqliteConnection;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -77,40 +77,23 @@ pub async fn lists(db: &mut SqliteConnection, rules: &Rules) -> Result<Lists, St
     Ok(lists)
 }
 
-/// Record rows by key, in no promised order.
-///
-/// # Errors
-/// Database errors.
-pub async fn rows_of(db: &mut SqliteConnection, keys: &[Key]) -> Result<Vec<RecordRow>, StoreError> {
-    let mut by_hub: BTreeMap<i64, Vec<Uuid>> = BTreeMap::new();
-    keys.iter().for_each(|(hub, rec)| by_hub.entry(*hub).or_default().push(*rec));
-    let mut rows = Vec::with_capacity(keys.len());
-    for (hub, recs) in by_hub {
-        rows.extend(super::record::get_many(db, hub, &recs).await?);
-    }
-    Ok(rows)
-}
-
 /// The live records of a component with their words.
 pub struct Loaded {
     /// By record.
     pub members: BTreeMap<RecordRef, (RecordRow, Group)>,
-    /// The groups they are listed under.
-    pub old_groups: BTreeSet<i64>,
 }
 
 impl Loaded {
-    /// Reads the live ones among these records.
+    /// Reads the live ones among the records with these numbers.
     ///
     /// # Errors
     /// Database errors.
-    pub async fn read(db: &mut SqliteConnection, rules: &Rules, keys: &[Key]) -> Result<Loaded, StoreError> {
-        let rows = rows_of(db, keys).await?;
+    pub async fn read(db: &mut SqliteConnection, rules: &Rules, records: &[i64]) -> Result<Loaded, StoreError> {
+        let rows = super::record::numbered(db, records).await?;
         let positions: Vec<i64> = rows.iter().filter_map(|row| row.state.put.map(|(pos, _)| pos)).collect();
         let lines: HashMap<i64, String> = super::log::lines(db, &positions).await?.into_iter().collect();
-        let mut loaded = Loaded { members: BTreeMap::new(), old_groups: BTreeSet::new() };
+        let mut loaded = Loaded { members: BTreeMap::new() };
         for row in rows {
-            loaded.old_groups.extend(row.group);
             let line = row.state.put.and_then(|(pos, _)| lines.get(&pos));
             if row.standing == "live"
                 && row.state.kind == Kind::Record
@@ -123,20 +106,18 @@ impl Loaded {
         Ok(loaded)
     }
 
-    /// The records as the linker compares them.
-    pub fn candidates(&self, rules: &Rules, lists: &Lists) -> Vec<Candidate> {
-        self.members
-            .iter()
-            .map(|(record, (row, group))| {
-                let list = group.list.map(|list| (row.hub, list));
-                Candidate {
-                    record: *record,
-                    list: list.and_then(|list| rules.reference(list)),
-                    duplicates: list.and_then(|list| lists.get(&list)).is_some_and(|list| list.duplicates),
-                    features: Features::of(group),
-                }
-            })
-            .collect()
+    /// The records as the linker compares them, by number.
+    pub fn candidates<'a>(&'a self, rules: &'a Rules, lists: &'a Lists) -> impl Iterator<Item = (i64, Candidate)> + 'a {
+        self.members.iter().map(|(record, (row, group))| {
+            let list = group.list.map(|list| (row.hub, list));
+            let candidate = Candidate {
+                record: *record,
+                list: list.and_then(|list| rules.reference(list)),
+                duplicates: list.and_then(|list| lists.get(&list)).is_some_and(|list| list.duplicates),
+                features: Features::of(group),
+            };
+            (row.state.first, candidate)
+        })
     }
 
     /// One cluster of them as a group.
@@ -244,8 +225,8 @@ impl Reading {
 /// Database errors.
 pub async fn read(db: &mut SqliteConnection, rules: &Rules, groups: &[i64]) -> Result<Vec<Reading>, StoreError> {
     let mut by_group: HashMap<i64, Vec<Key>> = HashMap::new();
-    let keys = super::record::members_of(db, groups).await?;
-    let loaded = Loaded::read(db, rules, &keys).await?;
+    let records = super::record::members_of(db, groups).await?;
+    let loaded = Loaded::read(db, rules, &records).await?;
     for (row, _) in loaded.members.values() {
         by_group.entry(row.group.unwrap_or_default()).or_default().push((row.hub, row.rec));
     }

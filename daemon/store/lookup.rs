@@ -129,16 +129,14 @@ pub async fn counts(db: &mut SqliteConnection) -> Result<Counts, StoreError> {
     Ok(Counts { groups, shared, records, own_records, disagreements, withheld })
 }
 
-/// Ids of this hub's own live group records.
+/// Numbers of this hub's own live group records.
 ///
 /// # Errors
 /// Database errors.
-pub async fn own_live(db: &mut SqliteConnection) -> Result<Vec<Uuid>, StoreError> {
-    let rows: Vec<Vec<u8>> =
-        sqlx::query_scalar("SELECT rec FROM record WHERE hub = 1 AND kind = 1 AND state = 'live' ORDER BY first")
-            .fetch_all(db)
-            .await?;
-    rows.iter().map(|rec| Uuid::from_slice(rec).map_err(|_| corrupt("record.rec"))).collect()
+pub async fn own_live(db: &mut SqliteConnection) -> Result<Vec<i64>, StoreError> {
+    sqlx::query_scalar("SELECT first FROM record WHERE hub = 1 AND kind = 1 AND state = 'live' ORDER BY first")
+        .fetch_all(db)
+        .await
 }
 
 /// Numbers of all groups, by name and place.

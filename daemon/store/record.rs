@@ -44,12 +44,20 @@ pub struct RecordRow {
     pub rec: Uuid,
     /// What the log says.
     pub state: RecordState,
-    /// live, withdrawn, erased, withheld, or unreadable:CODE; `new` before it was derived.
+    /// live, withdrawn, erased, withheld, or unreadable:CODE; `again` when it must be derived again.
     pub standing: String,
     /// Link keys, as stored.
     pub keys: Vec<i64>,
     /// The group it belongs to.
     pub group: Option<i64>,
+}
+
+impl RecordRow {
+    /// A record of which nothing is known but that a leaf names it.
+    pub fn new(hub: i64, rec: Uuid, kind: Kind, first: i64) -> RecordRow {
+        let state = RecordState::new(kind, first);
+        RecordRow { hub, rec, state, standing: String::new(), keys: Vec::new(), group: None }
+    }
 }
 
 const COLUMNS: &str =
@@ -111,45 +119,54 @@ pub async fn get_many(db: &mut SqliteConnection, hub: i64, recs: &[Uuid]) -> Res
     Ok(found)
 }
 
-/// Members of a group, smallest first.
+/// Those of the records with these numbers that exist, in rising order of their numbers.
 ///
 /// # Errors
 /// Database errors.
-pub async fn members(db: &mut SqliteConnection, group: i64) -> Result<Vec<RecordRow>, StoreError> {
-    sqlx::query(sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} WHERE grp = ?")))
-        .bind(group)
-        .fetch_all(db)
-        .await?
-        .into_iter()
-        .map(RecordRow::try_from)
-        .collect()
+pub async fn numbered(db: &mut SqliteConnection, numbers: &[i64]) -> Result<Vec<RecordRow>, StoreError> {
+    let mut found = Vec::with_capacity(numbers.len());
+    for chunk in numbers.chunks(CHUNK) {
+        let mut select = QueryBuilder::<Sqlite>::new(format!("SELECT {COLUMNS} WHERE first IN "));
+        super::in_list(&mut select, chunk.iter().copied());
+        select.push(" ORDER BY first");
+        for row in select.build().fetch_all(&mut *db).await? {
+            found.push(RecordRow::try_from(row)?);
+        }
+    }
+    Ok(found)
 }
 
-/// Writes folded records; what was derived from them stays until it is derived again.
+/// Writes records over whatever was known of them.
 ///
 /// # Errors
 /// Database errors.
-pub async fn save(db: &mut Write, rows: &[(i64, Uuid, &RecordState)]) -> Result<(), StoreError> {
+pub async fn write(db: &mut Write, rows: &[RecordRow]) -> Result<(), StoreError> {
     for chunk in rows.chunks(CHUNK) {
         let mut upsert = QueryBuilder::<Sqlite>::new(
-            "INSERT INTO record (hub, rec, kind, first, put, put_rev, rev, withdrawn, said, assured, affirmed) ",
+            "INSERT INTO record (first, hub, rec, kind, put, put_rev, rev, withdrawn, said, assured, affirmed, state, keys, grp) ",
         );
-        upsert.push_values(chunk, |mut row, (hub, rec, state)| {
-            row.push_bind(*hub)
-                .push_bind(rec.as_bytes().to_vec())
-                .push_bind(i64::from(state.kind == Kind::Record))
+        upsert.push_values(chunk, |mut values, row| {
+            let state = &row.state;
+            values
                 .push_bind(state.first)
+                .push_bind(row.hub)
+                .push_bind(row.rec.as_bytes().to_vec())
+                .push_bind(i64::from(state.kind == Kind::Record))
                 .push_bind(state.put.map(|(pos, _)| pos))
                 .push_bind(state.put.map_or(0, |(_, rev)| rev as i64))
                 .push_bind(state.rev as i64)
                 .push_bind(state.withdrawn)
                 .push_bind(state.said)
                 .push_bind(state.assured.as_ref().and_then(|assured| serde_json::to_string(assured).ok()))
-                .push_bind(state.affirmed);
+                .push_bind(state.affirmed)
+                .push_bind(&row.standing)
+                .push_bind(row.keys.iter().flat_map(|key| key.to_be_bytes()).collect::<Vec<u8>>())
+                .push_bind(row.group);
         });
         upsert.push(
-            " ON CONFLICT (hub, rec) DO UPDATE SET put = excluded.put, put_rev = excluded.put_rev, rev = excluded.rev, withdrawn = excluded.withdrawn, \
-             said = excluded.said, assured = excluded.assured, affirmed = excluded.affirmed",
+            " ON CONFLICT (first) DO UPDATE SET put = excluded.put, put_rev = excluded.put_rev, rev = excluded.rev, \
+             withdrawn = excluded.withdrawn, said = excluded.said, assured = excluded.assured, affirmed = excluded.affirmed, \
+             state = excluded.state, keys = excluded.keys, grp = excluded.grp",
         );
         upsert.build().execute(&mut **db).await?;
     }
@@ -249,6 +266,14 @@ pub async fn ends_of(db: &mut SqliteConnection, hub: i64, rec: Uuid) -> Result<V
     [Some(a), b].into_iter().flatten().map(|end| of_end(&end).ok_or_else(|| corrupt("decision.a"))).collect()
 }
 
+/// Whether anybody decided anything.
+///
+/// # Errors
+/// Database errors.
+pub async fn any_decision(db: &mut SqliteConnection) -> Result<bool, StoreError> {
+    Ok(sqlx::query("SELECT 1 FROM decision LIMIT 1").fetch_optional(db).await?.is_some())
+}
+
 /// Decisions that name any of these records.
 ///
 /// # Errors
@@ -256,7 +281,7 @@ pub async fn ends_of(db: &mut SqliteConnection, hub: i64, rec: Uuid) -> Result<V
 pub async fn decisions(db: &mut SqliteConnection, records: &[RecordRef]) -> Result<Vec<DecisionRow>, StoreError> {
     let mut found = BTreeMap::new();
     // Most registries hold few decisions: one look saves a query per record.
-    if sqlx::query("SELECT 1 FROM decision LIMIT 1").fetch_optional(&mut *db).await?.is_none() {
+    if !any_decision(db).await? {
         return Ok(Vec::new());
     }
     for chunk in records.chunks(CHUNK) {
@@ -299,18 +324,16 @@ pub async fn lists(db: &mut SqliteConnection, hub: i64) -> Result<Vec<RecordRow>
         .collect()
 }
 
-/// Which records belong to these groups.
+/// Numbers of the records that belong to these groups.
 ///
 /// # Errors
 /// Database errors.
-pub async fn members_of(db: &mut SqliteConnection, groups: &[i64]) -> Result<Vec<(i64, Uuid)>, StoreError> {
+pub async fn members_of(db: &mut SqliteConnection, groups: &[i64]) -> Result<Vec<i64>, StoreError> {
     let mut found = Vec::new();
     for chunk in groups.chunks(CHUNK) {
-        let mut select = QueryBuilder::<Sqlite>::new("SELECT hub, rec FROM record WHERE grp IN ");
+        let mut select = QueryBuilder::<Sqlite>::new("SELECT first FROM record WHERE grp IN ");
         super::in_list(&mut select, chunk.iter().copied());
-        for (hub, rec) in select.build_query_as::<(i64, Vec<u8>)>().fetch_all(&mut *db).await? {
-            found.push((hub, Uuid::from_slice(&rec).map_err(|_| corrupt("record.rec"))?));
-        }
+        found.extend(select.build_query_scalar::<i64>().fetch_all(&mut *db).await?);
     }
     Ok(found)
 }

@@ -36,59 +36,22 @@ pub struct GroupRow {
     pub conflicts: Vec<String>,
 }
 
-/// What deriving found of one record.
-#[derive(Debug, Clone)]
-pub struct Standing {
-    /// Hub number.
-    pub hub: i64,
-    /// Record id.
-    pub rec: Uuid,
-    /// live, withdrawn, erased, withheld, or unreadable:CODE.
-    pub state: String,
-    /// Link keys.
-    pub keys: Vec<i64>,
-    /// The group it belongs to, until it is linked its own.
-    pub group: Option<i64>,
-}
-
-/// Writes what was found of records, and their link keys in place of the ones they had.
+/// Takes link keys away from records, and gives them others: (key, record).
 ///
 /// # Errors
 /// Database errors.
-pub async fn stand(db: &mut Write, found: &[Standing], had: &[(i64, Uuid, Vec<i64>)]) -> Result<(), StoreError> {
-    for (hub, rec, keys) in had {
-        for key in keys {
-            sqlx::query("DELETE FROM link_key WHERE key = ? AND hub = ? AND rec = ?")
-                .bind(key)
-                .bind(hub)
-                .bind(&rec.as_bytes()[..])
-                .execute(&mut **db)
-                .await?;
-        }
+pub async fn link(db: &mut Write, gone: &[(i64, i64)], come: &[(i64, i64)]) -> Result<(), StoreError> {
+    for (key, record) in gone {
+        sqlx::query("DELETE FROM link_key WHERE key = ? AND record = ?")
+            .bind(key)
+            .bind(record)
+            .execute(&mut **db)
+            .await?;
     }
-    for chunk in found.chunks(CHUNK) {
-        // The rows are there, so this always updates: an upsert finds each by its key, where `UPDATE … FROM (VALUES …)`
-        // makes SQLite go through the whole table for every chunk. The zeros are never stored.
-        let mut update = QueryBuilder::<Sqlite>::new(
-            "INSERT INTO record (hub, rec, kind, first, put_rev, rev, withdrawn, said, affirmed, state, keys, grp) ",
-        );
-        update.push_values(chunk, |mut row, standing| {
-            let keys: Vec<u8> = standing.keys.iter().flat_map(|key| key.to_be_bytes()).collect();
-            row.push_bind(standing.hub).push_bind(standing.rec.as_bytes().to_vec());
-            row.push("0, 0, 0, 0, 0, 0, 0");
-            row.push_bind(&standing.state).push_bind(keys).push_bind(standing.group);
-        });
-        update.push(
-            " ON CONFLICT (hub, rec) DO UPDATE SET state = excluded.state, keys = excluded.keys, grp = excluded.grp",
-        );
-        update.build().execute(&mut **db).await?;
-    }
-    let keys: Vec<(i64, i64, Uuid)> =
-        found.iter().flat_map(|s| s.keys.iter().map(|key| (*key, s.hub, s.rec))).collect();
-    for chunk in keys.chunks(2 * CHUNK) {
-        let mut insert = QueryBuilder::<Sqlite>::new("INSERT OR IGNORE INTO link_key (key, hub, rec) ");
-        insert.push_values(chunk, |mut row, (key, hub, rec)| {
-            row.push_bind(*key).push_bind(*hub).push_bind(rec.as_bytes().to_vec());
+    for chunk in come.chunks(2 * CHUNK) {
+        let mut insert = QueryBuilder::<Sqlite>::new("INSERT OR IGNORE INTO link_key (key, record) ");
+        insert.push_values(chunk, |mut row, (key, record)| {
+            row.push_bind(*key).push_bind(*record);
         });
         insert.build().execute(&mut **db).await?;
     }
@@ -173,49 +136,38 @@ async fn count_facets(db: &mut Write, facets: impl Iterator<Item = &str>, by: i6
     Ok(())
 }
 
-/// Says which group records belong to.
+/// Says which group each record belongs to: (record, group).
 ///
 /// # Errors
 /// Database errors.
-pub async fn set_group(db: &mut Write, members: &[(i64, Uuid)], group: i64) -> Result<(), StoreError> {
-    for (hub, rec) in members {
-        sqlx::query("UPDATE record SET grp = ? WHERE hub = ? AND rec = ?")
-            .bind(group)
-            .bind(hub)
-            .bind(&rec.as_bytes()[..])
-            .execute(&mut **db)
-            .await?;
+pub async fn set_groups(db: &mut Write, of: &[(i64, i64)]) -> Result<(), StoreError> {
+    for (record, group) in of {
+        sqlx::query("UPDATE record SET grp = ? WHERE first = ?").bind(group).bind(record).execute(&mut **db).await?;
     }
     Ok(())
 }
 
-/// Records that share these keys with others, as (key, hub, record). All shared keys when `keys` is `None`.
+/// Records that share these keys with others, as (key, record) in that order. All shared keys when `keys` is `None`.
 ///
 /// # Errors
 /// Database errors.
-pub async fn sharing(db: &mut SqliteConnection, keys: Option<&[i64]>) -> Result<Vec<(i64, i64, Uuid)>, StoreError> {
-    let mut rows: Vec<(i64, i64, Vec<u8>)> = Vec::new();
-    match keys {
-        None => {
-            rows = sqlx::query_as(
-                "SELECT key, hub, rec FROM link_key WHERE key IN (SELECT key FROM link_key GROUP BY key HAVING count(*) > 1) \
-                 ORDER BY key, hub, rec",
-            )
-            .fetch_all(db)
-            .await?;
-        }
-        Some(keys) => {
-            for chunk in keys.chunks(CHUNK) {
-                let mut select = QueryBuilder::<Sqlite>::new("SELECT key, hub, rec FROM link_key WHERE key IN ");
-                super::in_list(&mut select, chunk.iter().copied());
-                select.push(" ORDER BY key, hub, rec");
-                rows.extend(select.build_query_as::<(i64, i64, Vec<u8>)>().fetch_all(&mut *db).await?);
-            }
-        }
+pub async fn sharing(db: &mut SqliteConnection, keys: Option<&[i64]>) -> Result<Vec<(i64, i64)>, StoreError> {
+    let Some(keys) = keys else {
+        return sqlx::query_as(
+            "SELECT key, record FROM link_key WHERE key IN (SELECT key FROM link_key GROUP BY key HAVING count(*) > 1) \
+             ORDER BY key, record",
+        )
+        .fetch_all(db)
+        .await;
+    };
+    let mut rows = Vec::new();
+    for chunk in keys.chunks(CHUNK) {
+        let mut select = QueryBuilder::<Sqlite>::new("SELECT key, record FROM link_key WHERE key IN ");
+        super::in_list(&mut select, chunk.iter().copied());
+        select.push(" ORDER BY key, record");
+        rows.extend(select.build_query_as::<(i64, i64)>().fetch_all(&mut *db).await?);
     }
-    rows.into_iter()
-        .map(|(key, hub, rec)| Ok((key, hub, Uuid::from_slice(&rec).map_err(|_| corrupt("link_key.rec"))?)))
-        .collect()
+    Ok(rows)
 }
 
 /// Every group's smallest member and digest, in no promised order.
@@ -295,12 +247,12 @@ async fn mark(db: &mut Write, hub: i64, rec: Uuid) -> Result<(), StoreError> {
         .map(drop)
 }
 
-/// Records that were marked for deriving.
+/// Numbers of records that were marked for deriving.
 ///
 /// # Errors
 /// Database errors.
-pub async fn marked(db: &mut SqliteConnection) -> Result<Dirty, StoreError> {
-    dirty(sqlx::query_as("SELECT first, hub, rec FROM record WHERE state = 'again'").fetch_all(db).await?)
+pub async fn marked(db: &mut SqliteConnection) -> Result<Vec<i64>, StoreError> {
+    sqlx::query_scalar("SELECT first FROM record WHERE state = 'again' ORDER BY first").fetch_all(db).await
 }
 
 /// Deletes the public lines of a record's revisions up to `upto`, wherever they are held, and marks the record. Leaves
@@ -396,31 +348,50 @@ pub async fn parts_done(db: &mut Write, done: &BTreeSet<u64>) -> Result<(), Stor
     Ok(())
 }
 
+/// A record's number and the group it belongs to.
+pub type Place = (i64, Option<i64>);
+
 /// Records whose effective times lie past a moment: those that a later as-of date may change.
 ///
 /// # Errors
 /// Database errors.
-pub async fn said_after(db: &mut SqliteConnection, moment: i64) -> Result<Dirty, StoreError> {
-    let select = sqlx::query_as("SELECT first, hub, rec FROM record WHERE said > ? OR affirmed > ?");
-    dirty(select.bind(moment).bind(moment).fetch_all(db).await?)
+pub async fn said_after(db: &mut SqliteConnection, moment: i64) -> Result<Vec<Place>, StoreError> {
+    sqlx::query_as("SELECT first, grp FROM record WHERE said > ?1 OR affirmed > ?1").bind(moment).fetch_all(db).await
 }
 
 /// Every record and list.
 ///
 /// # Errors
 /// Database errors.
-pub async fn every(db: &mut SqliteConnection) -> Result<Dirty, StoreError> {
-    dirty(sqlx::query_as("SELECT first, hub, rec FROM record").fetch_all(db).await?)
+pub async fn every(db: &mut SqliteConnection) -> Result<Vec<Place>, StoreError> {
+    sqlx::query_as("SELECT first, grp FROM record").fetch_all(db).await
 }
 
-/// Records to derive again: number for ever → (hub number, record id). In the order of their numbers, because a
-/// full-text index takes rows in rising order many times faster than in any other.
-pub type Dirty = BTreeMap<i64, (i64, Uuid)>;
+/// Where the records with these ids stand, of those that exist.
+///
+/// # Errors
+/// Database errors.
+pub async fn places(db: &mut SqliteConnection, records: &[(i64, Uuid)]) -> Result<Vec<Place>, StoreError> {
+    let mut found = Vec::with_capacity(records.len());
+    for (hub, rec) in records {
+        let place = sqlx::query_as::<_, Place>("SELECT first, grp FROM record WHERE hub = ? AND rec = ?");
+        found.extend(place.bind(hub).bind(&rec.as_bytes()[..]).fetch_optional(&mut *db).await?);
+    }
+    Ok(found)
+}
 
-fn dirty(rows: Vec<(i64, i64, Vec<u8>)>) -> Result<Dirty, StoreError> {
-    rows.into_iter()
-        .map(|(first, hub, rec)| Ok((first, (hub, Uuid::from_slice(&rec).map_err(|_| corrupt("record.rec"))?))))
-        .collect()
+/// Those of these records that belong to a group of another number than their own.
+///
+/// # Errors
+/// Database errors.
+pub async fn displaced(db: &mut SqliteConnection, records: &[i64]) -> Result<Vec<(i64, i64)>, StoreError> {
+    let mut found = Vec::new();
+    for chunk in records.chunks(CHUNK) {
+        let mut select = QueryBuilder::<Sqlite>::new("SELECT first, grp FROM record WHERE grp <> first AND first IN ");
+        super::in_list(&mut select, chunk.iter().copied());
+        found.extend(select.build_query_as::<(i64, i64)>().fetch_all(&mut *db).await?);
+    }
+    Ok(found)
 }
 
 /// Live records of a hub.
@@ -448,14 +419,14 @@ pub async fn dump(db: &mut SqliteConnection) -> Result<Vec<(&'static str, String
             "record",
             "SELECT quote(hub) || quote(rec) || quote(kind) || quote(first) || quote(put) || quote(put_rev) || quote(rev) || \
              quote(withdrawn) || quote(said) || quote(assured) || quote(affirmed) || quote(state) || quote(keys) || quote(grp) \
-             FROM record ORDER BY hub, rec",
+             FROM record ORDER BY first",
         ),
         (
             "decision",
             "SELECT quote(hub) || quote(rec) || quote(pos) || quote(said) || quote(body) || quote(a) || quote(b) \
              FROM decision ORDER BY hub, rec",
         ),
-        ("link_key", "SELECT quote(key) || quote(hub) || quote(rec) FROM link_key ORDER BY key, hub, rec"),
+        ("link_key", "SELECT quote(key) || quote(record) FROM link_key ORDER BY key, record"),
         (
             "grp",
             "SELECT quote(n) || quote(hub) || quote(rec) || quote(digest) || quote(name) || quote(place) || quote(status) || \

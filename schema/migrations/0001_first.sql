@@ -64,10 +64,10 @@ CREATE TABLE void (pos INTEGER PRIMARY KEY, code TEXT NOT NULL);
 
 -- One row per record or list of any hub, folded from its leaves below `head`.
 CREATE TABLE record (
+  first     INTEGER PRIMARY KEY,          -- pos of its first leaf: its number for ever
   hub       INTEGER NOT NULL,
   rec       BLOB NOT NULL,
   kind      INTEGER NOT NULL,             -- 0 list, 1 group record
-  first     INTEGER NOT NULL,             -- pos of its first leaf: its number for ever
   put       INTEGER,                      -- pos of its newest put
   put_rev   INTEGER NOT NULL,             -- revision of that put
   rev       INTEGER NOT NULL,             -- highest revision of any statement
@@ -75,11 +75,11 @@ CREATE TABLE record (
   said      INTEGER NOT NULL,             -- effective time of that put
   assured   TEXT,                         -- JSON of the newest affirm since
   affirmed  INTEGER NOT NULL,             -- effective time of that affirm
-  state     TEXT NOT NULL DEFAULT 'new',  -- live, withdrawn, erased, withheld, unreadable:<code>; again: to be derived again
-  keys      BLOB NOT NULL DEFAULT x'',    -- link keys, 8 bytes each
-  grp       INTEGER,                      -- the group it belongs to
-  PRIMARY KEY (hub, rec)
-) WITHOUT ROWID;
+  state     TEXT NOT NULL,                -- live, withdrawn, erased, withheld, unreadable:<code>; again: to be derived again
+  keys      BLOB NOT NULL,                -- link keys, 8 bytes each
+  grp       INTEGER                       -- the group it belongs to
+);
+CREATE UNIQUE INDEX record_id ON record (hub, rec);
 CREATE INDEX record_grp ON record (grp) WHERE grp IS NOT NULL;
 -- Few, and looked for at every turn: without these each look would go through every record.
 CREATE INDEX record_list ON record (hub) WHERE kind = 0;
@@ -100,9 +100,8 @@ CREATE TABLE decision (
 CREATE INDEX decision_a ON decision (a);
 CREATE INDEX decision_b ON decision (b) WHERE b IS NOT NULL;
 
-CREATE TABLE link_key (
-  key INTEGER NOT NULL, hub INTEGER NOT NULL, rec BLOB NOT NULL, PRIMARY KEY (key, hub, rec)
-) WITHOUT ROWID;
+-- Which records (by `first`) have which link key.
+CREATE TABLE link_key (key INTEGER NOT NULL, record INTEGER NOT NULL, PRIMARY KEY (key, record)) WITHOUT ROWID;
 
 -- A group; `n` is the `first` of its smallest member.
 CREATE TABLE grp (

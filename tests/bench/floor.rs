@@ -11,8 +11,8 @@ use std::time::Instant;
 const TABLES: [(&str, &str); 7] = [
     ("leaf", "pos, note, line, hash"),
     ("bundle", "log, n, root"),
-    ("record", "hub, rec, kind, first, put, put_rev, rev, withdrawn, said, assured, affirmed, state, keys, grp"),
-    ("link_key", "key, hub, rec"),
+    ("record", "first, hub, rec, kind, put, put_rev, rev, withdrawn, said, assured, affirmed, state, keys, grp"),
+    ("link_key", "key, record"),
     ("grp", "n, hub, rec, digest, name, place, status, checked, members, hubs, conflicts"),
     ("decision", "hub, rec, pos, said, body, a, b"),
     ("search", "rowid, name, words, topics, place, facets"),

@@ -15,7 +15,7 @@ use crate::record::statement::{Kind, RecordRef};
 use crate::record::{Group, HubId, vocabulary};
 use crate::registry::normal;
 use crate::registry::{Candidate, Choice, Cluster, Decision, Features, Merged};
-use crate::store::group::{self as stored, Key, Lists, Loaded, Rules, facet};
+use crate::store::group::{self as stored, Lists, Loaded, Rules, facet};
 use crate::store::log::OWN;
 use crate::store::record::{DecisionRow, RecordRow};
 use crate::store::registry::GroupRow;
@@ -243,8 +243,8 @@ impl Reader {
     /// Database errors.
     pub async fn read(&self, db: &mut SqliteConnection, row: GroupRow) -> Result<Known, StoreError> {
         let Reader { hubs, lists, rules } = self;
-        let keys: Vec<Key> = store::record::members(db, row.n).await?.iter().map(|row| (row.hub, row.rec)).collect();
-        let loaded = Loaded::read(db, rules, &keys).await?;
+        let records = store::record::members_of(db, &[row.n]).await?;
+        let loaded = Loaded::read(db, rules, &records).await?;
         let records: Vec<RecordRef> = loaded.members.keys().copied().collect();
         let decisions = store::record::decisions(db, &records).await?;
         let cluster = Cluster { members: records, joined: Vec::new() };
@@ -364,8 +364,8 @@ pub async fn own_lists(hub: &Hub, db: &mut SqliteConnection) -> anyhow::Result<V
 /// Database errors.
 pub async fn own_records(hub: &Hub, db: &mut SqliteConnection) -> anyhow::Result<Vec<One>> {
     let rules = hub.rules(db).await?;
-    let keys: Vec<Key> = lookup::own_live(db).await?.into_iter().map(|rec| (OWN, rec)).collect();
-    let loaded = Loaded::read(db, &rules, &keys).await?;
+    let records = lookup::own_live(db).await?;
+    let loaded = Loaded::read(db, &rules, &records).await?;
     let mut own: Vec<One> = loaded
         .members
         .into_iter()
