@@ -18,7 +18,7 @@ use crate::store::{self, StoreError, Write};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Groups read, merged and written at a time.
-const BATCH: usize = 512;
+const BATCH: usize = 500;
 
 /// What deriving changed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
@@ -140,11 +140,13 @@ async fn write(
     loop {
         let next = match batches.next() {
             Some(batch) => {
-                let loaded = Loaded::read(db, rules, &batch.concat()).await?;
-                let records: Vec<RecordRef> = loaded.members.keys().copied().collect();
-                let decisions = store::record::decisions(db, &records).await?;
+                let spoken = store::record::spoken(db, &batch.concat()).await?;
+                let records = spoken.iter().filter_map(|(row, _)| rules.reference((row.hub, row.rec)));
+                let decisions = store::record::decisions(db, &records.collect::<Vec<_>>()).await?;
                 let (batch, rules) = (batch.to_vec(), rules.clone());
-                Some(tokio::task::spawn_blocking(move || merge(&batch, &loaded, &decisions, &rules)))
+                Some(tokio::task::spawn_blocking(move || {
+                    merge(&batch, &Loaded::of(spoken, &rules), &decisions, &rules)
+                }))
             }
             None => None,
         };

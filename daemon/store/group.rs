@@ -89,21 +89,16 @@ impl Loaded {
     /// # Errors
     /// Database errors.
     pub async fn read(db: &mut SqliteConnection, rules: &Rules, records: &[i64]) -> Result<Loaded, StoreError> {
-        let rows = super::record::numbered(db, records).await?;
-        let positions: Vec<i64> = rows.iter().filter_map(|row| row.state.put.map(|(pos, _)| pos)).collect();
-        let lines: HashMap<i64, String> = super::log::lines(db, &positions).await?.into_iter().collect();
-        let mut loaded = Loaded { members: BTreeMap::new() };
-        for row in rows {
-            let line = row.state.put.and_then(|(pos, _)| lines.get(&pos));
-            if row.standing == "live"
-                && row.state.kind == Kind::Record
-                && let Some(record) = rules.reference((row.hub, row.rec))
-                && let Some(Ok(group)) = line.and_then(|line| part::json(line)).map(Group::read)
-            {
-                loaded.members.insert(record, (row, group));
-            }
-        }
-        Ok(loaded)
+        Ok(Loaded::of(super::record::spoken(db, records).await?, rules))
+    }
+
+    /// Takes rows and lines as they are stored.
+    pub fn of(spoken: Vec<(RecordRow, String)>, rules: &Rules) -> Loaded {
+        let one = |(row, line): (RecordRow, String)| {
+            let group = Group::read(part::json(&line)?).ok()?;
+            Some((rules.reference((row.hub, row.rec))?, (row, group)))
+        };
+        Loaded { members: spoken.into_iter().filter_map(one).collect() }
     }
 
     /// The records as the linker compares them, by number.

@@ -62,6 +62,9 @@ impl RecordRow {
 
 const COLUMNS: &str =
     "hub, rec, kind, first, put, put_rev, rev, withdrawn, said, assured, affirmed, state, keys, grp FROM record";
+const SPOKEN: &str = "SELECT leaf.line, hub, rec, kind, first, put, put_rev, rev, withdrawn, said, assured, affirmed, state, keys, grp \
+                      FROM record JOIN leaf ON leaf.pos = record.put \
+                      WHERE state = 'live' AND kind = 1 AND line IS NOT NULL AND first IN ";
 
 impl TryFrom<SqliteRow> for RecordRow {
     type Error = StoreError;
@@ -131,6 +134,24 @@ pub async fn numbered(db: &mut SqliteConnection, numbers: &[i64]) -> Result<Vec<
         select.push(" ORDER BY first");
         for row in select.build().fetch_all(&mut *db).await? {
             found.push(RecordRow::try_from(row)?);
+        }
+    }
+    Ok(found)
+}
+
+/// The live group records among those with these numbers, with the lines of their newest puts; in rising order.
+///
+/// # Errors
+/// Database errors.
+pub async fn spoken(db: &mut SqliteConnection, numbers: &[i64]) -> Result<Vec<(RecordRow, String)>, StoreError> {
+    let mut found = Vec::with_capacity(numbers.len());
+    for chunk in numbers.chunks(CHUNK) {
+        let mut select = QueryBuilder::<Sqlite>::new(SPOKEN);
+        super::in_list(&mut select, chunk.iter().copied());
+        select.push(" ORDER BY first");
+        for row in select.build().fetch_all(&mut *db).await? {
+            let line = row.try_get("line")?;
+            found.push((RecordRow::try_from(row)?, line));
         }
     }
     Ok(found)
