@@ -3,6 +3,7 @@
 use super::fetch::{all_fit, has_parts};
 use super::proof::Proof;
 use super::{PullError, Run};
+use crate::failpoint::reach;
 use crate::feed::Checkpoint;
 use crate::feed::plan::{Bundle, Plan};
 use crate::feed::tile::{self, WIDTH};
@@ -16,15 +17,26 @@ impl Run<'_> {
     /// A few new leaves: extend the stored edge, and compare with the signed root before anything is stored.
     pub(super) async fn extend(&mut self, plan: &Plan, theirs: &Checkpoint, note: &[u8]) -> Result<u64, PullError> {
         let mut ranged = true;
+        let known = self.known()?;
         let fetched = loop {
             let mut edge = self.log.edge.clone();
             let mut fetched = Vec::new();
+            let mut passes_known = true;
             for bundle in &plan.bundles {
                 let (raw, _) = self.tail_entries(bundle, ranged).await?;
-                raw.iter().for_each(|raw| edge.push(raw.hash));
+                for raw in &raw {
+                    edge.push(raw.hash);
+                    if let Some(known) = known.as_ref().filter(|known| known.size == edge.size()) {
+                        passes_known = edge.root() == known.root;
+                    }
+                }
                 fetched.push((bundle, raw));
             }
             if edge.root() == theirs.root {
+                // The tree is the signed one. If it is not also the one signed before, neither a range nor damage explains it.
+                if !passes_known {
+                    return Err(self.fork(note));
+                }
                 break fetched;
             }
             if !ranged {
@@ -40,7 +52,7 @@ impl Run<'_> {
             let key = self.log.key.clone();
             let checked = tokio::task::spawn_blocking(move || verify::check(raw, &lines, &key));
             let checked = checked.await.map_err(|_| PullError::Stopped)?;
-            self.keep(vec![checked]).await?;
+            self.keep(vec![checked], note).await?;
         }
         Ok(if theirs.size.is_multiple_of(WIDTH) { 0 } else { tail_bytes })
     }
@@ -54,9 +66,15 @@ impl Run<'_> {
         note: &[u8],
     ) -> Result<u64, PullError> {
         let (level1, tail) = self.upper(&plan.level1, theirs).await?;
-        if !self.fits_held(&level1, &tail).await? {
+        if !self.fits_held(&level1, &tail).await? || !self.fits_known(&level1, &tail).await? {
             return Err(self.fork(note));
         }
+        // From here on it counts as signed, whatever becomes of this run: a partner that shows another history to whoever
+        // was interrupted would else go unseen past what is held.
+        let mut write = self.store.write().await?;
+        logs::set_checkpoint(&mut write, self.log.n, note, 0).await?;
+        write.commit().await?;
+        reach("pull-proven");
         let files = self.files();
         let held = self.log.held;
         // What lies behind the full bundles came with the upper level, and is proven already.
@@ -104,7 +122,7 @@ impl Run<'_> {
                 let skip = held.saturating_sub(bundle.n * WIDTH).min(WIDTH) as usize;
                 bundle.leaves.into_iter().skip(skip).collect()
             });
-            self.keep(leaves.collect()).await?;
+            self.keep(leaves.collect(), note).await?;
             if let Some(error) = failed {
                 return Err(error);
             }

@@ -7,11 +7,13 @@ use crate::peer::verify::{self, Checked, Raw};
 use crate::record::part::PUBLIC;
 use crate::record::statement::Body;
 use crate::store::{self, log as logs};
+use jiff::Timestamp;
 use std::collections::BTreeMap;
 
 impl Run<'_> {
-    /// Stores verified bundles in log order, in one transaction, and obeys erasures among them at once.
-    pub(super) async fn keep(&mut self, bundles: Vec<Vec<Checked>>) -> Result<(), PullError> {
+    /// Stores verified bundles in log order, in one transaction with the checkpoint that they were proven under, and obeys
+    /// erasures among them at once.
+    pub(super) async fn keep(&mut self, bundles: Vec<Vec<Checked>>, note: &[u8]) -> Result<(), PullError> {
         if bundles.is_empty() {
             return Ok(());
         }
@@ -52,6 +54,8 @@ impl Run<'_> {
             logs::append(&mut write, &mut log, &leaves).await?;
             store::record::mark_void(&mut write, &voids).await?;
         }
+        // Nothing is held that no remembered checkpoint covers. Where a Range may begin is known at the run's end only.
+        logs::set_checkpoint(&mut write, log.n, note, 0).await?;
         reach("pull-keep");
         write.commit().await?;
         reach("pull-kept");
@@ -59,13 +63,17 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Asks again for public parts that are still missing.
-    pub(super) async fn retry_withheld(&mut self, size: u64) -> Result<(), PullError> {
+    /// Asks again for public parts that are still missing, a few bundles a run, other ones at other times.
+    pub(super) async fn retry_withheld(&mut self, size: u64, now: Timestamp) -> Result<(), PullError> {
         let mut db = self.store.read().await?;
         let missing = store::registry::withheld(&mut db, self.log.n).await?;
         let mut bundles: BTreeMap<u64, Vec<u64>> = BTreeMap::new();
         missing.iter().for_each(|index| bundles.entry(index / WIDTH).or_default().push(*index));
-        for (n, indexes) in bundles.into_iter().take(self.client.limits().parallel_gets as usize) {
+        let turn = turn(now, bundles.len());
+        let bundles: Vec<(u64, Vec<u64>)> = bundles.into_iter().collect();
+        let round = bundles.iter().cycle().skip(turn).take(bundles.len());
+        for (n, indexes) in round.take(self.client.limits().parallel_gets as usize) {
+            let n = *n;
             let files = self.files();
             let width = tile::width(n, size);
             let leaves = logs::leaves(&mut db, self.log.n, n * WIDTH, n * WIDTH + width).await?;
@@ -77,7 +85,7 @@ impl Run<'_> {
             let checked = checked.await.map_err(|_| PullError::Stopped)?;
             let mut write = self.store.write().await?;
             let erased = logs::erasures(&mut write, self.log.n).await?;
-            for index in indexes {
+            for &index in indexes {
                 let Some(Checked { leaf, statement: Ok(statement), .. }) = checked.get((index % WIDTH) as usize) else {
                     continue;
                 };
@@ -94,5 +102,34 @@ impl Run<'_> {
             write.commit().await?;
         }
         Ok(())
+    }
+}
+
+/// Which of so many bundles is asked for first at a moment. Nothing needs to be remembered for everyone to have their
+/// turn: multiples of the golden ratio fall evenly into any number of places, whatever step the schedule takes.
+fn turn(now: Timestamp, bundles: usize) -> usize {
+    const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15; // 2^64 / golden ratio, odd
+    let place = (now.as_second() as u64).wrapping_mul(GOLDEN);
+    ((u128::from(place) * bundles as u128) >> 64) as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whatever the schedule's step, and however many bundles wait: each has its turn soon.
+    #[test]
+    fn every_bundle_has_its_turn() {
+        for step in [60, 300, 900, 3_600, 86_400, 7 * 86_400, 1 << 20] {
+            for bundles in [1, 2, 3, 4, 7, 24, 60, 97] {
+                let mut asked = std::collections::BTreeSet::new();
+                let runs = (1..=bundles * 8).find(|run| {
+                    let now = Timestamp::from_second(1_795_338_000 + *run as i64 * step).unwrap();
+                    asked.extend((0..4).map(|nth| (turn(now, bundles) + nth) % bundles));
+                    asked.len() == bundles
+                });
+                assert!(runs.is_some(), "step {step}: {} of {bundles}", asked.len());
+            }
+        }
     }
 }

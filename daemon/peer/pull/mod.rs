@@ -54,6 +54,9 @@ pub struct Pulled {
     pub new: u64,
     /// More is to come in the next run (the limit per run was met).
     pub more: bool,
+    /// All that the partner has ever signed is held.
+    #[serde(skip)]
+    pub complete: bool,
     /// Void leaves by code.
     pub void: BTreeMap<&'static str, u64>,
     /// Public parts that did not come, or not as signed.
@@ -124,6 +127,7 @@ impl<'a> Run<'a> {
             held: log.held,
             new: 0,
             more: false,
+            complete: false,
             void: BTreeMap::new(),
             withheld: 0,
             signed: 0,
@@ -141,14 +145,15 @@ impl<'a> Run<'a> {
         let (note, checkpoint, etag) = match self.checkpoint(etag, now).await? {
             Some(seen) => seen,
             None => {
-                self.retry_withheld(self.log.held).await?;
+                self.seen.complete = true;
+                self.retry_withheld(self.log.held, now).await?;
                 return Ok(self.seen);
             }
         };
         self.seen.signed = checkpoint.time;
         self.seen.etag = etag;
         if checkpoint.size <= self.log.held {
-            return self.compare(&note, &checkpoint).await;
+            return self.compare(&note, &checkpoint, now).await;
         }
         // Of a log that is not held to its end yet, the newest checkpoint is known already.
         if let Some(known) = self.known()? {
@@ -156,6 +161,9 @@ impl<'a> Run<'a> {
                 return Err(self.fork(&note));
             }
             if known.size > checkpoint.size {
+                if self.contradicts(&known, &checkpoint).await {
+                    return Err(self.fork(&note));
+                }
                 self.seen.standing = Standing::StaleView;
                 return Ok(self.seen);
             }
@@ -173,6 +181,7 @@ impl<'a> Run<'a> {
         self.seen.standing = Standing::Grown;
         self.seen.held = self.log.held;
         self.seen.more = plan.upto < checkpoint.size;
+        self.seen.complete = !self.seen.more;
         let mut write = self.store.write().await?;
         logs::set_checkpoint(&mut write, self.log.n, &note, tail_bytes).await?;
         reach("pull-checkpoint");
@@ -219,7 +228,7 @@ impl<'a> Run<'a> {
     }
 
     /// A checkpoint that is no longer than what is held: the same, a stale view, or a fork.
-    async fn compare(mut self, note: &[u8], theirs: &Checkpoint) -> Result<Pulled, PullError> {
+    async fn compare(mut self, note: &[u8], theirs: &Checkpoint, now: Timestamp) -> Result<Pulled, PullError> {
         let mut db = self.store.read().await?;
         let ours = logs::root_at(&mut db, self.log.n, theirs.size).await?;
         drop(db);
@@ -230,12 +239,13 @@ impl<'a> Run<'a> {
             self.seen.standing = Standing::StaleView;
             return Ok(self.seen);
         }
+        self.seen.complete = true;
         if self.known()?.is_none_or(|known| known.time < theirs.time) {
             let mut write = self.store.write().await?;
             logs::set_checkpoint(&mut write, self.log.n, note, self.log.tail_bytes).await?;
             write.commit().await?;
         }
-        self.retry_withheld(theirs.size).await?;
+        self.retry_withheld(theirs.size, now).await?;
         Ok(self.seen)
     }
 

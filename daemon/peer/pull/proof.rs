@@ -14,6 +14,11 @@ pub(super) enum Proof {
     Raw(Vec<Raw>),
 }
 
+/// The level-1 tiles that hold the roots of so many full bundles, as (index, hashes).
+fn tiles(full: u64) -> Vec<(u64, u64)> {
+    (0..full.div_ceil(WIDTH)).map(|n| (n, tile::width(n, full))).collect()
+}
+
 impl Run<'_> {
     /// The roots of all full bundles and the raw tail behind them, proven against the signed root.
     pub(super) async fn upper(
@@ -52,26 +57,56 @@ impl Run<'_> {
         if rest == 0 {
             return Ok(true);
         }
-        let theirs: Vec<Hash> = if (full as usize) < level1.len() {
-            let files = self.files();
-            let (raw, _) = files.entries(full, WIDTH).await?;
-            let hashes: Vec<Hash> = raw.iter().map(|raw| raw.hash).collect();
-            if merkle::root(hashes.iter().copied()) != level1[full as usize] {
-                return Err(PullError::Mismatch(tile::entries(full, WIDTH)));
-            }
-            hashes
-        } else {
-            tail.iter().map(|raw| raw.hash).collect()
-        };
+        let theirs = self.hashes(level1, tail, full).await?;
         Ok(held.iter().zip(theirs).all(|(leaf, hash)| leaf.hash() == hash))
+    }
+
+    /// Whether the checkpoint known before is of the same tree. It matters where the log is not held to that size yet:
+    /// there, nothing that is held could tell (PROTOCOL 1.4, 3: compared is what was verified, not what was stored).
+    pub(super) async fn fits_known(&self, level1: &[Hash], tail: &[Raw]) -> Result<bool, PullError> {
+        match self.known()? {
+            Some(known) if known.size > self.log.held => {
+                Ok(self.root_within(level1, tail, known.size).await? == known.root)
+            }
+            _ => Ok(true),
+        }
+    }
+
+    /// Whether an older state than the one known contradicts it, for all that the partner's files still show: past what is
+    /// held, only they can tell. Nothing is taken from an older state, so files that are gone leave it at that.
+    pub(super) async fn contradicts(&self, known: &Checkpoint, theirs: &Checkpoint) -> bool {
+        let full = known.size / WIDTH;
+        let Ok((level1, tail)) = self.upper(&tiles(full), known).await else { return false };
+        self.root_within(&level1, &tail, theirs.size).await.is_ok_and(|root| root != theirs.root)
+    }
+
+    /// The root of the first `upto` leaves of a tree that [`Run::upper`] proved.
+    async fn root_within(&self, level1: &[Hash], tail: &[Raw], upto: u64) -> Result<Hash, PullError> {
+        let (full, rest) = (upto / WIDTH, upto % WIDTH);
+        let mut edge = Frontier::default();
+        level1.iter().take(full as usize).for_each(|root| edge.push_subtree(8, *root));
+        if rest > 0 {
+            let hashes = self.hashes(level1, tail, full).await?;
+            hashes.into_iter().take(rest as usize).for_each(|hash| edge.push(hash));
+        }
+        Ok(edge.root())
+    }
+
+    /// The leaf hashes of one bundle of a tree that [`Run::upper`] proved.
+    async fn hashes(&self, level1: &[Hash], tail: &[Raw], n: u64) -> Result<Vec<Hash>, PullError> {
+        let Some(root) = level1.get(n as usize) else { return Ok(tail.iter().map(|raw| raw.hash).collect()) };
+        let (raw, _) = self.files().entries(n, WIDTH).await?;
+        let hashes: Vec<Hash> = raw.iter().map(|raw| raw.hash).collect();
+        if merkle::root(hashes.iter().copied()) != *root {
+            return Err(PullError::Mismatch(tile::entries(n, WIDTH)));
+        }
+        Ok(hashes)
     }
 
     /// The edge did not meet the signed root: are the files damaged, or is the tree another one? Only a tree that hashes
     /// to the signed root and does not hold what we hold proves a fork.
     pub(super) async fn explain(&self, theirs: &Checkpoint, note: &[u8]) -> Result<PullError, PullError> {
-        let full = theirs.size / WIDTH;
-        let tiles: Vec<(u64, u64)> = (0..full.div_ceil(WIDTH)).map(|n| (n, tile::width(n, full))).collect();
-        let (level1, tail) = self.upper(&tiles, theirs).await?;
+        let (level1, tail) = self.upper(&tiles(theirs.size / WIDTH), theirs).await?;
         Ok(if self.fits_held(&level1, &tail).await? {
             PullError::Mismatch(tile::entries(self.log.held / WIDTH, WIDTH))
         } else {
