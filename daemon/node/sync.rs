@@ -105,12 +105,13 @@ impl Hub {
         match pulled {
             Ok(mut pulled) => {
                 reach("pull-stored");
-                let remarks = self.take_in(&mut write, partner.hub, accept, &mut outcome).await?;
+                let watched = row.caught_up.is_some();
+                let (took, remarks) = self.take_in(&mut write, partner.hub, watched, accept, &mut outcome).await?;
                 // Of the lines that did not come, those that a later leaf took back are missed by nobody.
                 pulled.withheld = store::registry::withheld(&mut write, partner.hub).await?.len() as u64;
-                if let Some(derived) = outcome.derived.filter(|_| outcome.waiting.is_none()) {
-                    let changed = derived.records > 0 || pulled.new > 0;
-                    outcome.state = if changed { "changed" } else { "current" }.into();
+                if outcome.waiting.is_none() {
+                    // What a new day derives again is nothing that came from there.
+                    outcome.state = if took > 0 || pulled.new > 0 { "changed" } else { "current" }.into();
                 }
                 self.describe(&pulled, promised.republish() as i64, &remarks, &mut outcome)?;
                 row.etag = pulled.etag.clone();
@@ -119,6 +120,9 @@ impl Hub {
                 row.last_success = Some(started.as_second());
                 if outcome.state == "changed" {
                     row.last_change = Some(started.as_second());
+                }
+                if pulled.complete && pulled.held > 0 {
+                    row.caught_up = row.caught_up.or(Some(started.as_second()));
                 }
                 outcome.pulled = Some(pulled);
             }
@@ -192,14 +196,17 @@ impl Hub {
         }
     }
 
-    /// Accepts what is held beyond the head, unless it changes so much at once that a person must look first.
+    /// Accepts what is held beyond the head, unless it changes so much at once that a person must look first. Returns how
+    /// many leaves were accepted, and remarks. `watched`: the partner was caught up with before. Until then what comes is
+    /// its past, however many runs that takes, and nobody could judge it by what stood before.
     async fn take_in(
         &self,
         write: &mut store::Write,
         hub: i64,
+        watched: bool,
         accept: bool,
         outcome: &mut Outcome,
-    ) -> anyhow::Result<String> {
+    ) -> anyhow::Result<(u64, String)> {
         let mut remarks = String::new();
         let log = store::log::by_number(write, hub).await?.context("the partner has no log")?;
         store::savepoint(write, "SAVEPOINT accept").await?;
@@ -209,26 +216,26 @@ impl Hub {
         let few = accepted.replaced + accepted.withdrawn <= accept::FEW && new <= 10 * USUAL_AT_LEAST;
         let live = if few { 0 } else { store::registry::live(write, hub).await? };
         let change = MassChange { live, replaced: accepted.replaced, withdrawn: accepted.withdrawn };
-        if log.head > 0 && change.brakes() && !accept {
+        if watched && change.brakes() && !accept {
             store::savepoint(write, "ROLLBACK TO accept").await?;
             store::savepoint(write, "RELEASE accept").await?;
             outcome.state = "waiting".into();
             outcome.waiting = Some(change);
             // An erasure among what waits is obeyed all the same.
             outcome.derived = Some(self.derive_in(write, accept::Accepted::default()).await?);
-            return Ok(remarks);
+            return Ok((0, remarks));
         }
         store::savepoint(write, "RELEASE accept").await?;
         if accepted.disordered > 0 {
             tracing::warn!(hub, leaves = accepted.disordered, "revisions that do not rise; the log's order stands");
             remarks.push_str(&format!(" {} revisions do not rise; the order of its list stands", accepted.disordered));
         }
-        if log.head > 0 && new > 10 * live.max(USUAL_AT_LEAST) {
+        if watched && log.head > 0 && new > 10 * live.max(USUAL_AT_LEAST) {
             tracing::warn!(hub, new, live, "far more entries than usual");
             remarks.push_str(&format!(" {new} entries came at once, more than ten times its {live} records"));
         }
         outcome.derived = Some(self.derive_in(write, accepted).await?);
-        Ok(remarks)
+        Ok((new, remarks))
     }
 
     /// State and reason in words of a run that reached its end.
