@@ -203,8 +203,8 @@ impl fmt::Display for Outcomes {
         }
         write!(out, "The registry holds {}", count(self.groups as u64, "group", "groups"))?;
         match self.disagreements {
-            0 => write!(out, "; no hubs disagree."),
-            n => write!(out, "; hubs disagree about {n}: `mutuald conflicts` shows them."),
+            0 => write!(out, "; no hubs or lists disagree."),
+            n => write!(out, "; hubs or lists disagree about {n}: `mutuald conflicts` shows them."),
         }
     }
 }

@@ -114,7 +114,7 @@ fn sources(field: &Field, all: Option<&BTreeSet<&str>>) -> Markup {
             p.disagree {
                 strong {
                     @if hubs.len() > 1 { (number_word(hubs.len())) " hubs disagree." }
-                    @else if by_list { (number_word(lists.len())) " lists disagree." }
+                    @else if by_list { (number_word(lists.len())) " lists of one hub disagree." }
                     @else { "One list says different things." }
                 }
                 " Ask the group if it matters to you."
