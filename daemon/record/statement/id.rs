@@ -71,6 +71,7 @@ pub struct RecordRef {
     /// The hub whose record it is.
     pub hub: HubId,
     /// The record's id there.
+    #[serde(deserialize_with = "crate::record::canonical::a_uuid")]
     pub rec: Uuid,
 }
 

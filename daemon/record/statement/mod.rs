@@ -13,8 +13,9 @@ pub mod id;
 pub mod read;
 mod write;
 
+pub use super::canonical::{time, uuid};
 pub use id::{HubId, NotAHubId, RecordRef, Revision};
-pub use read::{Void, is_digest, is_label, time, uuid};
+pub use read::{Void, is_digest, is_label};
 
 use super::group::Assured;
 use jiff::Timestamp;

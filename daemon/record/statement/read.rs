@@ -1,12 +1,11 @@
 //! A leaf's text → what it says, by rules that give every reader the same verdict.
 
 use super::{Body, ErasedParts, HEADER, Judgement, Kind, MAX_LEAF, Prefer, RecordRef, Revision, Statement};
+use crate::record::canonical::{date, time, uuid};
 use crate::record::group::Assured;
 use crate::record::strict;
-use jiff::{Timestamp, civil::Date};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
-use uuid::Uuid;
 
 /// Most part classes a leaf may name.
 const MAX_CLASSES: usize = 8;
@@ -54,24 +53,6 @@ pub fn is_label(text: &str) -> bool {
 pub fn is_digest(text: &str) -> bool {
     use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
     text.len() == 43 && URL_SAFE_NO_PAD.decode(text).is_ok_and(|bytes| bytes.len() == 32)
-}
-
-/// Reads a UUID in its one lower-case hyphenated form.
-pub fn uuid(text: &str) -> Option<Uuid> {
-    let id = Uuid::try_parse(text).ok()?;
-    let mut buffer = Uuid::encode_buffer();
-    (*id.hyphenated().encode_lower(&mut buffer) == *text).then_some(id)
-}
-
-/// Reads a time in its one form, `YYYY-MM-DDTHH:MM:SSZ`.
-pub fn time(text: &str) -> Option<Timestamp> {
-    let at: Timestamp = text.parse().ok()?;
-    (text.len() == 20 && at.to_string() == text).then_some(at)
-}
-
-fn date(text: &str) -> Option<Date> {
-    let date: Date = text.parse().ok()?;
-    (date.to_string() == text).then_some(date)
 }
 
 type Members = Map<String, Value>;
