@@ -17,6 +17,9 @@ use std::time::Duration;
 /// Below this many records ten times as many at once are nothing unusual (PROTOCOL 1.10: "alert > 10 × usual").
 const USUAL_AT_LEAST: u64 = 100;
 
+/// State of a partner that this hub paused by itself, because its list is longer than a hub's may be.
+const PAUSED_FOR_QUOTA: &str = "too-many-entries";
+
 /// How a run ended, as shown and logged. Codes in `state` are stable.
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct Outcome {
@@ -138,6 +141,11 @@ impl Hub {
                     let most = self.config.limits.retry_after_max_s;
                     row.retry_after = Some(self.clock.now().as_second() + seconds.min(most) as i64);
                 }
+                if matches!(error, PullError::TooLong(..)) {
+                    // Trying again brings the same answer until a person decides: paused, and said loudly (PROTOCOL F26).
+                    row.paused = true;
+                    outcome.reason.push_str("; it is paused until `mutuald partner resume`");
+                }
                 if let PullError::Fork(evidence) = &error {
                     row.disputed = Some(serde_json::to_string(evidence)?);
                 }
@@ -158,7 +166,9 @@ impl Hub {
         write.commit().await?;
         reach("pull-done");
         // One event a run, whatever happened in it.
-        if outcome.ok() {
+        if outcome.state == PAUSED_FOR_QUOTA {
+            tracing::error!(partner = %outcome.hub, state = %outcome.state, reason = %outcome.reason, "partner paused");
+        } else if outcome.ok() {
             tracing::info!(partner = %outcome.hub, state = %outcome.state, new = outcome.pulled.as_ref().map_or(0, |p| p.new), "pulled");
         } else {
             tracing::warn!(partner = %outcome.hub, state = %outcome.state, reason = %outcome.reason, failures = row.failures, "pull failed");

@@ -364,6 +364,8 @@ fn partner_row(
 ) -> PartnerRow {
     let time = |seconds: Option<i64>| seconds.and_then(|seconds| jiff::Timestamp::from_second(seconds).ok());
     let state = match row.state.as_str() {
+        // Paused by this hub itself, which a person must hear of.
+        "too-many-entries" => PartnerState::Refused,
         _ if row.paused => PartnerState::Paused,
         "new" => PartnerState::New,
         "waiting" => PartnerState::Waiting,
@@ -402,6 +404,9 @@ fn remedy(state: &str) -> Option<&'static str> {
         "tls" => "Tell the partner hub that its certificate is not valid.",
         "web-page" | "address" | "redirect" => "Ask the partner hub for its present address.",
         "too-large" | "ratio" | "line-too-long" => "Tell the partner hub; what was taken before stays in use.",
+        "too-many-entries" => {
+            "Look at its list. If it is right, raise limits.leaves_per_hub, then `mutuald partner resume`."
+        }
         "waiting" => "Look at the change, then let it in with `mutuald partner accept`.",
         "disputed" | "fork" => {
             "Speak to the partner hub: somebody may have its key, or it was restored from an old backup."
