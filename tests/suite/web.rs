@@ -479,6 +479,26 @@ async fn topics_are_browsed_as_a_tree() {
     assert!(tree.contains("Physical health</a> <span class=\"n\">2<"), "{tree}");
 }
 
+/// The settings may give the pages another name than the hub document's.
+#[tokio::test]
+async fn the_pages_carry_the_name_of_the_settings() {
+    use mutuald::node::lifecycle::{Lifecycle, Signal};
+    use mutuald::node::{notify::Notifier, run};
+    for name in [None, Some("Groups in Essex".to_owned())] {
+        let shown = name.clone().unwrap_or_else(|| "Essex Hub".into());
+        let hub = crate::support::TestHub::with("Essex Hub", 1, |config| config.hub.name = name).await;
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        let (stop, signals) = tokio::sync::mpsc::channel(1);
+        let lifecycle = Lifecycle::driven(Notifier::silent(), signals);
+        let daemon = tokio::spawn(run::start(hub.hub.clone(), listener, lifecycle, run::Options::default()));
+        let page = reqwest::get(&url).await.unwrap().text().await.unwrap();
+        assert!(page.contains(&shown), "{shown}: {page}");
+        stop.send(Signal::Stop).await.unwrap();
+        daemon.await.unwrap().unwrap().into_result().unwrap();
+    }
+}
+
 #[test]
 fn what_others_wrote_stays_text() {
     let evil = "<script>alert('x')</script>\"><b onclick=x>&amp;";
