@@ -192,7 +192,7 @@ fn members(page: &GroupPage) -> Markup {
         @if !page.members.is_empty() {
             section aria-labelledby="lists" {
                 h2 #lists { "Where this entry comes from" }
-                .scroll role="region" aria-labelledby="lists" tabindex="0" {
+                .scroll role="region" aria-label="The lists as a table" tabindex="0" {
                     table {
                         caption {
                             @if page.members.len() == 1 { "One list names this group" }
