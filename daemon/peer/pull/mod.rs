@@ -92,7 +92,7 @@ pub fn document_url(address: &str) -> Result<Url, PullError> {
 /// Fetches and checks a hub document. Returns its bytes with what they say.
 ///
 /// # Errors
-/// [`PullError`]; a document of another hub than `expected` is [`HubError::Identity`].
+/// [`PullError`]; a document of another hub than `expected` is [`hub::HubError::Identity`].
 pub async fn hub_document(
     client: &Client,
     address: &str,
