@@ -203,6 +203,8 @@ async fn f15_a_fork_in_the_middle_of_a_long_list() {
     peer.publish();
     let mut scene = Scene::of(peer, |config| config.limits.leaves_per_run = 256).await;
     other_history(&mut scene.peer, 600, 900);
+    // Two notes of one size prove it by themselves, whatever becomes of the files.
+    scene.peer.fault("/tile/1/000.p/3", |_, _| Reply::of(404, "").header("content-length", 0));
     assert_eq!(scene.pull().await.state, "disputed");
     assert_eq!(scene.partner().await.held, 256);
     scene.hub.check_hub().await;
