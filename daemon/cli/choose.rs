@@ -11,7 +11,7 @@ use crate::registry::Unit;
 use serde::Serialize;
 use std::fmt;
 
-/// Settle what the registry shows where two hubs disagree
+/// Settle what the registry shows where hubs or lists disagree
 ///
 /// What is chosen is a hub's word, not a text: when that hub changes it, the question comes back.
 #[derive(Debug, clap::Args)]

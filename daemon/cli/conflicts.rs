@@ -9,7 +9,7 @@ use crate::store::lookup;
 use serde::Serialize;
 use std::fmt;
 
-/// Show the groups about which two hubs disagree
+/// Show the groups about which hubs, or two lists of one hub, disagree
 #[derive(Debug, clap::Args)]
 pub struct Conflicts {
     /// Only groups of which this hub has a record itself
@@ -52,7 +52,7 @@ struct Said {
 impl fmt::Display for Found {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.groups.is_empty() {
-            return out.write_str("No two hubs disagree.");
+            return out.write_str("No two hubs or lists disagree.");
         }
         for One { name, place, fields } in &self.groups {
             let place = if place.is_empty() { String::new() } else { format!(", {place}") };
@@ -67,7 +67,7 @@ impl fmt::Display for Found {
             }
             writeln!(out)?;
         }
-        write!(out, "Two hubs disagree about {}", count(self.total as u64, "group", "groups"))?;
+        write!(out, "Hubs or lists disagree about {}", count(self.total as u64, "group", "groups"))?;
         match self.total - self.groups.len() {
             0 => Ok(()),
             rest => write!(out, "; {rest} not shown (--limit 0 shows all)"),

@@ -99,7 +99,7 @@ impl fmt::Display for Imported {
                 writeln!(out, "Signed {}.", count(said.statements as u64, "statement", "statements"))?;
                 writeln!(
                     out,
-                    "{} of the registry written again, {} of them from several records, {} in which hubs disagree.",
+                    "They belong to {} of the registry, {} of them from several records; hubs or lists disagree in {}.",
                     count(said.derived.groups, "group", "groups"),
                     said.derived.joined,
                     said.derived.in_conflict
@@ -312,16 +312,16 @@ async fn commit(
     }
     let bar =
         ProgressBar::new(drafts.len() as u64).with_style(ProgressStyle::with_template("Signing {bar:40} {pos}/{len}")?);
-    let mut derived = Derived::default();
+    let first = store::log::by_number(&mut db, OWN).await?.context("this database holds no hub")?.held;
     for batch in drafts.chunks(BATCH) {
-        let one = hub.say_in(&mut db, batch).await?;
-        derived.records += one.records;
-        derived.groups += one.groups;
-        derived.joined += one.joined;
-        derived.in_conflict += one.in_conflict;
+        hub.say_in(&mut db, batch).await?;
         bar.inc(batch.len() as u64);
     }
     bar.finish_and_clear();
+    // What the batches say of themselves does not add up: a group may be written in one and again in a later one.
+    let (groups, joined, in_conflict) = store::lookup::put_since(&mut db, first).await?;
+    let records = (shown.new.len() + shown.changed.len()) as u64;
+    let derived = Derived { records, groups, joined, in_conflict };
     // All rows or none: a crash before this line leaves the list as it was.
     db.commit().await?;
     let published = hub.publish().await.context(

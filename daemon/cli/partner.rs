@@ -68,6 +68,9 @@ pub enum Partner {
     },
 }
 
+/// The state of a partner that was paused because its list is longer than this hub takes.
+const TOO_MANY: &str = "too-many-entries";
+
 /// A partner as shown.
 #[derive(Debug, Serialize)]
 pub struct Row {
@@ -92,7 +95,8 @@ impl Row {
             name: row.name.clone(),
             hub: row.id.clone(),
             address: row.url.clone(),
-            state: if row.paused { "paused".into() } else { row.state.clone() },
+            // What this hub paused by itself says why; what a person paused needs no reason.
+            state: if row.paused && row.state != TOO_MANY { "paused".into() } else { row.state.clone() },
             reason: row.reason.clone(),
             paused: row.paused,
             records_held: row.held,
@@ -105,7 +109,7 @@ impl Row {
 
     /// Whether a person must look.
     pub fn needs_look(&self) -> bool {
-        self.waiting.is_some() || self.state == "disputed"
+        self.waiting.is_some() || self.state == "disputed" || self.state == TOO_MANY
     }
 }
 
@@ -118,6 +122,7 @@ fn words(state: &str) -> &str {
         "stale-view" => "shows an older state",
         "waiting" => "a large change waits",
         "disputed" => "signed two histories",
+        TOO_MANY => "paused, a person must look",
         other => other,
     }
 }
@@ -203,8 +208,8 @@ impl fmt::Display for Outcomes {
         }
         write!(out, "The registry holds {}", count(self.groups as u64, "group", "groups"))?;
         match self.disagreements {
-            0 => write!(out, "; no hubs disagree."),
-            n => write!(out, "; hubs disagree about {n}: `mutuald conflicts` shows them."),
+            0 => write!(out, "; no hubs or lists disagree."),
+            n => write!(out, "; hubs or lists disagree about {n}: `mutuald conflicts` shows them."),
         }
     }
 }

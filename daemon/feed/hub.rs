@@ -50,6 +50,7 @@ pub struct HubDocument {
     #[serde(default)]
     pub successor: Option<HubId>,
     /// Until when readers may trust the document without looking for a newer one.
+    #[serde(deserialize_with = "crate::record::canonical::a_date")]
     pub expires: Date,
     /// Members this version does not know.
     #[serde(flatten)]

@@ -122,6 +122,9 @@ async fn check_log(db: &mut Write, log: &LogRow, findings: &mut Vec<Finding>) ->
         }
         _ => {}
     }
+    if log.n != OWN && log.held > signed_size.unwrap_or(0) {
+        wrong("unsigned", format!("{} entries are stored, {} are signed", log.held, signed_size.unwrap_or(0)));
+    }
     if log.head > log.held || (log.n == OWN && log.head != log.held) {
         wrong("head", format!("{} of {} entries are seen", log.head, log.held));
     }

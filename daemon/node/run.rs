@@ -147,7 +147,7 @@ impl Current {
 fn router(hub: &Arc<Hub>, options: &Options) -> axum::Router {
     let contact = crate::feed::hub::open(&hub.document, Some(hub.id)).ok().map(|hub| hub.document.role_contact);
     let site = Arc::new(Site {
-        hub: hub.name.clone(),
+        hub: hub.config.hub.name.clone().unwrap_or_else(|| hub.name.clone()),
         notice: options.notice.clone(),
         contact: contact.filter(|contact| !contact.is_empty()),
         exit: "https://www.bbc.co.uk/weather".into(),

@@ -17,6 +17,9 @@ use std::time::Duration;
 /// Below this many records ten times as many at once are nothing unusual (PROTOCOL 1.10: "alert > 10 × usual").
 const USUAL_AT_LEAST: u64 = 100;
 
+/// State of a partner that this hub paused by itself, because its list is longer than a hub's may be.
+const PAUSED_FOR_QUOTA: &str = "too-many-entries";
+
 /// How a run ended, as shown and logged. Codes in `state` are stable.
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct Outcome {
@@ -105,12 +108,13 @@ impl Hub {
         match pulled {
             Ok(mut pulled) => {
                 reach("pull-stored");
-                let remarks = self.take_in(&mut write, partner.hub, accept, &mut outcome).await?;
+                let watched = row.caught_up.is_some();
+                let (took, remarks) = self.take_in(&mut write, partner.hub, watched, accept, &mut outcome).await?;
                 // Of the lines that did not come, those that a later leaf took back are missed by nobody.
                 pulled.withheld = store::registry::withheld(&mut write, partner.hub).await?.len() as u64;
-                if let Some(derived) = outcome.derived.filter(|_| outcome.waiting.is_none()) {
-                    let changed = derived.records > 0 || pulled.new > 0;
-                    outcome.state = if changed { "changed" } else { "current" }.into();
+                if outcome.waiting.is_none() {
+                    // What a new day derives again is nothing that came from there.
+                    outcome.state = if took > 0 || pulled.new > 0 { "changed" } else { "current" }.into();
                 }
                 self.describe(&pulled, promised.republish() as i64, &remarks, &mut outcome)?;
                 row.etag = pulled.etag.clone();
@@ -119,6 +123,9 @@ impl Hub {
                 row.last_success = Some(started.as_second());
                 if outcome.state == "changed" {
                     row.last_change = Some(started.as_second());
+                }
+                if pulled.complete && pulled.held > 0 {
+                    row.caught_up = row.caught_up.or(Some(started.as_second()));
                 }
                 outcome.pulled = Some(pulled);
             }
@@ -133,6 +140,11 @@ impl Hub {
                 {
                     let most = self.config.limits.retry_after_max_s;
                     row.retry_after = Some(self.clock.now().as_second() + seconds.min(most) as i64);
+                }
+                if matches!(error, PullError::TooLong(..)) {
+                    // Trying again brings the same answer until a person decides: paused, and said loudly (PROTOCOL F26).
+                    row.paused = true;
+                    outcome.reason.push_str("; it is paused until `mutuald partner resume`");
                 }
                 if let PullError::Fork(evidence) = &error {
                     row.disputed = Some(serde_json::to_string(evidence)?);
@@ -154,7 +166,9 @@ impl Hub {
         write.commit().await?;
         reach("pull-done");
         // One event a run, whatever happened in it.
-        if outcome.ok() {
+        if outcome.state == PAUSED_FOR_QUOTA {
+            tracing::error!(partner = %outcome.hub, state = %outcome.state, reason = %outcome.reason, "partner paused");
+        } else if outcome.ok() {
             tracing::info!(partner = %outcome.hub, state = %outcome.state, new = outcome.pulled.as_ref().map_or(0, |p| p.new), "pulled");
         } else {
             tracing::warn!(partner = %outcome.hub, state = %outcome.state, reason = %outcome.reason, failures = row.failures, "pull failed");
@@ -192,14 +206,17 @@ impl Hub {
         }
     }
 
-    /// Accepts what is held beyond the head, unless it changes so much at once that a person must look first.
+    /// Accepts what is held beyond the head, unless it changes so much at once that a person must look first. Returns how
+    /// many leaves were accepted, and remarks. `watched`: the partner was caught up with before. Until then what comes is
+    /// its past, however many runs that takes, and nobody could judge it by what stood before.
     async fn take_in(
         &self,
         write: &mut store::Write,
         hub: i64,
+        watched: bool,
         accept: bool,
         outcome: &mut Outcome,
-    ) -> anyhow::Result<String> {
+    ) -> anyhow::Result<(u64, String)> {
         let mut remarks = String::new();
         let log = store::log::by_number(write, hub).await?.context("the partner has no log")?;
         store::savepoint(write, "SAVEPOINT accept").await?;
@@ -210,26 +227,26 @@ impl Hub {
         let now = if few { 0 } else { store::registry::live(write, hub).await? };
         let live = now.saturating_add_signed(-accepted.touched.live);
         let change = MassChange { live, replaced: accepted.replaced, withdrawn: accepted.withdrawn };
-        if log.head > 0 && change.brakes() && !accept {
+        if watched && change.brakes() && !accept {
             store::savepoint(write, "ROLLBACK TO accept").await?;
             store::savepoint(write, "RELEASE accept").await?;
             outcome.state = "waiting".into();
             outcome.waiting = Some(change);
             // An erasure among what waits is obeyed all the same.
             outcome.derived = Some(self.derive_in(write, accept::Accepted::default()).await?);
-            return Ok(remarks);
+            return Ok((0, remarks));
         }
         store::savepoint(write, "RELEASE accept").await?;
         if accepted.disordered > 0 {
             tracing::warn!(hub, leaves = accepted.disordered, "revisions that do not rise; the log's order stands");
             remarks.push_str(&format!(" {} revisions do not rise; the order of its list stands", accepted.disordered));
         }
-        if log.head > 0 && new > 10 * live.max(USUAL_AT_LEAST) {
+        if watched && log.head > 0 && new > 10 * live.max(USUAL_AT_LEAST) {
             tracing::warn!(hub, new, live, "far more entries than usual");
             remarks.push_str(&format!(" {new} entries came at once, more than ten times its {live} records"));
         }
         outcome.derived = Some(self.derive_in(write, accepted).await?);
-        Ok(remarks)
+        Ok((new, remarks))
     }
 
     /// State and reason in words of a run that reached its end.

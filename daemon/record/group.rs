@@ -4,7 +4,7 @@
 //! (`schema/vocabulary/`) are plain strings, so that a term newer than this program is kept and passed on. What is not
 //! here on purpose: names of people, ratings, attendance, outcomes (`schema/README.md` says why).
 
-use super::strict;
+use super::{canonical, strict};
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -20,7 +20,7 @@ pub type Extra = BTreeMap<String, Value>;
 #[serde(default)]
 pub struct Group {
     /// The list whose row this is.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "canonical::some_uuid")]
     pub list: Option<Uuid>,
     /// The row's own id in its source, where it has one and it identifies no person.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -215,10 +215,10 @@ pub struct Status {
     /// Vocabulary `statuses`.
     pub state: String,
     /// Since when, for `closed` and what replaced it.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "canonical::some_date")]
     pub date: Option<Date>,
     /// On a break until.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "canonical::some_date")]
     pub until: Option<Date>,
     /// Why, in words that name no person.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -254,7 +254,7 @@ pub struct Criterion {
     /// `met`, `not_met` or `unknown`.
     pub value: String,
     /// When this was found.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "canonical::some_date")]
     pub date: Option<Date>,
     /// How it is known; vocabulary `assurance-methods`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -278,7 +278,7 @@ pub struct Sighting {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
     /// When.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "canonical::some_date")]
     pub date: Option<Date>,
     /// Through whose hands it came, nearest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -293,6 +293,7 @@ pub struct Sighting {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Assured {
     /// The day of the check.
+    #[serde(deserialize_with = "canonical::a_date")]
     pub date: Date,
     /// Vocabulary `assurance-methods`.
     pub method: String,

@@ -4,12 +4,14 @@
 //! leaf of a feed: ids, dates, labels and salted digests, for ever) and a *public part* (the words, which can be erased).
 //!
 //! * [`strict`] reads JSON the one way every hub must read it;
+//! * [`canonical`] reads ids, days and times in their one form;
 //! * [`statement`] is the leaf: [`Statement`] and what may stand in it;
 //! * [`group`] is the public part of a group, [`list`] that of a list;
 //! * [`part`] is one salted line of a part bundle and its digest;
 //! * [`privacy`] refuses to sign what could hold personal data, and knows each field's visibility;
 //! * [`vocabulary`] holds the terms.
 
+pub mod canonical;
 pub mod group;
 pub mod list;
 pub mod part;

@@ -31,6 +31,8 @@ fn generated() -> [(&'static str, Value); 2] {
     group["required"] = json!(["name"]);
     let name = &mut group["properties"]["name"];
     *name = json!({ "description": name["description"], "type": "string", "pattern": "\\S", "maxLength": super::group::NAME_BYTES });
+    // The format alone lets capitals through.
+    group["properties"]["list"]["pattern"] = json!("^[0-9a-f-]{36}$");
     [("group.schema.json", group), ("list.schema.json", schemars::schema_for!(List).to_value())]
 }
 
@@ -73,6 +75,14 @@ fn what_the_reader_takes_and_refuses_so_does_the_schema() {
         (r#"{"name":"A","ages":{"max":256}}"#, "part-member"),
         (r#"{"name":"A","status":{"state":3}}"#, "part-member"),
         (r#"{"name":"A","status":{"state":"closed","date":"2026-02-30"}}"#, "part-member"),
+        // One spelling a value: what other readers might take, or not.
+        (r#"{"name":"A","status":{"state":"closed","date":"20260228"}}"#, "part-member"),
+        (r#"{"name":"A","status":{"state":"closed","until":"2026-02-28T00:00:00"}}"#, "part-member"),
+        (r#"{"name":"A","assured":{"date":"+002026-08-01","method":"phone","by":"hub"}}"#, "part-member"),
+        (r#"{"name":"A","sightings":[{"observed_by":"B","date":"2026-2-01"}]}"#, "part-member"),
+        (r#"{"name":"A","criteria":{"voluntary":{"value":"met","date":"2026-W09-4"}}}"#, "part-member"),
+        (r#"{"name":"A","list":"3A9AFA8C-9841-4D2F-9E7A-E061AED1EF68"}"#, "part-member"),
+        (r#"{"name":"A","list":"3a9afa8c98414d2f9e7ae061aed1ef68"}"#, "part-member"),
         (r#"{"name":"A","place":{"latitude":"north"}}"#, "part-member"),
         (r#"{"name":"A","assured":{"date":"2026-08-01","method":"phone"}}"#, "part-member"),
         (r#"{"name":"A","meetings":{"text":"often"}}"#, "part-member"),

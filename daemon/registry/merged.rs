@@ -2,13 +2,13 @@
 
 use super::choice::Chosen;
 use super::rules::{OPEN, Unit};
-use crate::record::RecordRef;
 use crate::record::group::{self, Assured, Group, Sighting};
+use crate::record::{HubId, RecordRef};
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 mod canonical;
 
@@ -134,6 +134,14 @@ pub struct Resolved {
     /// Whose choice stands, or stood until something changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub chosen: Option<Chosen>,
+}
+
+impl Resolved {
+    /// Hubs that state what is shown or what contradicts it: one where only a hub's own lists disagree.
+    pub fn hubs(&self) -> BTreeSet<HubId> {
+        let against = self.others.iter().filter(|other| other.contradicts).flat_map(|other| &other.from);
+        self.from.iter().chain(against).map(|record| record.hub).collect()
+    }
 }
 
 /// A group, as all records that speak of it say.

@@ -4,7 +4,7 @@ use super::describe::{self, Names};
 use super::group::{self, Rules, facet, tokens};
 use super::view::{
     Choice, Counts, Decision, Filter, GroupPage, Hit, HomePage, Offer, PartnerRow, PartnerState, PartnersPage,
-    SearchPage, Sort, Terms,
+    SearchPage, Sort, Terms, Topic,
 };
 use super::{StoreError, corrupt};
 use crate::feed::Checkpoint;
@@ -194,6 +194,27 @@ fn filter(all: &BTreeMap<String, u64>, kind: &str, chosen: Option<&str>) -> Filt
     Filter { choices }
 }
 
+/// The topics that have groups, as a tree: under `parent`, or from the top. The vocabulary holds no cycles.
+fn topics(all: &BTreeMap<String, u64>, parent: Option<&str>) -> Vec<Topic> {
+    let here = |term: &&vocabulary::Term| match parent {
+        Some(parent) => term.parents.iter().any(|id| id == parent),
+        None => term.parents.is_empty(),
+    };
+    let mut found: Vec<Topic> = vocabulary::topics()
+        .terms
+        .iter()
+        .filter(here)
+        .filter_map(|term| {
+            let count = all.get(&facet("topic", &term.id)).copied().filter(|count| *count > 0)?;
+            let choice = Choice { value: term.id.clone(), label: term.label.clone(), count };
+            Some(Topic { choice, narrower: topics(all, Some(&term.id)) })
+        })
+        .collect();
+    let weight = |topic: &Topic| (std::cmp::Reverse(topic.choice.count), topic.choice.label.clone());
+    found.sort_by_cached_key(weight);
+    found
+}
+
 /// A place as the index holds it, with capitals and apostrophes again.
 fn capitals(text: &str) -> String {
     let small = ["on", "in", "upon", "the", "and", "le", "under", "by", "of", "near", "cum", "with", "s", "next"];
@@ -297,7 +318,7 @@ pub async fn home(db: &mut SqliteConnection) -> Result<HomePage, StoreError> {
     let all = facets(db).await?;
     let some = |kind: &str, most: usize| filter(&all, kind, None).choices.into_iter().take(most).collect();
     Ok(HomePage {
-        topics: some("topic", 24),
+        topics: topics(&all, None),
         places: some("place", 24),
         modes: some("mode", 10),
         counts: counts(db).await?,
@@ -343,6 +364,8 @@ fn partner_row(
 ) -> PartnerRow {
     let time = |seconds: Option<i64>| seconds.and_then(|seconds| jiff::Timestamp::from_second(seconds).ok());
     let state = match row.state.as_str() {
+        // Paused by this hub itself, which a person must hear of.
+        "too-many-entries" => PartnerState::Refused,
         _ if row.paused => PartnerState::Paused,
         "new" => PartnerState::New,
         "waiting" => PartnerState::Waiting,
@@ -381,6 +404,9 @@ fn remedy(state: &str) -> Option<&'static str> {
         "tls" => "Tell the partner hub that its certificate is not valid.",
         "web-page" | "address" | "redirect" => "Ask the partner hub for its present address.",
         "too-large" | "ratio" | "line-too-long" => "Tell the partner hub; what was taken before stays in use.",
+        "too-many-entries" => {
+            "Look at its list. If it is right, raise limits.leaves_per_hub, then `mutuald partner resume`."
+        }
         "waiting" => "Look at the change, then let it in with `mutuald partner accept`.",
         "disputed" | "fork" => {
             "Speak to the partner hub: somebody may have its key, or it was restored from an old backup."

@@ -4,7 +4,7 @@
 use super::StoreError;
 use super::record::{DecisionRow, RecordRow};
 use crate::record::list::List;
-use crate::record::statement::{Body, HubId, Kind, RecordRef, Statement};
+use crate::record::statement::{Body, HubId, RecordRef, Statement};
 use crate::record::{Group, part};
 use crate::registry::merge::{self, Member};
 use crate::registry::{Candidate, Choice, Cluster, Decision, Features, Merged, Policy, Unit};

@@ -68,7 +68,7 @@ pub async fn search(db: &mut SqliteConnection, expression: &str) -> Result<Vec<i
         .await
 }
 
-/// Numbers of the groups in which hubs disagree; with `own`, only of those that this hub speaks of itself.
+/// Numbers of the groups in which hubs or lists disagree; with `own`, only of those that this hub speaks of itself.
 ///
 /// # Errors
 /// Database errors.
@@ -105,7 +105,7 @@ pub struct Counts {
     pub records: i64,
     /// This hub's own live group records.
     pub own_records: i64,
-    /// Groups in which hubs disagree.
+    /// Groups in which hubs, or lists of one hub, disagree.
     pub disagreements: i64,
     /// Records whose words did not come.
     pub withheld: i64,
@@ -127,6 +127,23 @@ pub async fn counts(db: &mut SqliteConnection) -> Result<Counts, StoreError> {
     .fetch_one(db)
     .await?;
     Ok(Counts { groups, shared, records, own_records, disagreements, withheld })
+}
+
+/// Of the groups to which this hub's own records put since an index belong: how many there are, how many are of several
+/// records, and in how many hubs or lists disagree.
+///
+/// # Errors
+/// Database errors.
+pub async fn put_since(db: &mut SqliteConnection, index: u64) -> Result<(u64, u64, u64), StoreError> {
+    let (groups, joined, open): (i64, i64, i64) = sqlx::query_as(
+        "SELECT count(*), coalesce(sum(members > 1), 0), coalesce(sum(conflicts <> ''), 0) FROM grp \
+         WHERE n IN (SELECT grp FROM record WHERE hub = ? AND put >= ?)",
+    )
+    .bind(super::log::OWN)
+    .bind(super::log::pos(super::log::OWN, index))
+    .fetch_one(db)
+    .await?;
+    Ok((groups as u64, joined as u64, open as u64))
 }
 
 /// Numbers of this hub's own live group records.

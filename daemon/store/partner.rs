@@ -26,6 +26,8 @@ pub struct PartnerRow {
     pub last_success: Option<i64>,
     /// Last attempt that brought something new.
     pub last_change: Option<i64>,
+    /// When all that it had signed was held for the first time.
+    pub caught_up: Option<i64>,
     /// Failures in a row.
     pub failures: i64,
     /// Not before this time, as the partner asked.
@@ -86,7 +88,7 @@ pub async fn add(db: &mut Write, hub: i64, url: &str, schedule: Option<&str>) ->
 pub async fn save(db: &mut Write, row: &PartnerRow) -> Result<(), StoreError> {
     sqlx::query(
         "UPDATE partner SET url = ?, schedule = ?, paused = ?, etag = ?, last_try = ?, last_success = ?, last_change = ?, \
-         failures = ?, retry_after = ?, next_due = ?, state = ?, reason = ?, waiting = ?, disputed = ? WHERE hub = ?",
+         caught_up = ?, failures = ?, retry_after = ?, next_due = ?, state = ?, reason = ?, waiting = ?, disputed = ? WHERE hub = ?",
     )
     .bind(&row.url)
     .bind(&row.schedule)
@@ -95,6 +97,7 @@ pub async fn save(db: &mut Write, row: &PartnerRow) -> Result<(), StoreError> {
     .bind(row.last_try)
     .bind(row.last_success)
     .bind(row.last_change)
+    .bind(row.caught_up)
     .bind(row.failures)
     .bind(row.retry_after)
     .bind(row.next_due)

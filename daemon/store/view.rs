@@ -98,7 +98,7 @@ pub struct Hit {
     pub standing: Option<Standing>,
     /// How many hubs list it.
     pub hubs: u32,
-    /// Whether hubs disagree about it and nobody has settled that.
+    /// Whether hubs, or lists of one hub, disagree about it and nobody has settled that.
     pub disagree: bool,
     /// The group's own words around what was found, as plain text.
     pub snippet: Option<String>,
@@ -113,6 +113,15 @@ pub struct Choice {
     pub label: String,
     /// Groups that would be found with it.
     pub count: u64,
+}
+
+/// A topic to browse, with those under it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Topic {
+    /// The topic itself; its groups are those of all topics under it, too.
+    pub choice: Choice,
+    /// Topics directly under it that have groups. A topic stands under each of its parents.
+    pub narrower: Vec<Topic>,
 }
 
 /// One way to filter: what there is to choose from. What is chosen stands in [`Terms`].
@@ -202,7 +211,7 @@ pub struct Field {
     pub others: Vec<Other>,
     /// Why this value and no other, in plain words. Only where there are others.
     pub rule: Option<String>,
-    /// Whether this is open: hubs differ and nobody has decided.
+    /// Whether this is open: hubs or lists differ and nobody has decided.
     pub disagree: bool,
 }
 
@@ -347,15 +356,15 @@ pub struct Counts {
     pub records: u64,
     /// Hubs that state them, this one included.
     pub hubs: u64,
-    /// Groups about which hubs disagree.
+    /// Groups about which hubs, or lists of one hub, disagree.
     pub disagreements: u64,
 }
 
 /// The first page.
 #[derive(Debug, Clone, Default)]
 pub struct HomePage {
-    /// Topics to browse, with counts.
-    pub topics: Vec<Choice>,
+    /// Topics to browse, as a tree, with counts.
+    pub topics: Vec<Topic>,
     /// Places to browse, with counts.
     pub places: Vec<Choice>,
     /// Modes, with counts.

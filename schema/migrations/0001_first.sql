@@ -48,6 +48,7 @@ CREATE TABLE partner (
   last_try     INTEGER,
   last_success INTEGER,
   last_change  INTEGER,
+  caught_up    INTEGER,                   -- when all it had signed was first held; until then no change of it is a mass change
   failures     INTEGER NOT NULL DEFAULT 0,
   retry_after  INTEGER,
   next_due     INTEGER NOT NULL DEFAULT 0,

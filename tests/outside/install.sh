@@ -20,7 +20,11 @@ have go || missing+=(golang-go)
 [ -d "$gocode/src/golang.org/x/mod/sumdb/tlog" ] || missing+=(golang-golang-x-mod-dev)
 have chromium || missing+=(chromium)
 have systemd-analyze || missing+=(systemd)
+# Only root can boot a container with it.
+[ "$(id -u)" -ne 0 ] || have systemd-nspawn || missing+=(systemd-container)
 have openssl || missing+=(openssl)
+# About 90 MB, without windows.
+have soffice || missing+=(libreoffice-calc-nogui)
 # Node from elsewhere brings its own npm, and Debian's npm would fight with it: each is asked for by itself.
 have node || missing+=(nodejs)
 have npm || missing+=(npm)
@@ -62,6 +66,18 @@ if ! venv_ready; then
   fi
 fi
 
+# --- JavaScript packages ---------------------------------------------------------------------------------------------
+axe=target/outside-axe
+if ! cmp -s tests/outside/axe.json "$axe/installed.json" && have npm; then
+  log=target/outside-npm.log
+  rm -rf "$axe" && mkdir -p "$axe" && cp tests/outside/axe.json "$axe/package.json"
+  if (cd "$axe" && timeout 300 npm install --no-audit --no-fund) >"$log" 2>&1; then
+    cp tests/outside/axe.json "$axe/installed.json"
+  else
+    printf 'could not install the JavaScript packages (see %s)\n' "$log"
+  fi
+fi
+
 # --- what there is ---------------------------------------------------------------------------------------------------
 env_file=target/outside.env
 : >"$env_file.new"
@@ -89,6 +105,21 @@ if have chromium; then
   found CHROMIUM "$(command -v chromium)"
 else
   skip chromium 'chromium is missing: the pages are not looked at in a browser'
+fi
+if [ -s "$axe/node_modules/axe-core/axe.min.js" ]; then
+  found AXE "$PWD/$axe/node_modules/axe-core/axe.min.js"
+else
+  skip axe-core 'axe-core is missing: the pages are not checked for accessibility by a tool that is not ours'
+fi
+if have systemd-nspawn && [ "$(id -u)" -eq 0 ]; then
+  found NSPAWN "$(command -v systemd-nspawn)"
+else
+  skip systemd-nspawn 'systemd-nspawn is missing or this is not root: the service is not booted in a container'
+fi
+if have soffice; then
+  found SOFFICE "$(command -v soffice)"
+else
+  skip libreoffice 'soffice is missing: no template is filled in and saved by LibreOffice'
 fi
 if have node && have npm; then
   found NODE "$(command -v node)"

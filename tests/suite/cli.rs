@@ -45,7 +45,7 @@ fn a_hub_workers_path_from_the_template_to_a_printed_list() {
     let served = nottingham.serve();
     essex.run(&["partner", "add", &served.url, "--hub", &nottingham.id]).ended(0);
     let pulled = essex.run(&["partner", "pull", "nottingham"]).ended(0);
-    assert!(pulled.contains("5 new statements") && pulled.contains("hubs disagree about 1"), "{pulled}");
+    assert!(pulled.contains("5 new statements") && pulled.contains("hubs or lists disagree about 1"), "{pulled}");
     let again = essex.run(&["partner", "pull", "--all", "--json"]).json(0);
     assert_eq!(again["pulled"][0]["state"], json!("current"));
 
@@ -56,7 +56,7 @@ fn a_hub_workers_path_from_the_template_to_a_printed_list() {
     assert!(asked.contains("  1  ") && asked.contains("Nottingham Hub"), "{asked}");
     let chosen = essex.run(&["choose", "carers circle", "where", "--hub", "nottingham"]).ended(0);
     assert!(chosen.contains("The registry shows: Old Market Hall"), "{chosen}");
-    assert!(essex.run(&["conflicts"]).ended(0).contains("No two hubs disagree"));
+    assert!(essex.run(&["conflicts"]).ended(0).contains("No two hubs or lists disagree"));
     let why = essex.run(&["group", "show", "carers", "circle"]).ended(0);
     assert!(why.contains("chosen by Essex Hub") && why.contains("New Library"), "{why}");
 
@@ -83,6 +83,51 @@ fn a_hub_workers_path_from_the_template_to_a_printed_list() {
     assert_eq!(essex.digest(), before);
     let status = essex.run(&["status", "--json"]).json(0);
     assert_eq!((&status["groups"], &status["shared"], &status["published"]), (&json!(4), &json!(1), &json!(true)));
+}
+
+#[test]
+fn where_only_one_hubs_lists_disagree_it_says_so() {
+    let desk = nottingham();
+    let moved: Vec<_> = CIRCLE.iter().map(|(h, v)| (*h, if *h == "Venue" { "New Library" } else { *v })).collect();
+    desk.fill("site.csv", &[&moved]);
+    desk.run(&["import", "site.csv", "--list", "County website", "--kind", "website", "--commit"]).ended(0);
+    let shown = desk.run(&["group", "show", "carers circle"]).ended(3);
+    assert!(shown.contains("! lists of one hub disagree: mutuald choose 'Carers Circle' place"), "{shown}");
+    let open = desk.run(&["conflicts"]).ended(3);
+    assert!(open.contains("Hubs or lists disagree about 1 group") && !open.contains("wo hubs"), "{open}");
+    // Another hub says a third thing: now hubs disagree.
+    let essex = Desk::new("Essex Hub");
+    let third: Vec<_> = CIRCLE.iter().map(|(h, v)| (*h, if *h == "Venue" { "Chapel" } else { *v })).collect();
+    essex.fill("groups.csv", &[&third]);
+    essex.run(&["import", "groups.csv", "--commit"]).ended(0);
+    let served = essex.serve();
+    desk.run(&["partner", "add", &served.url, "--hub", &essex.id]).ended(0);
+    desk.run(&["partner", "pull", "essex"]).ended(0);
+    let shown = desk.run(&["group", "show", "carers circle"]).ended(3);
+    assert!(shown.contains("! hubs disagree: mutuald choose 'Carers Circle' place"), "{shown}");
+}
+
+/// An import is carried out in batches, in which a group may be written more than once: what is reported is what there is.
+#[test]
+fn an_import_reports_what_is_true_in_the_end() {
+    let desk = Desk::new("Nottingham Hub");
+    let names: Vec<String> = (0..520).map(|n| format!("Group {n}")).collect();
+    let circle = |name: &'static str, venue: &'static str| {
+        vec![("Group name", name), ("Town or village", "Beeston"), ("Telephone", "01632 960001"), ("Venue", venue)]
+    };
+    let mut rows: Vec<Vec<(&str, &str)>> = names.iter().map(|name| vec![("Group name", name.as_str())]).collect();
+    rows[0] = circle("Carers Circle", "Old Market Hall");
+    rows[519] = circle("Beeston Carers Circle", "New Library");
+    desk.fill("groups.csv", &rows.iter().map(Vec::as_slice).collect::<Vec<_>>());
+    let import =
+        ["import", "groups.csv", "--list", "Website", "--kind", "website", "--holds-duplicates", "--commit", "--json"];
+    let done = desk.run(&import).json(0);
+    let derived = &done["said"]["derived"];
+    assert_eq!(
+        (&derived["records"], &derived["groups"], &derived["joined"], &derived["in_conflict"]),
+        (&json!(520), &json!(519), &json!(1), &json!(1))
+    );
+    assert_eq!(desk.run(&["status", "--json"]).json(0)["groups"], json!(519));
 }
 
 #[test]

@@ -180,3 +180,71 @@ fn the_example_in_words_is_what_this_program_writes_and_reads() {
         assert!(readme.contains(&shown), "schema/README.md does not show\n{shown}");
     }
 }
+
+/// Every code that a check of a feed or a pull can end with stands in `schema/README.md`: what it means and what a person
+/// does next, or with the format that it belongs to. Read from the sources, so that a new one is met by itself.
+#[test]
+fn every_code_is_documented() {
+    let readme = std::fs::read_to_string(schema("README.md")).unwrap();
+    let rows: Vec<Vec<&str>> = readme
+        .lines()
+        .filter(|line| line.starts_with("| `"))
+        .map(|line| line.trim_matches('|').split('|').map(str::trim).collect())
+        .collect();
+    let in_tables = |code: &str| {
+        let named = |row: &&Vec<&str>| row[0].split(", ").any(|name| name == format!("`{code}`"));
+        rows.iter().filter(named).any(|row| row.len() == 3 && row[1..].iter().all(|cell| !cell.is_empty()))
+    };
+    // The formats give their codes in lists, which end with a full stop or an explanation.
+    let lists: String =
+        readme.split("Codes: ").skip(1).map(|rest| rest.split("\n\n").next().unwrap_or_default()).collect();
+    let in_lists = |code: &str| lists.contains(&format!("`{code}`"));
+
+    let is_code =
+        |text: &str| !text.is_empty() && text.len() < 40 && text.bytes().all(|b| b.is_ascii_lowercase() || b == b'-');
+    let literals = |code: &str| -> BTreeSet<String> {
+        code.split('"').skip(1).step_by(2).filter(|text| is_code(text)).map(str::to_owned).collect()
+    };
+    let read = |path: &str| {
+        let text = std::fs::read_to_string(crate::support::feed::repository(path)).unwrap();
+        let code: Vec<&str> = text.lines().take_while(|line| *line != "#[cfg(test)]").collect();
+        code.iter()
+            .filter(|line| !line.trim_start().starts_with("//"))
+            .map(|line| format!("{line}\n"))
+            .collect::<String>()
+    };
+    // `fn code`: a match of variants to codes, and nothing else.
+    let code_of = |path: &str| -> BTreeSet<String> {
+        let text = read(path);
+        let found: BTreeSet<String> = text
+            .split("fn code(")
+            .skip(1)
+            .flat_map(|rest| literals(rest.split("\n    }\n").next().unwrap_or_default()))
+            .collect();
+        assert!(!found.is_empty(), "{path}");
+        found
+    };
+    let mut of_files = BTreeSet::new();
+    for path in ["daemon/peer/client.rs", "daemon/peer/pull/error.rs", "daemon/peer/audit.rs"] {
+        of_files.extend(code_of(path));
+    }
+    // What an audit finds beside: every literal in it, but for words of its report that are no codes.
+    for path in ["daemon/peer/audit.rs", "daemon/peer/audit/bundle.rs", "daemon/peer/audit/files.rs"] {
+        of_files.extend(literals(&read(path)));
+    }
+    const NO_CODES: [&str; 3] = ["checkpoint", "void", "leaf-removed"];
+    of_files.retain(|code| !NO_CODES.contains(&code.as_str()));
+    assert!(of_files.len() > 20, "{of_files:?}");
+    let states = ["new", "current", "changed", "stale", "stale-view", "waiting", "disputed"].map(str::to_owned);
+    let ages = ["fresh", "stale", "ahead", "expired"].map(str::to_owned);
+    for code in of_files.iter().chain(&states).chain(&ages) {
+        assert!(in_tables(code), "{code} is not in the tables of schema/README.md with what to do next");
+    }
+    let formats = ["note", "hub", "tile", "checkpoint"].map(|file| format!("daemon/feed/{file}.rs"));
+    let records = ["strict.rs", "statement/read.rs", "group.rs"].map(|file| format!("daemon/record/{file}"));
+    for path in formats.iter().chain(&records) {
+        for code in code_of(path) {
+            assert!(in_lists(&code), "{code} of {path} is not among the codes of schema/README.md");
+        }
+    }
+}

@@ -11,6 +11,7 @@ mod formats;
 mod golden;
 mod layering;
 mod mutual_aid;
+mod office;
 mod outside;
 mod pages;
 mod schedule;

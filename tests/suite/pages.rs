@@ -57,6 +57,55 @@ impl Browser {
         self.run(&["--dump-dom".to_owned(), url.to_owned()]).await
     }
 
+    /// What axe-core finds against a page, in light on a phone and in dark on a desk: nothing. The page's own
+    /// policy lets no script run, so a copy of it is looked at, with its sheet and the checker inside.
+    async fn accessible(&self, site: &str, address: &str, name: &str) -> Vec<String> {
+        let Some(axe) = std::env::var_os("MUTUALD_OUTSIDE_AXE").filter(|path| !path.is_empty()) else {
+            eprintln!(
+                "SKIP {name} is not checked for accessibility: MUTUALD_OUTSIDE_AXE is not set (tests/run sets it)"
+            );
+            return Vec::new();
+        };
+        let mut all = Vec::new();
+        let axe = std::fs::read_to_string(axe).unwrap();
+        let get = async |url: &str| reqwest::get(url).await.unwrap().text().await.unwrap();
+        let page = get(address).await;
+        let link = page.split('<').find(|tag| tag.contains("rel=\"stylesheet\"")).expect("a page has a sheet");
+        let href = link.split("href=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
+        let sheet = get(&format!("{site}{href}")).await;
+        for (scheme, width, sheet) in [
+            ("light", "375,800", sheet.replace("(prefers-color-scheme: dark)", "(width < 0px)")),
+            ("dark", "1280,900", sheet.replace("(prefers-color-scheme: dark)", "(width > 0px)")),
+        ] {
+            const FOUND: &str = "found by axe-core:";
+            let run = format!(
+                "axe.run(document, {{resultTypes: ['violations']}}).then(found => {{ document.title = '{FOUND}' + \
+                 JSON.stringify(found.violations.map(v => [v.id, v.help, v.nodes.map(n => n.html + ' ' + n.failureSummary)])) \
+                 + ' passes:' + found.passes.length; }});"
+            );
+            let copy = page.replacen(
+                "</head>",
+                &format!("<style>{sheet}</style><script>{axe}</script><script>addEventListener('load', () => {{ {run} }});</script></head>"),
+                1,
+            );
+            let file = self.profile.path().join("looked-at.html");
+            std::fs::write(&file, copy).unwrap();
+            let arguments = [
+                format!("--window-size={width}"),
+                "--virtual-time-budget=20000".into(),
+                "--dump-dom".into(),
+                format!("file://{}", file.display()),
+            ];
+            let dom = self.run(&arguments).await;
+            let title = dom.split("<title>").nth(1).and_then(|rest| rest.split("</title>").next()).unwrap();
+            let found = title.strip_prefix(FOUND).unwrap_or_else(|| panic!("axe-core did not run on {name}: {title}"));
+            if !found.starts_with("[] passes:") {
+                all.push(format!("{name}, {scheme}, {width}: {found}"));
+            }
+        }
+        all
+    }
+
     /// A picture for people, as wide as a phone and as a desk, below the build's folder.
     async fn shoot(&self, url: &str, name: &str) {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/pages");
@@ -147,7 +196,21 @@ async fn a_browser_shows_results_filters_and_who_said_what_and_when() {
     let partners = text(&browser.open(&format!("{url}/partners")).await);
     shows(&partners, &["Essex Hub", "Records held 1"]);
 
-    for (address, name) in [(&address, "search"), (&page, "group")] {
+    let mut found = Vec::new();
+    for (name, address) in [
+        ("home", format!("{url}/")),
+        ("search", address.clone()),
+        ("nothing", format!("{url}/search?q=zebra")),
+        ("group", page.clone()),
+        ("partners", format!("{url}/partners")),
+        ("about", format!("{url}/about")),
+        ("error", format!("{url}/not-there")),
+    ] {
+        found.extend(browser.accessible(&url, &address, name).await);
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
+
+    for (address, name) in [(&format!("{url}/"), "home"), (&address, "search"), (&page, "group")] {
         browser.shoot(address, name).await;
     }
     stop.send(Signal::Stop).await.unwrap();

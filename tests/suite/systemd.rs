@@ -93,3 +93,19 @@ fn the_unit_and_the_program_agree() {
     let state = format!("/var/lib/{}", setting(&unit, "StateDirectory"));
     assert_eq!(mutuald::config::Config::default().hub.state, Path::new(&state));
 }
+
+/// The real unit under a real systemd: installed as a package would, initialised by its own user, ready, confined, in the
+/// journal, reloaded, killed and back, stopped. `tests/outside/boot.sh` says how.
+#[test]
+fn the_service_boots_under_systemd() {
+    if std::env::var_os("MUTUALD_OUTSIDE_NSPAWN").is_none_or(|value| value.is_empty()) {
+        eprintln!("SKIP the service is not booted: MUTUALD_OUTSIDE_NSPAWN is not set (tests/run sets it, for root)");
+        return;
+    }
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/outside/boot.sh");
+    let output = Command::new(script).arg(env!("CARGO_BIN_EXE_mutuald")).output().expect("a script that runs");
+    let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), stderr(&output));
+    eprint!("{said}");
+    // 3: a container cannot be booted here, and the script said so.
+    assert!(matches!(output.status.code(), Some(0 | 3)), "{said}");
+}

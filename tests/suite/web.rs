@@ -429,6 +429,76 @@ fn every_page_is_well_made() {
     }
 }
 
+/// Topics to browse are a tree: each stands under what is wider, with all groups of what is under it, and nowhere else.
+#[tokio::test]
+async fn topics_are_browsed_as_a_tree() {
+    let hub = crate::support::TestHub::new("Nottingham Hub", 1).await;
+    let group = |name: &str, topics: &[&str]| {
+        let json = serde_json::json!({ "name": name, "topics": topics });
+        mutuald::record::Group::read(&json.to_string()).unwrap()
+    };
+    let groups = [group("A", &["epilepsy"]), group("B", &["stroke"]), group("C", &["retirement"])];
+    let groups: Vec<_> = groups.into_iter().zip(1..).map(|(group, n)| (Uuid::from_u128(n), group)).collect();
+    hub.put(&groups).await;
+    let mut db = hub.hub.store.read().await.unwrap();
+    let home = mutuald::store::directory::home(&mut db).await.unwrap();
+    let page = pages::home(&site(), &home).into_string();
+    well_made("home", &page);
+    assert!(!page.contains("<script"));
+    let start = page.find("id=\"topics\"").unwrap();
+    let tree = &page[start..start + page[start..].find("</section>").unwrap()];
+    // How many lists deep each topic's link stands, and its number of groups.
+    let mut depth = 0;
+    let mut seen = Vec::new();
+    for piece in tree.split('<') {
+        match piece {
+            _ if piece.starts_with("ul") => depth += 1,
+            _ if piece.starts_with("/ul") => depth -= 1,
+            _ => {}
+        }
+        if let Some(topic) = piece.split_once("?topic=").and_then(|(_, rest)| rest.split('"').next()) {
+            seen.push((depth, topic));
+        }
+    }
+    assert_eq!(
+        seen,
+        [
+            (0, "condition"),
+            (1, "physical-ill-health"),
+            (2, "neurological-conditions"),
+            (3, "epilepsy"),
+            (3, "stroke"),
+            (2, "heart-and-circulation"),
+            (3, "stroke"),
+            (0, "situation"),
+            (1, "ageing"),
+            (2, "retirement"),
+            (1, "retirement"),
+        ]
+    );
+    assert!(tree.contains("Physical health</a> <span class=\"n\">2<"), "{tree}");
+}
+
+/// The settings may give the pages another name than the hub document's.
+#[tokio::test]
+async fn the_pages_carry_the_name_of_the_settings() {
+    use mutuald::node::lifecycle::{Lifecycle, Signal};
+    use mutuald::node::{notify::Notifier, run};
+    for name in [None, Some("Groups in Essex".to_owned())] {
+        let shown = name.clone().unwrap_or_else(|| "Essex Hub".into());
+        let hub = crate::support::TestHub::with("Essex Hub", 1, |config| config.hub.name = name).await;
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        let (stop, signals) = tokio::sync::mpsc::channel(1);
+        let lifecycle = Lifecycle::driven(Notifier::silent(), signals);
+        let daemon = tokio::spawn(run::start(hub.hub.clone(), listener, lifecycle, run::Options::default()));
+        let page = reqwest::get(&url).await.unwrap().text().await.unwrap();
+        assert!(page.contains(&shown), "{shown}: {page}");
+        stop.send(Signal::Stop).await.unwrap();
+        daemon.await.unwrap().unwrap().into_result().unwrap();
+    }
+}
+
 #[test]
 fn what_others_wrote_stays_text() {
     let evil = "<script>alert('x')</script>\"><b onclick=x>&amp;";
@@ -655,6 +725,23 @@ fn topics() -> Vec<Choice> {
     ])
 }
 
+/// The first as the top, the second under it, and so on in threes.
+fn tree(choices: Vec<Choice>) -> Vec<Topic> {
+    let leaf = |choice: Choice| Topic { choice, narrower: Vec::new() };
+    let mut choices = choices.into_iter();
+    let mut tops = Vec::new();
+    while let Some(choice) = choices.next() {
+        let mut under = choices.by_ref().take(2).map(leaf);
+        let mut top = leaf(choice);
+        top.narrower.extend(under.next());
+        if let (Some(first), Some(last)) = (top.narrower.first_mut(), under.next()) {
+            first.narrower.push(last);
+        }
+        tops.push(top);
+    }
+    tops
+}
+
 fn places() -> Vec<Choice> {
     choices(&[("Nottingham", "Nottingham", 83), ("Mansfield", "Mansfield", 22), ("Chelmsford", "Chelmsford", 11)])
 }
@@ -665,7 +752,7 @@ fn modes() -> Vec<Choice> {
 
 fn home_page() -> HomePage {
     let counts = Counts { groups: 226, closed: 14, records: 262, hubs: 4, disagreements: 6 };
-    HomePage { topics: topics(), places: places(), modes: modes(), counts }
+    HomePage { topics: tree(topics()), places: places(), modes: modes(), counts }
 }
 
 fn hit(n: u128, name: &str) -> Hit {

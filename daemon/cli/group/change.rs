@@ -153,7 +153,7 @@ pub(in crate::cli) fn refused(error: &SayError) -> anyhow::Error {
         SayError::Protected => {
             "keep it outside mutuald until a version with protected places; withdraw it if it is public".to_owned()
         }
-        SayError::OneValue(_) => "`mutuald conflicts` shows where hubs disagree".to_owned(),
+        SayError::OneValue(_) => "`mutuald conflicts` shows where hubs or lists disagree".to_owned(),
         SayError::NoValue(_) => "the same command without a number shows the values".to_owned(),
         SayError::NothingToUndo => "`mutuald group show` says what was decided, and by whom".to_owned(),
     };
@@ -315,10 +315,7 @@ async fn change(
     }
     let record = drafts[0].id;
     let said = hub.say(&drafts).await?;
-    let open = open_after(hub, record).await?;
-    if !open.is_empty() {
-        notes.push(format!("hubs disagree about: {}; `mutuald choose` settles it", open.join(", ")));
-    }
+    notes.extend(open_after(hub, record).await?);
     Answer::of(&Done { group, did, changes: edited.changes, notes, said: Some(said) })
 }
 
@@ -345,13 +342,17 @@ fn first(
     Ok((edited, drafts, vec![note]))
 }
 
-/// Labels of what hubs disagree about in the group of one of our records.
-async fn open_after(hub: &Hub, record: Uuid) -> anyhow::Result<Vec<&'static str>> {
+/// What is open in the group of one of our records, and who does not agree.
+async fn open_after(hub: &Hub, record: Uuid) -> anyhow::Result<Option<String>> {
     let mut db = hub.store.read().await?;
     let row = crate::store::record::get(&mut db, crate::store::log::OWN, record).await?;
     let group: Vec<i64> = row.and_then(|row| row.group).into_iter().collect();
     let rows = crate::store::lookup::groups(&mut db, &group).await?;
-    Ok(rows.iter().flat_map(|row| &row.conflicts).map(|unit| words::unit_label(unit)).collect())
+    Ok(rows.iter().find(|row| !row.conflicts.is_empty()).map(|row| {
+        let open: Vec<&str> = row.conflicts.iter().map(|unit| words::unit_label(unit)).collect();
+        let who = words::who_disagree(row.hubs as usize);
+        format!("{who} about: {}; `mutuald choose` settles it", open.join(", "))
+    }))
 }
 
 impl Edit {

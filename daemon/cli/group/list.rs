@@ -63,7 +63,7 @@ impl fmt::Display for Found {
         if self.groups.is_empty() {
             return out.write_str("No group is found. Fewer or other words may find some.");
         }
-        let mut shown = table(&["name", "place", "status", "checked", "hubs", "hubs disagree about"]);
+        let mut shown = table(&["name", "place", "status", "checked", "hubs", "disagreement about"]);
         for line in &self.groups {
             let disagree: Vec<&str> = line.disagree.iter().map(|unit| words::unit_label(unit)).collect();
             shown.add_row([

@@ -2,7 +2,7 @@
 
 use crate::cli::{Answer, Context};
 use crate::node::groups::Known;
-use crate::node::groups::words::{line, parts, term_label, unit_label};
+use crate::node::groups::words::{line, parts, term_label, unit_label, who_disagree};
 use crate::record::RecordRef;
 use crate::registry::merged::Open;
 use crate::registry::{Unit, merged};
@@ -37,6 +37,8 @@ struct Field {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     others: Vec<Other>,
     open: Option<&'static str>,
+    #[serde(skip)]
+    disagree: &'static str,
 }
 
 #[derive(Serialize)]
@@ -77,7 +79,9 @@ impl fmt::Display for Shown {
                 writeln!(out, "  {how}: {}\n    {}", other.words, other.from.join("; "))?;
             }
             match field.open {
-                Some("conflict") => writeln!(out, "  ! hubs disagree: mutuald choose '{}' {}", self.name, field.field)?,
+                Some("conflict") => {
+                    writeln!(out, "  ! {}: mutuald choose '{}' {}", field.disagree, self.name, field.field)?;
+                }
                 Some("moved") => writeln!(
                     out,
                     "  ! what was chosen has changed since: mutuald choose '{}' {}",
@@ -142,6 +146,7 @@ fn field(known: &Known, unit: Unit, resolved: &merged::Resolved) -> Field {
             })
             .collect(),
         open: resolved.open.map(Open::code),
+        disagree: who_disagree(resolved.hubs().len()),
     }
 }
 

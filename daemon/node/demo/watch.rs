@@ -55,7 +55,7 @@ async fn tell(hubs: &[(&'static str, Hub)], told: &mut Told) -> anyhow::Result<b
             let counts = store::directory::counts(&mut db).await?;
             let reason = if partner.reason.is_empty() { String::new() } else { format!(" ({})", partner.reason) };
             say(&format!(
-                "{name:<11} pulled {}: {}{reason}; {} of its statements verified; now {} groups, {} on which hubs disagree",
+                "{name:<11} pulled {}: {}{reason}; {} of its statements verified; now {} groups, {} on which hubs or lists disagree",
                 partner.name,
                 partner.state,
                 partner.head,
@@ -75,7 +75,7 @@ pub async fn summary(hubs: &[(&'static str, Hub)]) -> anyhow::Result<()> {
         let mut db = hub.store.read().await?;
         let counts = store::directory::counts(&mut db).await?;
         say(&format!(
-            "{name:<11} {} records of {} hubs are {} groups; on {} hubs disagree; digest {}",
+            "{name:<11} {} records of {} hubs are {} groups; on {} hubs or lists disagree; digest {}",
             counts.records,
             counts.hubs,
             digest.groups,

@@ -26,6 +26,11 @@ pub const fn vocabularies() -> Words<'static> {
     Words { find: &find, label: &label, labels: &labels }
 }
 
+/// Who it is that does not agree, where values of so many hubs contradict each other.
+pub fn who_disagree(hubs: usize) -> &'static str {
+    if hubs > 1 { "hubs disagree" } else { "lists of one hub disagree" }
+}
+
 /// What people call a merge unit.
 pub fn unit_label(unit: &str) -> &'static str {
     match unit {

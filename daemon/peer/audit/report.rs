@@ -6,8 +6,7 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// Something that is not as the format demands. Codes are those of `schema/README.md` and: `missing`, `too-large`,
-/// `ratio`, `web-page`, `tile-hash`, `root`, `hub-leaf`, `part-digest`, `part-unsigned`, `incomplete`.
+/// Something that is not as the format demands. `schema/README.md` says what each code means and what to do next.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Problem {
     /// Stable kebab-case code.

@@ -47,7 +47,7 @@ pub fn about(site: &Site) -> Markup {
                 li { "“Not checked yet” means that nobody has told us of a check. The entry may be right; ask before you go." }
             }
             p {
-                "Where hubs disagree, the page says so and shows what each of them says, until somebody has settled it. Groups that have closed stay listed "
+                "Where hubs or lists disagree, the page says so and shows what each of them says, until somebody has settled it. Groups that have closed stay listed "
                 "and are marked as closed."
             }
         }

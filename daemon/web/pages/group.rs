@@ -114,7 +114,7 @@ fn sources(field: &Field, all: Option<&BTreeSet<&str>>) -> Markup {
             p.disagree {
                 strong {
                     @if hubs.len() > 1 { (number_word(hubs.len())) " hubs disagree." }
-                    @else if by_list { (number_word(lists.len())) " lists disagree." }
+                    @else if by_list { (number_word(lists.len())) " lists of one hub disagree." }
                     @else { "One list says different things." }
                 }
                 " Ask the group if it matters to you."
@@ -192,7 +192,7 @@ fn members(page: &GroupPage) -> Markup {
         @if !page.members.is_empty() {
             section aria-labelledby="lists" {
                 h2 #lists { "Where this entry comes from" }
-                .scroll role="region" aria-labelledby="lists" tabindex="0" {
+                .scroll role="region" aria-label="The lists as a table" tabindex="0" {
                     table {
                         caption {
                             @if page.members.len() == 1 { "One list names this group" }

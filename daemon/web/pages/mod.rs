@@ -80,7 +80,7 @@ impl Around<'_> {
                         }
                     }
                     @if let Some(notice) = &site.notice {
-                        .notice { p.wrap { (notice) } }
+                        aside.notice aria-label="Notice" { p.wrap { (notice) } }
                     }
                     main #main tabindex="-1" {
                         @if self.exit && !site.exit.is_empty() {

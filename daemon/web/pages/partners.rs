@@ -111,7 +111,7 @@ fn this_hub(page: &PartnersPage) -> Markup {
                 }
                 div { dt { "Groups" } dd { (number(counts.groups)) ", and " (number(counts.closed)) " that have closed" } }
                 div { dt { "Records" } dd { (number(counts.records)) " from " (count(counts.hubs, "hub", "hubs")) } }
-                div { dt { "Hubs disagree about" } dd { (count(counts.disagreements, "group", "groups")) } }
+                div { dt { "Hubs or lists disagree about" } dd { (count(counts.disagreements, "group", "groups")) } }
                 div {
                     dt { "Registry digest" }
                     dd.break { code { (page.digest) } p.meta { "Two hubs that hold the same records under the same rules show the same digest." } }

@@ -145,7 +145,7 @@ fn answer(hit: &Hit) -> Markup {
             p.meta {
                 (words::checked(hit.checked.as_ref()))
                 @if hit.hubs > 1 { " · Listed by " (hit.hubs) " hubs" }
-                @if hit.disagree { " · " strong { "Hubs disagree about details" } }
+                @if hit.disagree { " · " strong { @if hit.hubs > 1 { "Hubs" } @else { "Lists" } " disagree about details" } }
             }
         }
     }

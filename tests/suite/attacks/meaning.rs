@@ -313,6 +313,92 @@ async fn a_mass_change_waits_for_a_person() {
     }
 }
 
+/// What a hub said before it was caught up with is its past, however many runs that takes: nothing of it waits for a person.
+/// From then on it does.
+#[tokio::test]
+async fn the_past_of_a_new_partner_is_no_mass_change() {
+    let mut peer = TestPeer::new(7).await;
+    (1..=600).for_each(|n| {
+        peer.put(n, 1, &format!("Group number {n}"));
+    });
+    (1..=200).for_each(|n| {
+        peer.put(n, 2, &format!("Group number {n}, said again"));
+    });
+    (201..=300).for_each(|n| {
+        peer.say(n, 2, Body::Withdraw(Kind::Record));
+    });
+    peer.publish();
+    let mut scene = Scene::of(peer, |config| config.limits.leaves_per_run = 256).await;
+    // Cut off in the middle, too.
+    scene.peer.fault("tile/entries/001", |_, reply| Reply { status: 500, ..reply });
+    assert_eq!(scene.pull().await.state, "http-status");
+    scene.peer.well();
+    loop {
+        assert!(scene.partner().await.caught_up.is_none());
+        let outcome = scene.pull().await;
+        assert_eq!(outcome.state, "changed", "{outcome:?}");
+        scene.hub.check_hub().await;
+        if !outcome.pulled.unwrap().more {
+            break;
+        }
+    }
+    assert_eq!(scene.names().await.len(), 500);
+    assert!(scene.partner().await.caught_up.is_some());
+    (301..=400).for_each(|n| {
+        scene.peer.say(n, 2, Body::Withdraw(Kind::Record));
+    });
+    scene.peer.publish();
+    assert_eq!(scene.pull().await.state, "waiting");
+}
+
+/// A day that passes changes nothing at a partner that said nothing, whatever is derived again because of it.
+#[tokio::test]
+async fn a_new_day_is_no_change_at_a_partner() {
+    let mut peer = TestPeer::new(7).await;
+    peer.now += 3 * 86_400; // dated past today: its standing changes with the day
+    peer.put(1, 1, "Group one");
+    peer.now -= 3 * 86_400;
+    peer.publish();
+    let mut scene = Scene::of(peer, |_| {}).await;
+    let last = scene.partner().await.last_change;
+    for _ in 0..2 {
+        scene.hub.clock.advance(jiff::SignedDuration::from_hours(24));
+        let outcome = scene.pull().await;
+        assert!(outcome.derived.unwrap().records > 0, "the day let something be derived again");
+        assert_eq!(outcome.state, "current", "{outcome:?}");
+        assert_eq!(scene.partner().await.last_change, last);
+    }
+    scene.heals().await;
+}
+
+/// A hub that withholds many words for ever does not keep the others from coming: each bundle has its turn.
+#[tokio::test]
+async fn f23_withheld_for_ever_starves_no_other() {
+    let mut peer = TestPeer::new(7).await;
+    (1..=256 * 7).for_each(|n| {
+        peer.put(n, 1, &format!("Group number {n}"));
+    });
+    let honest = peer.lines.clone();
+    (0..7).for_each(|bundle| peer.lines[bundle * 256 + 9].clear());
+    peer.publish();
+    let mut scene = Scene::of(peer, |config| config.limits.parallel_gets = 2).await;
+    assert_eq!(scene.names().await.len(), 256 * 7 - 7);
+    // Of one in the middle the words come after all.
+    scene.peer.lines[4 * 256 + 9] = honest[4 * 256 + 9].clone();
+    scene.peer.publish();
+    let mut runs = 0;
+    while scene.state_of(4 * 256 + 10).await.as_deref() != Some("live") {
+        runs += 1;
+        assert!(runs <= 14, "never asked for");
+        scene.hub.clock.advance(jiff::SignedDuration::from_hours(1));
+        scene.peer.asked();
+        scene.pull().await;
+        let parts = scene.peer.paths().iter().filter(|path| path.contains("/part/")).count();
+        assert!(parts <= 4, "two bundles, each asked for once more past a cache");
+    }
+    scene.hub.check_hub().await;
+}
+
 fn erase(n: u64) -> Body {
     Body::Erase(Kind::Record, n, ErasedParts::All)
 }

@@ -1,0 +1,267 @@
+//! One pull: plan → bounded fetch → verify → store, until what the partner signed is held.
+//!
+//! * this file: the partner's checkpoint, and how it stands to what is held;
+//! * [`error`]: why a run did not reach its end;
+//! * `grow`: new leaves, few or many;
+//! * `proof`: the tree above the bundles, and whether what is held is a prefix of it;
+//! * `fetch`: bundles as whole files;
+//! * `keep`: verified leaves into the store, and words that came late.
+//!
+//! What is stored is always a prefix of a tree that the partner signed, in log order; a run that is killed at any line
+//! goes on from there. Nothing of it is seen by the registry until the hub accepts it (`node::derive`).
+
+pub mod error;
+mod fetch;
+mod grow;
+mod keep;
+mod proof;
+
+pub use error::{ForkEvidence, PullError};
+
+use super::client::{Answer, Ask, Client, FetchError};
+use crate::failpoint::reach;
+use crate::feed::Checkpoint;
+use crate::feed::hub::{self, VerifiedHub};
+use crate::feed::plan::Plan;
+use crate::record::statement::HubId;
+use crate::store::Store;
+use crate::store::log::{self as logs, LogRow};
+use fetch::Files;
+use jiff::Timestamp;
+use reqwest::Url;
+use std::collections::BTreeMap;
+
+/// How the partner's checkpoint stands to what is held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Standing {
+    /// Nothing new.
+    Same,
+    /// The partner shows an older state than it has shown before; ours stays.
+    StaleView,
+    /// New leaves came.
+    Grown,
+}
+
+/// What a pull that ended well brought.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct Pulled {
+    /// How the checkpoint stood to ours.
+    pub standing: Standing,
+    /// Leaves held now.
+    pub held: u64,
+    /// New leaves.
+    pub new: u64,
+    /// More is to come in the next run (the limit per run was met).
+    pub more: bool,
+    /// All that the partner has ever signed is held.
+    #[serde(skip)]
+    pub complete: bool,
+    /// Void leaves by code.
+    pub void: BTreeMap<&'static str, u64>,
+    /// Public parts that did not come, or not as signed.
+    pub withheld: u64,
+    /// When the partner last signed its checkpoint, in seconds since 1970.
+    pub signed: u64,
+    /// ETag of that checkpoint.
+    #[serde(skip)]
+    pub etag: Option<String>,
+    /// Bytes of bodies received, decoded.
+    pub bytes: u64,
+}
+
+/// Where a partner's hub document lies, from the address a person was given.
+///
+/// # Errors
+/// [`PullError::Url`].
+pub fn document_url(address: &str) -> Result<Url, PullError> {
+    let wrong = || PullError::Url(address.chars().take(200).collect());
+    let mut url = Url::parse(address).map_err(|_| wrong())?;
+    url.set_query(None);
+    url.set_fragment(None);
+    if url.path().ends_with("/.well-known/groups-hub") {
+        return Ok(url);
+    }
+    if !url.path().ends_with('/') {
+        let path = format!("{}/", url.path());
+        url.set_path(&path);
+    }
+    url.join(".well-known/groups-hub").map_err(|_| wrong())
+}
+
+/// Fetches and checks a hub document. Returns its bytes with what they say.
+///
+/// # Errors
+/// [`PullError`]; a document of another hub than `expected` is [`hub::HubError::Identity`].
+pub async fn hub_document(
+    client: &Client,
+    address: &str,
+    expected: Option<HubId>,
+) -> Result<(Vec<u8>, VerifiedHub), PullError> {
+    let url = document_url(address)?;
+    let bytes = client.whole(&url, client.limits().hub_document_bytes, true).await?;
+    let hub = hub::open(&bytes, expected)?;
+    Ok((bytes, hub))
+}
+
+/// One run against one partner. Made by [`Run::start`], consumed by [`Run::finish`].
+pub struct Run<'a> {
+    store: &'a Store,
+    client: &'a Client,
+    log: LogRow,
+    prefix: Url,
+    seen: Pulled,
+}
+
+impl<'a> Run<'a> {
+    /// Prepares a run against the log that `address`'s stored hub document names.
+    ///
+    /// # Errors
+    /// [`PullError::Hub`] or [`PullError::Url`] when the stored document cannot be used.
+    pub fn start(store: &'a Store, client: &'a Client, log: LogRow, address: &str) -> Result<Run<'a>, PullError> {
+        let hub = hub::open(&log.document, Some(log.hub))?;
+        let place = hub.document.log().map_or("", |log| &log.prefix);
+        let prefix = document_url(address)?.join(place).map_err(|_| PullError::Url(place.to_owned()))?;
+        let seen = Pulled {
+            standing: Standing::Same,
+            held: log.held,
+            new: 0,
+            more: false,
+            complete: false,
+            void: BTreeMap::new(),
+            withheld: 0,
+            signed: 0,
+            etag: None,
+            bytes: 0,
+        };
+        Ok(Run { store, client, log, prefix, seen })
+    }
+
+    /// Pulls until everything the partner signed is held, or the run's limit is met. `etag` is the last checkpoint's.
+    ///
+    /// # Errors
+    /// [`PullError`]. Finished bundles stay.
+    pub async fn finish(mut self, etag: Option<&str>, now: Timestamp) -> Result<Pulled, PullError> {
+        let (note, checkpoint, etag) = match self.checkpoint(etag, now).await? {
+            Some(seen) => seen,
+            None => {
+                self.seen.complete = true;
+                self.retry_withheld(self.log.held, now).await?;
+                return Ok(self.seen);
+            }
+        };
+        self.seen.signed = checkpoint.time;
+        self.seen.etag = etag;
+        if checkpoint.size <= self.log.held {
+            return self.compare(&note, &checkpoint, now).await;
+        }
+        // Of a log that is not held to its end yet, the newest checkpoint is known already.
+        if let Some(known) = self.known()? {
+            if known.size == checkpoint.size && known.root != checkpoint.root {
+                return Err(self.fork(&note));
+            }
+            if known.size > checkpoint.size {
+                if self.contradicts(&known, &checkpoint).await {
+                    return Err(self.fork(&note));
+                }
+                self.seen.standing = Standing::StaleView;
+                return Ok(self.seen);
+            }
+        }
+        let most = self.client.limits().leaves_per_hub;
+        if checkpoint.size > most {
+            return Err(PullError::TooLong(checkpoint.size, most));
+        }
+        let plan = Plan::new(self.log.held, checkpoint.size, self.client.limits().leaves_per_run);
+        let tail_bytes = if plan.level1.is_empty() {
+            self.extend(&plan, &checkpoint, &note).await?
+        } else {
+            self.rebuild_upper(&plan, &checkpoint, &note).await?
+        };
+        self.seen.standing = Standing::Grown;
+        self.seen.held = self.log.held;
+        self.seen.more = plan.upto < checkpoint.size;
+        self.seen.complete = !self.seen.more;
+        let mut write = self.store.write().await?;
+        logs::set_checkpoint(&mut write, self.log.n, &note, tail_bytes).await?;
+        reach("pull-checkpoint");
+        write.commit().await?;
+        Ok(self.seen)
+    }
+
+    /// The partner's checkpoint, verified; `None` when it is still the one we know.
+    async fn checkpoint(
+        &mut self,
+        etag: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Option<(Vec<u8>, Checkpoint, Option<String>)>, PullError> {
+        let known = self.known()?;
+        let complete = known.as_ref().is_some_and(|known| known.size == self.log.held);
+        // A server that says "unchanged" past the time by which the hub signs again is not believed: ask for the whole.
+        let republish = hub::open(&self.log.document, None)?.document.policy.republish();
+        let due = known.as_ref().is_none_or(|known| known.time.saturating_add(republish) < now.as_second() as u64);
+        let ask = Ask {
+            most: self.client.limits().checkpoint_bytes,
+            unless: etag.filter(|_| complete && !due),
+            fresh: due,
+            ..Ask::default()
+        };
+        let url = self.url("checkpoint")?;
+        match self.client.get(&url, &ask).await? {
+            Answer::Unchanged => {
+                self.seen.signed = known.map_or(0, |known| known.time);
+                self.seen.etag = etag.map(str::to_owned);
+                Ok(None)
+            }
+            Answer::Rest(_) => Err(FetchError::Broken(url.to_string()).into()),
+            Answer::Whole { body, etag } => {
+                self.seen.bytes += body.len() as u64;
+                let checkpoint = Checkpoint::open(&body, &self.log.key, &self.log.peer)?;
+                Ok(Some((body, checkpoint, etag)))
+            }
+        }
+    }
+
+    fn known(&self) -> Result<Option<Checkpoint>, PullError> {
+        let note = self.log.checkpoint.as_deref();
+        Ok(note.map(|note| Checkpoint::open(note, &self.log.key, &self.log.peer)).transpose()?)
+    }
+
+    /// A checkpoint that is no longer than what is held: the same, a stale view, or a fork.
+    async fn compare(mut self, note: &[u8], theirs: &Checkpoint, now: Timestamp) -> Result<Pulled, PullError> {
+        let mut db = self.store.read().await?;
+        let ours = logs::root_at(&mut db, self.log.n, theirs.size).await?;
+        drop(db);
+        if ours != theirs.root {
+            return Err(self.fork(note));
+        }
+        if theirs.size < self.known()?.map_or(0, |known| known.size) {
+            self.seen.standing = Standing::StaleView;
+            return Ok(self.seen);
+        }
+        self.seen.complete = true;
+        if self.known()?.is_none_or(|known| known.time < theirs.time) {
+            let mut write = self.store.write().await?;
+            logs::set_checkpoint(&mut write, self.log.n, note, self.log.tail_bytes).await?;
+            write.commit().await?;
+        }
+        self.retry_withheld(theirs.size, now).await?;
+        Ok(self.seen)
+    }
+
+    fn fork(&self, second: &[u8]) -> PullError {
+        let text = |note: &[u8]| String::from_utf8_lossy(note).into_owned();
+        PullError::Fork(Box::new(ForkEvidence {
+            first: text(self.log.checkpoint.as_deref().unwrap_or_default()),
+            second: text(second),
+        }))
+    }
+
+    fn files(&self) -> Files {
+        Files { client: self.client.clone(), prefix: self.prefix.clone(), key: self.log.key.clone() }
+    }
+
+    fn url(&self, path: &str) -> Result<Url, PullError> {
+        self.prefix.join(path).map_err(|_| PullError::Url(path.to_owned()))
+    }
+}
