@@ -8,9 +8,9 @@
 //! given together with the name's rarest word and, apart, with the topic: finer keys that nobody can crowd by accident.
 
 use super::features::{Draft, hash};
-use super::model::Model;
 use crate::registry::geo::Precision;
 use crate::registry::normal_contact as contact;
+use std::collections::BTreeSet;
 
 /// Rarest words of a name that become keys.
 const RAREST: usize = 3;
@@ -18,7 +18,7 @@ const RAREST: usize = 3;
 const TELLING: u32 = 300;
 
 /// The keys of a record, sorted, once each.
-pub(super) fn keys(draft: &Draft, model: &Model) -> Vec<u64> {
+pub(super) fn keys(draft: &Draft) -> Vec<u64> {
     let mut keys = Vec::with_capacity(32);
     let mut add = |kind: &str, parts: &[&str]| keys.push(hash(kind, &parts.join("\u{1}")));
 
@@ -29,7 +29,7 @@ pub(super) fn keys(draft: &Draft, model: &Model) -> Vec<u64> {
     let rarest: Vec<&str> =
         words.iter().filter(|word| word.1 >= TELLING).take(RAREST).map(|word| word.0.as_str()).collect();
     let first = rarest.first().copied();
-    let outward = draft.postcode.as_ref().map(|code| code.outward.as_str());
+    let outward = draft.postcode.as_ref().map(|code| code.outward.as_str()).or(draft.foreign.as_deref());
     let town = (!draft.town.is_empty()).then_some(draft.town.as_str());
     let topics: Vec<String> = draft.topics.iter().map(u16::to_string).collect();
     let areas: Vec<(&str, &str)> =
@@ -79,16 +79,20 @@ pub(super) fn keys(draft: &Draft, model: &Model) -> Vec<u64> {
             }
         }
     }
-    // A name of several telling words is nearly an id, wherever it stands.
+    // Two telling words together are nearly an id, wherever they stand; all of them are one even where there are many.
+    for (n, left) in rarest.iter().enumerate() {
+        for right in &rarest[n + 1..] {
+            add("words", &[left.min(right), left.max(right)]);
+        }
+    }
     if rarest.len() >= 2 {
-        let mut whole: Vec<&str> =
-            draft.words.iter().filter(|word| word.1 >= TELLING / 2).map(|word| word.0.as_str()).collect();
-        whole.sort_unstable();
-        whole.dedup();
-        add("name", &[&whole.join(" ")]);
+        let telling = draft.words.iter().filter(|word| word.1 >= TELLING / 2).map(|word| word.0.as_str());
+        let whole: BTreeSet<&str> = telling.collect();
+        add("name", &[&whole.into_iter().collect::<Vec<_>>().join(" ")]);
     }
     if !draft.house.is_empty() && !draft.street.is_empty() {
         let street = draft.street.join(" ");
+        add("house", &[&draft.house, &street]);
         areas.iter().for_each(|(kind, area)| add("house", &[&draft.house, &street, kind, area]));
     }
     // A name without telling words is found by what the group is about.
@@ -97,7 +101,6 @@ pub(super) fn keys(draft: &Draft, model: &Model) -> Vec<u64> {
             add("topic", &[topic, kind, area]);
         }
     }
-    let _ = model;
     keys.sort_unstable();
     keys.dedup();
     keys

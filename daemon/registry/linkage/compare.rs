@@ -290,13 +290,23 @@ pub fn name(a: &Reading, b: &Reading, towns: &[&str], cuts: &Cuts) -> Names {
             None => true,
         }
     });
+    // A space in the wrong place ("Bereavemen tCafe") makes other words of the same letters.
+    if !left.is_empty() && !right.is_empty() && left.len() + right.len() > 2 {
+        let glued = |words: &[(&str, u32)]| words.iter().map(|(word, _)| *word).collect::<String>();
+        if let Some(edits) = same_word(&glued(&left), &glued(&right)) {
+            letters += edits.max(1);
+            same += whole(&left).min(whole(&right));
+            left.clear();
+            right.clear();
+        }
+    }
     let (more_left, more_right) = (whole(&left), whole(&right));
     let (less, more) = (more_left.min(more_right), more_left.max(more_right));
     let level = if all_left.max(all_right) <= cuts.slight && same == 0 || all_left == 0 || all_right == 0 {
         Name::Empty
     } else if left.is_empty() && right.is_empty() {
         if letters == 0 { Name::Same } else { Name::Spelling }
-    } else if same > cuts.slight / 2 && more <= cuts.slight {
+    } else if same > cuts.slight / 2 && more <= cuts.slight && less <= cuts.slight / 3 {
         Name::Common
     } else if same > cuts.slight && less <= cuts.slight / 2 {
         if more <= cuts.more { Name::Inside } else { Name::Within }
@@ -312,24 +322,32 @@ pub fn name(a: &Reading, b: &Reading, towns: &[&str], cuts: &Cuts) -> Names {
     Names { level, letters }
 }
 
-/// By how many letters two words differ, if so few that they are one word: none in short words, one from five letters,
-/// two from nine.
+/// By how many letters two words differ, if so few that they are one word: one from five letters, two from eight. Of four,
+/// one left out or two exchanged.
 pub fn same_word(a: &str, b: &str) -> Option<u32> {
     if a == b {
         return Some(0);
     }
-    let longer = a.len().max(b.len());
+    let (x, y) = (a.as_bytes(), b.as_bytes());
+    let longer = x.len().max(y.len());
     let most = match longer {
-        0..5 => return None,
-        5..9 => 1,
+        0..4 => return None,
+        4..8 => 1,
         _ => 2,
     };
-    // A changed first letter makes another word more often than a misspelt one (Marlow, Harlow).
-    let first = a.as_bytes().first() == b.as_bytes().first() || longer >= 8;
-    if a.len().abs_diff(b.len()) > most as usize || !first {
+    if x.len().abs_diff(y.len()) > most as usize {
         return None;
     }
-    let edits = edits(a.as_bytes(), b.as_bytes());
+    // A changed first letter makes another word more often than a misspelt one (Marlow, Harlow); in short words any changed
+    // letter does.
+    let changed = x.len() == y.len()
+        && x.first() != y.first()
+        && x.get(..2) != y.get(..2).map(|p| [p[1], p[0]]).as_ref().map(|p| &p[..]);
+    let exchanged = || x.iter().fold(0u32, |n, b| n + u32::from(*b)) == y.iter().fold(0u32, |n, b| n + u32::from(*b));
+    if changed && longer < 8 || longer == 4 && x.len() == y.len() && !exchanged() {
+        return None;
+    }
+    let edits = edits(x, y);
     (edits <= most).then_some(edits)
 }
 

@@ -67,7 +67,7 @@ pub struct Features {
 /// A name as compared.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Reading {
-    /// Words that say something, in order, with one space between; no qualifiers and no days.
+    /// Words that say something, in order, with one space between; no days and no numbers.
     pub words: Box<str>,
     /// Their weights.
     pub weights: Box<[u16]>,
@@ -93,6 +93,8 @@ pub(super) struct Draft {
     pub site: Option<String>,
     pub charity: Option<String>,
     pub postcode: Option<Postcode>,
+    /// A code of another country.
+    pub foreign: Option<String>,
     pub town: String,
     /// Telling words of all names with their weights, own town's left out.
     pub words: Vec<(String, u32)>,
@@ -142,7 +144,7 @@ pub fn read(group: &Group, model: &Model) -> (Features, Vec<u64>) {
     let topics: BTreeSet<u16> = group.topics.iter().map(|topic| topic::number(topic)).collect();
     draft.topics = topics.iter().copied().collect();
     found.topics = topics.into_iter().collect();
-    (found, block::keys(&draft, model))
+    (found, block::keys(&draft))
 }
 
 fn place(group: &Group, found: &mut Features, draft: &mut Draft, model: &Model) {
@@ -165,6 +167,7 @@ fn place(group: &Group, found: &mut Features, draft: &mut Draft, model: &Model) 
         let code = normal::words(&code);
         if code.bytes().any(|b| b.is_ascii_digit()) {
             found.outward = hash("outward", &code);
+            draft.foreign = Some(code);
         }
     }
     let exact = place.latitude.zip(place.longitude).and_then(|(lat, lon)| Point::stated(lat, lon));
@@ -190,13 +193,14 @@ fn names(group: &Group, found: &mut Features, draft: &mut Draft, model: &Model) 
         for word in model.words(name).into_iter().take(WORDS) {
             if let Some(day) = weekday(&word) {
                 days |= 1 << day;
-            } else if let Some(bit) = model.qualifier(&word) {
-                reading.qualifiers |= 1 << bit;
-                draft.words.push((word, 0));
             } else if word.bytes().all(|b| b.is_ascii_digit()) {
                 // Numbers are without end: each takes one of the last four bits.
                 reading.qualifiers |= 1 << (60 + hash("number", &word) % 4);
             } else {
+                // A qualifier is a word of the name as well: misspelt, it still makes names alike.
+                if let Some(bit) = model.qualifier(&word).or_else(|| model.qualifier_misspelt(&word)) {
+                    reading.qualifiers |= 1 << bit;
+                }
                 let weight = model.weight(&word);
                 weights.push(weight.min(u32::from(u16::MAX)) as u16);
                 if !town.contains(word.as_str()) {

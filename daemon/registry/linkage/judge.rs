@@ -55,6 +55,8 @@ pub enum Rule {
     Low,
     /// They give one page on the web: whatever else differs, people are asked.
     OnePage,
+    /// They give one site, are not far apart, and their names are alike: people are asked.
+    OneSite,
     /// Rows of one list that names each group once.
     RowsOfOneList,
     /// More than 30 km apart, and no contact of their own in common.
@@ -79,6 +81,7 @@ impl Rule {
             Rule::Unsure => "unsure",
             Rule::Low => "low",
             Rule::OnePage => "one-page",
+            Rule::OneSite => "one-site",
             Rule::RowsOfOneList => "rows-of-one-list",
             Rule::FarApart => "far-apart",
             Rule::OtherCharity => "other-charity",
@@ -96,6 +99,7 @@ impl Rule {
             Rule::Unsure => "some of it agrees: a person should look",
             Rule::Low => "too little agrees",
             Rule::OnePage => "they give one web page: a person should look",
+            Rule::OneSite => "they give one website: a person should look",
             Rule::RowsOfOneList => "two rows of one list, which names each group once",
             Rule::FarApart => "too far apart",
             Rule::OtherCharity => "two charity numbers",
@@ -159,10 +163,20 @@ pub fn judge(a: &Features, b: &Features, lists: Lists, model: &Model) -> Judged 
         (Outcome::Asked, Rule::Unsure)
     } else if page {
         (Outcome::Asked, Rule::OnePage)
+    } else if site(a, b, &levels) {
+        (Outcome::Asked, Rule::OneSite)
     } else {
         (Outcome::Apart, Rule::Low)
     };
     Judged { levels, score, outcome, rule, forbidden }
+}
+
+/// Whether two front pages are one, and no more than one place or name speaks against one group.
+fn site(a: &Features, b: &Features, levels: &Levels) -> bool {
+    let front = |f: &Features| f.site != 0 && f.page == 0;
+    let one = front(a) && front(b) && a.site == b.site;
+    let near = levels.place <= Where::District || levels.town <= Town::Part;
+    one && levels.topic != Topic::Other && (near || levels.name <= Name::Within || levels.name == Name::Empty)
 }
 
 /// What keeps two records apart whatever else agrees.
@@ -212,6 +226,8 @@ fn gate(levels: &Levels) -> bool {
     let what = match levels.topic {
         Topic::Same | Topic::Wider => Side::For,
         Topic::Kin | Topic::Unknown => Side::Open,
+        // Two hubs file one group under two headings; but then all else must be the same.
+        Topic::Other if own && levels.name <= Name::Spelling => Side::Open,
         Topic::Other => Side::Against,
     };
     let house = matches!(levels.address, Address::Both | Address::House);

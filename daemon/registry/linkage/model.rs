@@ -103,7 +103,7 @@ pub struct Words {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Common {
-    /// Mail services: their domain says nothing.
+    /// Mail services, and platforms beyond those the program knows: their host says nothing.
     pub mail: BTreeSet<String>,
     /// Mailbox names of an organisation rather than a person.
     pub mailboxes: BTreeSet<String>,
@@ -292,6 +292,15 @@ impl Model {
     /// Which kind of qualifier a word is, as a bit number.
     pub fn qualifier(&self, word: &str) -> Option<u8> {
         self.qualifiers.get(word).copied()
+    }
+
+    /// The same for a word that is one letter from a long qualifier, and no word the model knows.
+    pub fn qualifier_misspelt(&self, word: &str) -> Option<u8> {
+        if word.len() < 5 || self.file.words.weights.contains_key(word) {
+            return None;
+        }
+        let near = |known: &str| known.len() >= 6 && super::compare::same_word(word, known) == Some(1);
+        self.qualifiers.iter().find(|(known, _)| near(known)).map(|(_, bit)| *bit)
     }
 
     /// Weight of a word.

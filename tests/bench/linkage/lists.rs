@@ -151,19 +151,29 @@ pub fn mutual_aid(path: &Path) -> Vec<Listed> {
         .collect()
 }
 
-/// Branches of federations: the branch's name, whose words between brackets or after the body's name are its place, the
-/// body, and the branch's charity number, which figures leave out on purpose.
-pub fn branches(path: &Path) -> Vec<Listed> {
+/// Branches of federations, made as hard as lists make them: every branch gives the body's site, switchboard and topic. `placed`:
+/// the words by which its name goes beyond the body's are also its town; otherwise its place is in its name only.
+pub fn branches(path: &Path, placed: bool) -> Vec<Listed> {
     let mut bodies = Vec::new();
+    let mut seen = std::collections::BTreeSet::new();
     rows(path)
         .iter()
-        .filter(|row| row["relationship"] == "parent" && !row["org_name"].trim().is_empty())
+        .filter(|row| row["relationship"] == "parent" && !row["org_name_a"].trim().is_empty())
+        // One branch stands there more than once, under the numbers of several registers.
+        .filter(|row| seen.insert(mutuald::registry::normal::words(&row["org_name_a"])))
         .map(|row| {
+            let body = number(&row["org_id_a"], &mut bodies);
+            let own = mutuald::registry::normal::tokens(&row["org_name_b"]);
+            let words = mutuald::registry::normal::tokens(&row["org_name_a"]);
+            let town: Vec<String> = words.into_iter().filter(|word| !own.contains(word)).take(3).collect();
             let json = json!({
-                "name": row["org_name"].trim().chars().take(140).collect::<String>(),
+                "name": row["org_name_a"].trim().chars().take(140).collect::<String>(),
                 "affiliation": {"kind": "affiliated", "to": row["org_name_b"]},
+                "topics": [format!("body {body}")],
+                "place": {"locality": if placed { some(&town.join(" ")) } else { Value::Null }},
+                "contact": {"url": format!("https://body{body}.org.uk"), "phone": format!("0300 {:07}", 1_234_567 + body)},
             });
-            Listed { group: group(json), list: number(&row["org_id_a"], &mut bodies), truth: row["org_id_b"].clone() }
+            Listed { group: group(json), list: body, truth: row["org_id_b"].clone() }
         })
         .collect()
 }
