@@ -143,9 +143,26 @@ pub fn address(venue: Option<&str>, line: Option<&str>) -> Address {
     found
 }
 
+impl Address {
+    /// The words by which the street is told from others: without its kind ("road") and points of the compass, which one list
+    /// writes and another leaves out. All of them, when there are no others.
+    pub fn street_core(&self) -> Vec<&str> {
+        const COMPASS: [&str; 8] = ["n", "s", "e", "w", "north", "south", "east", "west"];
+        let telling = |word: &&str| !is_street(word) && !COMPASS.contains(word);
+        let core: Vec<&str> = self.street.iter().map(String::as_str).filter(telling).collect();
+        if core.is_empty() { self.street.iter().map(String::as_str).collect() } else { core }
+    }
+}
+
 /// Words that streets end with, in their compared form.
 fn is_street(word: &str) -> bool {
-    const ENDS: [&str; 21] = [
+    const ENDS: [&str; 27] = [
+        "blvd",
+        "blv",
+        "dr",
+        "ln",
+        "pl",
+        "sq",
         "street",
         "road",
         "lane",
@@ -232,6 +249,9 @@ mod tests {
         assert_eq!(of("Quaker Meeting House, 99 Broad Street"), whole.clone());
         assert_eq!(of("Quaker Meeting House, 99 Broad St."), whole);
         assert_eq!(of("14a High Rd").0, "14a");
+        let core = |line| address(None, Some(line)).street_core().join(" ");
+        assert_eq!(core("10001 S. Woodlawn"), core("10001 S Woodlawn Ave"));
+        assert_eq!(core("3 South Road"), "south road");
         assert_eq!(of("Village Hall"), (String::new(), String::new(), "village hall".into()));
         assert_eq!(of("N/A"), (String::new(), String::new(), String::new()));
     }

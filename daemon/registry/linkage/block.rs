@@ -91,9 +91,9 @@ pub(super) fn keys(draft: &Draft) -> Vec<u64> {
         add("name", &[&whole.into_iter().collect::<Vec<_>>().join(" ")]);
     }
     if !draft.house.is_empty() && !draft.street.is_empty() {
-        let street = draft.street.join(" ");
-        add("house", &[&draft.house, &street]);
-        areas.iter().for_each(|(kind, area)| add("house", &[&draft.house, &street, kind, area]));
+        let street = &draft.street;
+        add("house", &[&draft.house, street]);
+        areas.iter().for_each(|(kind, area)| add("house", &[&draft.house, street, kind, area]));
     }
     // A name without telling words is found by what the group is about.
     for topic in &topics {

@@ -227,7 +227,10 @@ impl Making<'_> {
             let (sorted, model) = (self.sorted, self.model);
             let (score, contradict) = *self.known.entry((x, y)).or_insert_with(|| {
                 let judged = sorted[x].judge(sorted[y], model);
-                (judged.score, judged.forbidden.is_some())
+                // A list that may repeat a group still takes most rows for groups of their own: two of its rows come
+                // together only where the two alone would be joined, never by way of others.
+                let rows = sorted[x].lists(sorted[y]) == Lists::Repeats && judged.outcome != Outcome::Joined;
+                (judged.score, judged.forbidden.is_some() || rows)
             });
             if contradict {
                 return Some(Held::Contradiction);

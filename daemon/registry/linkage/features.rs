@@ -34,7 +34,7 @@ pub struct Features {
     pub point: Option<Point>,
     /// House number, without its letter; 0 when there is none.
     pub house: u32,
-    /// Words of the street without its kind.
+    /// Words by which the street is told from others.
     pub street: Box<str>,
     /// Words of the venue.
     pub venue: Box<str>,
@@ -99,7 +99,7 @@ pub(super) struct Draft {
     /// Telling words of all names with their weights, own town's left out.
     pub words: Vec<(String, u32)>,
     pub house: String,
-    pub street: Vec<String>,
+    pub street: String,
     pub topics: Vec<u16>,
     pub point: Option<Point>,
 }
@@ -174,11 +174,11 @@ fn place(group: &Group, found: &mut Features, draft: &mut Draft, model: &Model) 
     found.point = exact.or_else(|| draft.postcode.as_ref().and_then(geo::locate).map(|located| located.point));
     draft.point = found.point;
     let address = text::address(place.venue.as_deref(), place.address.as_deref());
-    draft.house = address.house.unwrap_or_default();
+    draft.house = address.house.clone().unwrap_or_default();
     found.house = draft.house.trim_end_matches(|c: char| c.is_ascii_alphabetic()).parse().unwrap_or_default();
-    draft.street = address.street;
-    let core =
-        draft.street.split_last().filter(|(_, rest)| !rest.is_empty()).map_or(&draft.street[..], |(_, rest)| rest);
+    let core = address.street_core();
+    // Of a street that runs on into the town, its first word is the street's.
+    draft.street = core.first().map(|word| (*word).to_owned()).unwrap_or_default();
     found.street = core.join(" ").into();
     found.venue = address.venue.join(" ").into();
 }

@@ -55,7 +55,7 @@ pub enum Rule {
     Low,
     /// They give one page on the web: whatever else differs, people are asked.
     OnePage,
-    /// They give one site, are not far apart, and their names are alike: people are asked.
+    /// They give one front page, near one another or with nothing said of their topics: people are asked.
     OneSite,
     /// Rows of one list that names each group once.
     RowsOfOneList,
@@ -148,7 +148,12 @@ pub fn judge(a: &Features, b: &Features, lists: Lists, model: &Model) -> Judged 
     let apart = hard(a, b, &levels);
     let forbidden = apart.or_else(|| soft(&levels, lists));
     let (outcome, rule) = if let Some(rule) = apart {
-        if page && rule != Rule::OtherCharity { (Outcome::Asked, Rule::OnePage) } else { (Outcome::Apart, rule) }
+        match rule {
+            Rule::OtherCharity => (Outcome::Apart, rule),
+            _ if page => (Outcome::Asked, Rule::OnePage),
+            _ if site(a, b, &levels) => (Outcome::Asked, Rule::OneSite),
+            _ => (Outcome::Apart, rule),
+        }
     } else if lists == Lists::Once {
         // The list says two; it is asked about only where it looks mistaken.
         let mistaken = score >= cuts.join && gate(&levels) && forbidden == Some(Rule::RowsOfOneList);
@@ -171,12 +176,13 @@ pub fn judge(a: &Features, b: &Features, lists: Lists, model: &Model) -> Judged 
     Judged { levels, score, outcome, rule, forbidden }
 }
 
-/// Whether two front pages are one, and no more than one place or name speaks against one group.
+/// Whether two front pages are one, and it is not plain that these are two places of one body.
 fn site(a: &Features, b: &Features, levels: &Levels) -> bool {
     let front = |f: &Features| f.site != 0 && f.page == 0;
     let one = front(a) && front(b) && a.site == b.site;
-    let near = levels.place <= Where::District || levels.town <= Town::Part;
-    one && levels.topic != Topic::Other && (near || levels.name <= Name::Within || levels.name == Name::Empty)
+    let near = levels.place <= Where::Beyond || levels.town <= Town::Part;
+    // Branches of a body far from one another say what they are about; where nobody says, a person can.
+    one && levels.topic != Topic::Other && (near || levels.place != Where::Unknown && levels.topic == Topic::Unknown)
 }
 
 /// What keeps two records apart whatever else agrees.
