@@ -165,7 +165,7 @@ pub fn judge(a: &Features, b: &Features, lists: Lists, model: &Model) -> Judged 
             None => (Outcome::Asked, Rule::Gate),
         }
     } else if score >= cuts.ask {
-        (Outcome::Asked, Rule::Unsure)
+        (Outcome::Asked, forbidden.unwrap_or(Rule::Unsure))
     } else if page {
         (Outcome::Asked, Rule::OnePage)
     } else if site(a, b, &levels) {

@@ -18,6 +18,8 @@ pub mod fit;
 pub mod judge;
 pub mod level;
 pub mod model;
+#[cfg(test)]
+mod tests;
 mod topic;
 pub mod why;
 
