@@ -5,7 +5,9 @@
 //!
 //! * [`policy`]: whom this hub gives what authority, and the hashes of the rules it merges by;
 //! * [`rules`]: how each merge unit is merged (`schema/merge.json`);
-//! * [`normal`] and [`normal_contact`]: the forms in which two texts are compared, never shown;
+//! * [`normal`], [`normal_contact`] and [`normal_text`]: the forms in which two texts are compared, never shown;
+//! * [`geo`]: where a postcode lies, as far as open averages say;
+//! * [`linkage`]: which records speak of one group, by a published model;
 //! * [`features`]: what of a record is compared, and the keys by which records find one another;
 //! * [`rule`]: whether two records that share a key are one group, by the written rule;
 //! * [`link`]: records and people's decisions → clusters;
@@ -19,11 +21,14 @@
 pub mod choice;
 pub mod digest;
 pub mod features;
+pub mod geo;
 pub mod link;
+pub mod linkage;
 pub mod merge;
 pub mod merged;
 pub mod normal;
 pub mod normal_contact;
+pub mod normal_text;
 pub mod policy;
 pub mod rule;
 pub mod rules;

@@ -17,7 +17,8 @@ fn ascii(text: &str) -> Cow<'_, str> {
 /// The words of a text in the form they are compared in: plain, lower case, `&` as `and`, no punctuation, one spelling
 /// and one number of common words. In the text's order.
 pub fn tokens(text: &str) -> Vec<String> {
-    let text = ascii(text);
+    let text = super::normal_text::mended(text);
+    let text = ascii(&text);
     let mut found: Vec<String> = Vec::new();
     let mut word = String::new();
     // A last separator flushes the last word.

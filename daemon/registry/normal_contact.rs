@@ -2,15 +2,8 @@
 //!
 //! Each answers `None` for what identifies nobody: placeholders, a platform's front page, a form that anyone may share.
 
+use super::normal_text::is_placeholder;
 use url::Url;
-
-/// What people type into a box they have nothing for.
-fn is_placeholder(text: &str) -> bool {
-    const SAID: [&str; 12] =
-        ["", "na", "none", "tbc", "tba", "tbd", "unknown", "null", "nil", "no", "notapplicable", "notavailable"];
-    let bare: String = text.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
-    SAID.contains(&bare.as_str())
-}
 
 /// A telephone number as `+` and digits. UK numbers may lack their first 0 (spreadsheets eat it). An extension, and a
 /// second number, are left out.
@@ -45,7 +38,20 @@ pub fn phone(text: &str) -> Option<String> {
         };
     let first_digit = national.bytes().next()?;
     let long_enough = national.len() == 10 || national.len() == 9 && first_digit == b'1';
-    (long_enough && b"1235789".contains(&first_digit) && !dull(national)).then(|| format!("+44{national}"))
+    (long_enough && b"12356789".contains(&first_digit) && !dull(national)).then(|| format!("+44{national}"))
+}
+
+/// All telephone numbers in a text ("01960 183830 or 07700 900123"), in its order, once each.
+pub fn phones(text: &str) -> Vec<String> {
+    let lower = text.to_ascii_lowercase();
+    let mut found: Vec<String> = Vec::new();
+    let rest = lower.split(" or ").flat_map(|part| part.split(['/', ';', ',', '|']));
+    for number in std::iter::once(lower.as_str()).chain(rest).filter_map(phone) {
+        if !found.contains(&number) {
+            found.push(number);
+        }
+    }
+    found
 }
 
 fn digits(text: &str) -> String {
@@ -161,6 +167,11 @@ const PLATFORMS: [&str; 32] = [
     "justgiving.com",
     "gofundme.com",
 ];
+
+/// Whether a host is one on which a thousand groups live side by side.
+pub fn is_platform(host: &str) -> bool {
+    PLATFORMS.contains(&host)
+}
 
 /// The host without what says only how the page is shown, and whether it is a platform's.
 fn host(url: &Url) -> Option<(String, bool)> {
@@ -333,6 +344,7 @@ mod tests {
         ] {
             assert_eq!(phone(text).as_deref(), Some("+441159111662"), "{text}");
         }
+        assert_eq!(phones("01960-183830 or 07700 900123"), ["+441960183830", "+447700900123"]);
         assert_eq!(phone("016977 2345").as_deref(), Some("+44169772345"));
         assert_eq!(phone("+353 1 234 5678").as_deref(), Some("+35312345678"));
         for none in [
