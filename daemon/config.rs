@@ -49,11 +49,20 @@ pub struct Hub {
     /// Default: the policy built into this version.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policy: Option<PathBuf>,
+    /// The linkage model: by which weights records are compared. A path, as `policy`. Default: the model built into this version.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub linkage: Option<PathBuf>,
 }
 
 impl Default for Hub {
     fn default() -> Self {
-        Self { state: "/var/lib/mutuald".into(), name: None, time_zone: "Europe/London".into(), policy: None }
+        Self {
+            state: "/var/lib/mutuald".into(),
+            name: None,
+            time_zone: "Europe/London".into(),
+            policy: None,
+            linkage: None,
+        }
     }
 }
 
@@ -214,9 +223,11 @@ impl Config {
         let text =
             std::fs::read_to_string(path).map_err(|source| ConfigError::Unreadable { file: path.into(), source })?;
         let mut config = Self::parse(&text, &path.display().to_string())?;
-        if let (Some(policy), Some(folder)) = (&mut config.hub.policy, path.parent()) {
-            // An absolute path replaces the folder.
-            *policy = folder.join(&*policy);
+        if let Some(folder) = path.parent() {
+            for file in [&mut config.hub.policy, &mut config.hub.linkage].into_iter().flatten() {
+                // An absolute path replaces the folder.
+                *file = folder.join(&*file);
+            }
         }
         Ok(config)
     }
@@ -246,13 +257,13 @@ impl Config {
 
     /// Everything that cannot be meant although it can be read, in the order of the file. Empty when all is well.
     ///
-    /// Looks at the machine for two things only: whether it knows the time zone, and whether the policy file is there.
+    /// Looks at the machine for two things only: whether it knows the time zone, and whether the files of policy and linkage are there.
     pub fn check(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
         let mut problem = |key: &str, met: String, remedy: &str| {
             problems.push(Problem { key: key.into(), met, remedy: remedy.into() });
         };
-        let Hub { state, name, time_zone, policy } = &self.hub;
+        let Hub { state, name, time_zone, policy, linkage } = &self.hub;
         if !state.is_absolute() {
             let met = format!("\"{}\" depends on where the program is started", state.display());
             problem("hub.state", met, "write the whole path, from /");
@@ -271,6 +282,10 @@ impl Config {
         if let Some(policy) = policy.as_ref().filter(|policy| !policy.is_file()) {
             let met = format!("there is no file {}", policy.display());
             problem("hub.policy", met, "correct the path, or take the line out for the built-in policy");
+        }
+        if let Some(linkage) = linkage.as_ref().filter(|linkage| !linkage.is_file()) {
+            let met = format!("there is no file {}", linkage.display());
+            problem("hub.linkage", met, "correct the path, or take the line out for the built-in model");
         }
         if let Some(text) = &self.web.base_url {
             let usable = url::Url::parse(text).is_ok_and(|url| {

@@ -8,10 +8,12 @@ use crate::feed::note::Note;
 use crate::feed::tile::WIDTH;
 use crate::record::state::RecordState;
 use crate::record::statement::{Body, Kind, RecordRef, Statement};
+use crate::registry::linkage::Model;
 use crate::store::log::{LeafRow, LogRow, OWN, index, pos};
 use crate::store::record::{DecisionRow, RecordRow};
 use crate::store::{self, StoreError, Write};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// Leaves folded at a time.
@@ -64,10 +66,11 @@ impl MassChange {
 ///
 /// # Errors
 /// Database errors.
-pub async fn accept(db: &mut Write, log: &LogRow, upto: u64) -> Result<Accepted, StoreError> {
+pub async fn accept(db: &mut Write, log: &LogRow, upto: u64, model: &Arc<Model>) -> Result<Accepted, StoreError> {
     let mut fold = Fold {
         log,
         upto,
+        model,
         latest: store::record::latest(db, log.n).await?,
         erased: store::log::erasures(db, log.n).await?,
         met: (log.head == 0).then(HashSet::new),
@@ -83,7 +86,8 @@ pub async fn accept(db: &mut Write, log: &LogRow, upto: u64) -> Result<Accepted,
             let voids = store::record::voids(db, pos(log.n, from), pos(log.n, end)).await?;
             from = end;
             let sound = leaves.into_iter().filter(move |leaf| !voids.contains_key(&leaf.pos));
-            Some(tokio::task::spawn_blocking(move || sound.filter_map(Said::read).collect()))
+            let model = model.clone();
+            Some(tokio::task::spawn_blocking(move || sound.filter_map(|leaf| Said::read(leaf, &model)).collect()))
         } else {
             None
         };
@@ -119,12 +123,12 @@ struct Said {
 }
 
 impl Said {
-    fn read(leaf: LeafRow) -> Option<Said> {
+    fn read(leaf: LeafRow, model: &Model) -> Option<Said> {
         let text = Note::parse(&leaf.note).ok()?.text;
         let statement = Statement::read(text.as_bytes()).ok()?;
         let decides = matches!(statement.body, Body::Link { .. } | Body::Choose { .. });
         let text = decides.then(|| text.to_owned());
-        let words = matches!(statement.body, Body::Put(_)).then(|| Words::of(leaf.line.as_deref()));
+        let words = matches!(statement.body, Body::Put(_)).then(|| Words::of(leaf.line.as_deref(), model));
         Some(Said { pos: leaf.pos, statement, text, words })
     }
 }
@@ -132,6 +136,7 @@ impl Said {
 struct Fold<'a> {
     log: &'a LogRow,
     upto: u64,
+    model: &'a Model,
     latest: i64,
     erased: BTreeMap<Uuid, u64>,
     /// Of a log that is folded from its beginning, ids met so far: of all others nothing is stored yet.
@@ -188,8 +193,8 @@ impl Fold<'_> {
         let rows: Vec<RecordRow> = known.into_values().collect();
         let puts = rows.iter().filter_map(|row| row.state.put.map(|(pos, _)| pos));
         let elsewhere: Vec<i64> = puts.filter(|pos| !words.contains_key(pos)).collect();
-        words.extend(stand::words_at(db, &elsewhere).await?);
-        stand::stand(db, rows, &words, &self.erased, &mut self.accepted.touched).await?;
+        words.extend(stand::words_at(db, &elsewhere, self.model).await?);
+        stand::stand(db, rows, words, &self.erased, &mut self.accepted.touched).await?;
         self.blank(db, &superseded).await
     }
 

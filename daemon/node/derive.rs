@@ -1,21 +1,24 @@
 //! Records → groups: what changed is linked and merged again, in the transaction that brought the change.
 //!
-//! The records that reach one another by shared keys or decisions are clustered; then every group that came to be, or
+//! Changed records are compared with those that share a key with them; records that reach one another by joined pairs or
+//! decisions are clustered; then every group that came to be, or
 //! whose words or members changed, is merged and written, in rising order of numbers. Doing this for all records at once
 //! is a rebuild; doing it for those that changed gives the same, because a component's clusters depend on its records only.
 
+use super::compare;
 use super::reach::{self, Reached};
 use super::stand::{self, Touched};
 use crate::record::statement::{HubId, RecordRef};
 use crate::record::vocabulary;
-use crate::registry::link;
+use crate::registry::linkage::{self, Row, cluster::Edge};
 use crate::registry::search::SearchText;
-use crate::registry::{Candidate, Cluster, Merged};
-use crate::store::group::{Loaded, Rules, facet, links, lists};
+use crate::registry::{Cluster, Decision, Merged};
+use crate::store::group::{Compared, Lists, Loaded, Rules, facet, links, lists};
 use crate::store::record::{DecisionRow, RecordRow};
 use crate::store::registry::GroupRow;
 use crate::store::{self, StoreError, Write};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 /// Groups read, merged and written at a time.
 const BATCH: usize = 500;
@@ -38,14 +41,16 @@ pub struct Derived {
 /// # Errors
 /// Database errors.
 pub async fn derive(db: &mut Write, rules: &Rules, mut touched: Touched) -> Result<Derived, StoreError> {
-    stand::again(db, &mut touched).await?;
+    stand::again(db, rules.policy.linkage(), &mut touched).await?;
     let mut derived = Derived { records: touched.records.len() as u64, ..Derived::default() };
+    let lists = Arc::new(lists(db, rules).await?);
+    let repaired = compare::compare(db, rules, &lists, &mut touched).await?;
     // Who was in a group with a changed record may belong elsewhere now.
     let groups: Vec<i64> = touched.groups.iter().copied().collect();
     let mut seeds = touched.records.clone();
     seeds.extend(store::record::members_of(db, &groups).await?);
-    let reached = reach::reach(db, rules, &seeds, &touched.keys).await?;
-    let placed = place(db, rules, touched, &reached).await?;
+    let reached = reach::reach(db, rules, seeds, repaired).await?;
+    let placed = place(db, rules, &lists, touched, &reached).await?;
     store::registry::remove_groups(db, &placed.gone.into_iter().collect::<Vec<_>>()).await?;
     store::registry::set_groups(db, &placed.moved).await?;
     write(db, rules, placed.groups, &mut derived).await?;
@@ -64,64 +69,75 @@ struct Placed {
 
 /// Clusters every component. A group is written again when a record of it changed, or when its members did; one that
 /// a changed record reaches without joining it stays as it is.
-async fn place(db: &mut Write, rules: &Rules, touched: Touched, reached: &Reached) -> Result<Placed, StoreError> {
-    let Touched { records: changed, groups: gone, .. } = touched;
-    let mut placed = Placed { gone, moved: Vec::new(), groups: BTreeMap::new() };
-    let mut clusters = clusters(db, rules, reached).await?;
+async fn place(
+    db: &mut Write,
+    rules: &Rules,
+    lists: &Lists,
+    mut touched: Touched,
+    reached: &Reached,
+) -> Result<Placed, StoreError> {
+    let mut clusters = clusters(db, rules, lists, &mut touched.compared, reached).await?;
+    clusters.extend(reached.alone().map(|record| (record, vec![record])));
+    let changed = touched.records;
+    let mut placed = Placed { gone: touched.groups, moved: Vec::new(), groups: BTreeMap::new() };
+    let records: Vec<i64> = clusters.iter().flat_map(|(_, members)| members.iter().copied()).collect();
+    let stands: HashMap<i64, i64> = store::registry::groups_of(db, &records).await?.into_iter().collect();
     for (n, members) in &clusters {
-        for (record, group) in members.iter().filter(|(_, group)| *group != Some(*n)) {
-            placed.moved.push((*record, *n));
-            placed.gone.insert(*n);
-            // Of a changed record it is known already, and what stands there now is no group yet.
-            placed.gone.extend(group.filter(|_| !changed.contains(record)));
+        for (record, group) in members.iter().filter_map(|record| Some((*record, *stands.get(record)?))) {
+            if group != *n {
+                placed.moved.push((record, *n));
+                placed.gone.insert(*n);
+                // Of a changed record it is known already, and what stands there now is no group yet.
+                placed.gone.extend((!changed.contains(&record)).then_some(group));
+            }
         }
     }
-    let alone: Vec<i64> = reached.alone().collect();
-    for (record, group) in store::registry::displaced(db, &alone).await? {
-        placed.moved.push((record, record));
-        placed.gone.extend([record, group]);
-    }
-    clusters.extend(alone.into_iter().map(|record| (record, vec![(record, None)])));
     for (n, members) in clusters {
-        if placed.gone.contains(&n) || members.iter().any(|(record, _)| changed.contains(record)) {
-            placed.groups.insert(n, members.into_iter().map(|(record, _)| record).collect());
+        if placed.gone.contains(&n) || members.iter().any(|record| changed.contains(record)) {
+            placed.groups.insert(n, members);
         }
     }
     Ok(placed)
 }
 
-/// A group's number, with its members and the groups that the database says they belong to.
-type Clustered = (i64, Vec<(i64, Option<i64>)>);
-
-/// Clusters of every component of several records.
-async fn clusters(db: &mut Write, rules: &Rules, reached: &Reached) -> Result<Vec<Clustered>, StoreError> {
-    let lists = lists(db, rules).await?;
+/// Clusters of every component of several records: a group's number, and its members.
+async fn clusters(
+    db: &mut Write,
+    rules: &Rules,
+    lists: &Lists,
+    compared: &mut BTreeMap<i64, Compared>,
+    reached: &Reached,
+) -> Result<Vec<(i64, Vec<i64>)>, StoreError> {
+    let several: Vec<&[i64]> =
+        reached.components.iter().map(Vec::as_slice).filter(|component| component.len() > 1).collect();
+    compare::read(db, rules, several.concat(), compared).await?;
+    let component: HashMap<i64, usize> = several
+        .iter()
+        .enumerate()
+        .flat_map(|(n, component)| component.iter().map(move |record| (*record, n)))
+        .collect();
+    let mut edges: Vec<Vec<Edge>> = vec![Vec::new(); several.len()];
+    for (a, b, score) in &reached.joined {
+        let row = |record: &i64| compared.get(record).and_then(|one| rules.reference((one.hub, one.rec)));
+        if let (Some(n), Some(a), Some(b)) = (component.get(a), row(a), row(b)) {
+            edges[*n].push(Edge { a, b, score: *score });
+        }
+    }
     let links = links(reached.decisions.iter(), rules);
     let mut clusters = Vec::new();
-    let mut components: VecDeque<&[i64]> =
-        reached.components.iter().map(Vec::as_slice).filter(|component| component.len() > 1).collect();
-    while !components.is_empty() {
-        // Many components are small: they are read together.
-        let (mut numbers, mut ends) = (Vec::new(), Vec::new());
-        while numbers.len() < BATCH
-            && let Some(component) = components.pop_front()
-        {
-            numbers.extend_from_slice(component);
-            ends.push(numbers.len());
-        }
-        let loaded = Loaded::read(db, rules, &numbers).await?;
-        let mut candidates: BTreeMap<i64, Candidate> = loaded.candidates(rules, &lists).collect();
-        let mut from = 0;
-        for end in ends {
-            let component: Vec<Candidate> =
-                numbers[from..end].iter().filter_map(|record| candidates.remove(record)).collect();
-            from = end;
-            for cluster in link::cluster(&component, &links, &reached.too_common) {
-                let rows = cluster.members.iter().filter_map(|record| Some(&loaded.members.get(record)?.0));
-                let members: Vec<_> = rows.map(|row| (row.state.first, row.group)).collect();
-                // A group's number is its smallest member's, and members come sorted.
-                clusters.extend(members.first().map(|(n, _)| *n).map(|n| (n, members)));
-            }
+    for (component, edges) in several.iter().zip(edges) {
+        let rows: BTreeMap<RecordRef, (i64, Row)> = component
+            .iter()
+            .filter_map(|record| Some((*record, compared.get(record)?.row(rules, lists)?)))
+            .map(|(record, row)| (row.record, (record, row)))
+            .collect();
+        let about: Vec<Decision> =
+            links.iter().filter(|link| rows.contains_key(&link.a) && rows.contains_key(&link.b)).copied().collect();
+        let candidates: Vec<Row> = rows.values().map(|(_, row)| row.clone()).collect();
+        for cluster in linkage::cluster(&candidates, &edges, &about, rules.policy.linkage()).groups {
+            let members: Vec<i64> = cluster.members.iter().filter_map(|record| Some(rows.get(record)?.0)).collect();
+            // A group's number is its smallest member's, and members come sorted.
+            clusters.extend(members.first().copied().map(|n| (n, members)));
         }
     }
     Ok(clusters)

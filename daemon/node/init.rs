@@ -117,7 +117,7 @@ async fn first_words(
     ];
     let mut rng = chance.draw(<rand::rngs::StdRng as rand::SeedableRng>::from_rng);
     author::append(&mut db, &mut log, &drafts, keys, clock.now(), &mut rng).await?;
-    super::accept::accept(&mut db, &log, log.held).await?;
+    super::accept::accept(&mut db, &log, log.held, &crate::registry::linkage::Model::shipped()).await?;
     db.commit().await?;
     store.close().await;
     Ok(())

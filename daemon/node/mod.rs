@@ -13,6 +13,7 @@
 pub mod accept;
 pub mod author;
 pub mod check;
+pub mod compare;
 pub mod demo;
 pub mod derive;
 pub mod groups;
@@ -35,6 +36,7 @@ use crate::feed::note::LogKeys;
 use crate::peer::client::Client;
 use crate::record::{HubId, vocabulary};
 use crate::registry::Policy;
+use crate::registry::linkage::Model;
 use crate::store::group::Rules;
 use crate::store::log::OWN;
 use crate::store::{self, Store, Write};
@@ -203,7 +205,7 @@ impl Hub {
         // Salts and ids come from one seed drawn once, so that no lock is held while the database waits.
         let mut rng = self.chance.draw(StdRng::from_rng);
         author::append(db, &mut log, drafts, &self.keys, now, &mut rng).await?;
-        let accepted = accept::accept(db, &log, log.held).await?;
+        let accepted = accept::accept(db, &log, log.held, self.policy.linkage()).await?;
         self.derive_in(db, accepted).await
     }
 
@@ -217,8 +219,14 @@ impl Hub {
         let judged: Vec<_> = accepted.judged.iter().filter_map(|record| rules.key(record)).collect();
         touched.places(store::registry::places(db, &judged).await?);
         let policy = store::setting(db, "policy").await?;
+        let linkage = self.policy.linkage().hash();
+        if store::setting(db, "linkage").await?.as_deref() != Some(linkage) {
+            // Made by another model, or by a version without one: every record is read again.
+            store::registry::mark_all(db).await?;
+            store::set(db, "linkage", linkage).await?;
+        }
         if policy.as_deref() != Some(self.policy.hash()) || accepted.lists_changed {
-            touched.places(store::registry::every(db).await?);
+            touched.everything(store::registry::every(db).await?);
             store::set(db, "policy", self.policy.hash()).await?;
         }
         let today = rules.as_of.to_string();
@@ -278,7 +286,9 @@ impl Hub {
         let mut all = accept::Accepted::default();
         for log in store::log::all(db).await? {
             check::verdicts(db, &log).await?;
-            let folded = accept::accept(db, &store::log::LogRow { head: 0, ..log.clone() }, log.head).await?;
+            let folded =
+                accept::accept(db, &store::log::LogRow { head: 0, ..log.clone() }, log.head, self.policy.linkage())
+                    .await?;
             all.touched.extend(folded.touched);
             all.judged.extend(folded.judged);
         }
@@ -330,5 +340,13 @@ fn policy(config: &Config) -> anyhow::Result<Policy> {
         None => Policy::default_text().to_owned(),
     };
     let name = config.hub.policy.as_ref().map_or("the built-in policy".to_owned(), |file| file.display().to_string());
-    Policy::parse(&text, vocabulary::digest()).with_context(|| format!("{name} was not taken"))
+    let linkage = match &config.hub.linkage {
+        Some(file) => {
+            let text = std::fs::read_to_string(file);
+            let text = text.with_context(|| format!("cannot read the linkage model {}", file.display()))?;
+            Arc::new(Model::read(&text).with_context(|| format!("{} was not taken", file.display()))?)
+        }
+        None => Model::shipped(),
+    };
+    Policy::parse(&text, vocabulary::digest(), linkage).with_context(|| format!("{name} was not taken"))
 }

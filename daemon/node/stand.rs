@@ -1,7 +1,8 @@
 //! What each record is by its own words: live, or why not; and the keys by which records find one another.
 
 use crate::record::{Group, part, statement::Kind};
-use crate::registry::features;
+use crate::registry::linkage::{self, Features, Model};
+use crate::store::group::Compared;
 use crate::store::record::RecordRow;
 use crate::store::registry::Place;
 use crate::store::{self, StoreError, Write};
@@ -15,14 +16,29 @@ pub struct Touched {
     pub records: BTreeSet<i64>,
     /// Groups that these belonged to.
     pub groups: BTreeSet<i64>,
-    /// Their link keys: how many records came to have each, and how many ceased to.
-    pub keys: BTreeMap<i64, (i64, i64)>,
+    /// Those of the records that are to be compared again with others.
+    pub compare: BTreeSet<i64>,
+    /// What of them is compared, as far as it was read.
+    pub compared: BTreeMap<i64, Compared>,
+    /// Their link keys, once for each record: those that it came to have, those that it ceased to, those it keeps.
+    pub keys: Keys,
     /// How many more group records are live than before.
     pub live: i64,
 }
 
+/// Link keys of changed records.
+#[derive(Debug, Default)]
+pub struct Keys {
+    /// Which a record came to have.
+    pub come: Vec<i64>,
+    /// Which a record ceased to have.
+    pub gone: Vec<i64>,
+    /// Which a record has as before.
+    pub kept: Vec<i64>,
+}
+
 impl Touched {
-    /// Adds records that stand as they stood, but whose groups may be others now.
+    /// Adds records that say what they said, but whose groups may be others now.
     pub fn places(&mut self, places: impl IntoIterator<Item = Place>) {
         for (record, group) in places {
             self.records.insert(record);
@@ -30,24 +46,22 @@ impl Touched {
         }
     }
 
+    /// Adds every record there is, to be compared again too.
+    pub fn everything(&mut self, places: Vec<Place>) {
+        self.compare.extend(places.iter().map(|(record, _)| record));
+        self.places(places);
+    }
+
     /// Adds what was touched elsewhere.
     pub fn extend(&mut self, other: Touched) {
         self.records.extend(other.records);
         self.groups.extend(other.groups);
+        self.compare.extend(other.compare);
+        self.compared.extend(other.compared);
+        self.keys.come.extend(other.keys.come);
+        self.keys.gone.extend(other.keys.gone);
+        self.keys.kept.extend(other.keys.kept);
         self.live += other.live;
-        for (key, (come, gone)) in other.keys {
-            let counts = self.keys.entry(key).or_default();
-            *counts = (counts.0 + come, counts.1 + gone);
-        }
-    }
-
-    /// A record's keys before and after decide whom it may be joined with: by how many records have each.
-    fn keys(&mut self, had: &BTreeSet<i64>, has: &BTreeSet<i64>) {
-        has.difference(had).for_each(|key| self.keys.entry(*key).or_default().0 += 1);
-        had.difference(has).for_each(|key| self.keys.entry(*key).or_default().1 += 1);
-        had.intersection(has).for_each(|key| {
-            self.keys.entry(*key).or_default();
-        });
     }
 }
 
@@ -58,18 +72,29 @@ pub enum Words {
     Absent,
     /// It cannot be read: a stable code.
     Unreadable(&'static str),
-    /// Link keys of the group that it describes.
-    Keys(Vec<i64>),
+    /// A group, as others are compared with it.
+    Read {
+        /// The list whose row it is.
+        list: Option<Uuid>,
+        /// What of it is compared.
+        features: Box<Features>,
+        /// Keys by which others find it.
+        keys: Vec<i64>,
+    },
 }
 
 impl Words {
     /// Reads a line.
-    pub fn of(line: Option<&str>) -> Words {
+    pub fn of(line: Option<&str>, model: &Model) -> Words {
         match line.map(|line| part::json(line).map(Group::read)) {
             None => Words::Absent,
             Some(None) => Words::Unreadable("part-salt"),
             Some(Some(Err(error))) => Words::Unreadable(error.code()),
-            Some(Some(Ok(group))) => Words::Keys(features::keys(&group).iter().map(|key| key.hash as i64).collect()),
+            Some(Some(Ok(group))) => {
+                let (features, keys) = linkage::read(&group, model);
+                let keys = keys.into_iter().map(|key| key as i64).collect();
+                Words::Read { list: group.list, features: Box::new(features), keys }
+            }
         }
     }
 }
@@ -82,31 +107,48 @@ impl Words {
 pub async fn stand(
     db: &mut Write,
     mut rows: Vec<RecordRow>,
-    words: &HashMap<i64, Words>,
+    mut words: HashMap<i64, Words>,
     erased: &BTreeMap<Uuid, u64>,
     touched: &mut Touched,
 ) -> Result<(), StoreError> {
     let (mut gone, mut come) = (Vec::new(), Vec::new());
     rows.sort_unstable_by_key(|row| row.state.first);
     for row in &mut rows {
-        let had: BTreeSet<i64> = row.keys.drain(..).collect();
+        let first = row.state.first;
+        let had = std::mem::take(&mut row.keys);
         let was_live = live(row);
-        let said = row.state.put.and_then(|(pos, _)| words.get(&pos)).unwrap_or(&Words::Absent);
-        row.standing = standing(row, said, erased).into();
+        let said = row.state.put.and_then(|(pos, _)| words.remove(&pos)).unwrap_or(Words::Absent);
+        row.standing = standing(row, &said, erased).into();
         touched.live += i64::from(live(row)) - i64::from(was_live);
-        if let Words::Keys(keys) = said
+        touched.compared.remove(&first);
+        if let Words::Read { list, features, keys } = said
             && live(row)
         {
-            row.keys.clone_from(keys);
+            row.keys = keys;
+            let compared = Compared { hub: row.hub, rec: row.rec, list, features: *features };
+            touched.compared.insert(first, compared);
         }
-        let has: BTreeSet<i64> = row.keys.iter().copied().collect();
-        gone.extend(had.difference(&has).map(|key| (*key, row.state.first)));
-        come.extend(has.difference(&had).map(|key| (*key, row.state.first)));
-        touched.keys(&had, &has);
-        touched.places([(row.state.first, row.group)]);
-        row.group = live(row).then_some(row.state.first);
+        for key in &row.keys {
+            if had.contains(key) {
+                touched.keys.kept.push(*key);
+            } else {
+                touched.keys.come.push(*key);
+                come.push((*key, first));
+            }
+        }
+        for key in had.iter().filter(|key| !row.keys.contains(key)) {
+            touched.keys.gone.push(*key);
+            gone.push((*key, first));
+        }
+        if row.state.kind == Kind::Record {
+            touched.compare.insert(first);
+        }
+        touched.places([(first, row.group)]);
+        row.group = live(row).then_some(first);
     }
     store::record::write(db, &rows).await?;
+    // In the order of the index, which takes them several times faster so.
+    come.sort_unstable();
     store::registry::link(db, &gone, &come).await
 }
 
@@ -129,17 +171,18 @@ fn standing(row: &RecordRow, words: &Words, erased: &BTreeMap<Uuid, u64>) -> std
 ///
 /// # Errors
 /// Database errors.
-pub async fn again(db: &mut Write, touched: &mut Touched) -> Result<(), StoreError> {
-    let marked = store::registry::marked(db).await?;
-    let mut by_hub: BTreeMap<i64, Vec<RecordRow>> = BTreeMap::new();
-    for row in store::record::numbered(db, &marked).await? {
-        by_hub.entry(row.hub).or_default().push(row);
-    }
-    for (hub, rows) in by_hub {
-        let erased = store::log::erasures(db, hub).await?;
-        let puts: Vec<i64> = rows.iter().filter_map(|row| row.state.put.map(|(pos, _)| pos)).collect();
-        let words = words_at(db, &puts).await?;
-        stand(db, rows, &words, &erased, touched).await?;
+pub async fn again(db: &mut Write, model: &Model, touched: &mut Touched) -> Result<(), StoreError> {
+    for marked in store::registry::marked(db).await?.chunks(4 * store::CHUNK) {
+        let mut by_hub: BTreeMap<i64, Vec<RecordRow>> = BTreeMap::new();
+        for row in store::record::numbered(db, marked).await? {
+            by_hub.entry(row.hub).or_default().push(row);
+        }
+        for (hub, rows) in by_hub {
+            let erased = store::log::erasures(db, hub).await?;
+            let puts: Vec<i64> = rows.iter().filter_map(|row| row.state.put.map(|(pos, _)| pos)).collect();
+            let words = words_at(db, &puts, model).await?;
+            stand(db, rows, words, &erased, touched).await?;
+        }
     }
     Ok(())
 }
@@ -148,7 +191,7 @@ pub async fn again(db: &mut Write, touched: &mut Touched) -> Result<(), StoreErr
 ///
 /// # Errors
 /// Database errors.
-pub async fn words_at(db: &mut Write, positions: &[i64]) -> Result<HashMap<i64, Words>, StoreError> {
+pub async fn words_at(db: &mut Write, positions: &[i64], model: &Model) -> Result<HashMap<i64, Words>, StoreError> {
     let lines = store::log::lines(db, positions).await?;
-    Ok(lines.into_iter().map(|(pos, line)| (pos, Words::of(Some(&line)))).collect())
+    Ok(lines.into_iter().map(|(pos, line)| (pos, Words::of(Some(&line), model))).collect())
 }

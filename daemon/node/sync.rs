@@ -220,7 +220,7 @@ impl Hub {
         let mut remarks = String::new();
         let log = store::log::by_number(write, hub).await?.context("the partner has no log")?;
         store::savepoint(write, "SAVEPOINT accept").await?;
-        let accepted = accept::accept(write, &log, log.held).await?;
+        let accepted = accept::accept(write, &log, log.held, self.policy.linkage()).await?;
         let new = log.held - log.head;
         // Counting goes through every record, so it waits until the count can matter.
         let few = accepted.replaced + accepted.withdrawn <= accept::FEW && new <= 10 * USUAL_AT_LEAST;

@@ -17,7 +17,7 @@ fn record(n: u8) -> RecordRef {
 fn policy() -> Policy {
     let text =
         format!("version = 1\n[hubs.{}]\nareas = [\"E0600\"]\n[hubs.{}]\nnational = true\n", hub(AREA), hub(NATIONAL));
-    Policy::parse(&text, "v").unwrap()
+    Policy::parse(&text, "v", crate::registry::linkage::Model::shipped()).unwrap()
 }
 
 const AREA: u8 = 8;

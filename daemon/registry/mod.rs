@@ -8,10 +8,7 @@
 //! * [`normal`], [`normal_contact`] and [`normal_text`]: the forms in which two texts are compared, never shown;
 //! * [`geo`]: where a postcode lies, as far as open averages say;
 //! * [`linkage`]: which records speak of one group, by a published model;
-//! * [`features`]: what of a record is compared, and the keys by which records find one another;
-//! * [`rule`]: whether two records that share a key are one group, by the written rule;
-//! * [`link`]: records and people's decisions → clusters;
-//! * [`why`]: the same in words;
+//! * [`link`]: people's decisions about pairs, and the groups that records make;
 //! * [`merge`](mod@merge): a cluster's records and people's choices → one group (private: `value` compares values);
 //! * [`choice`]: which of people's choices stands;
 //! * [`merged`]: the group, with who said what and what disagrees;
@@ -20,7 +17,6 @@
 
 pub mod choice;
 pub mod digest;
-pub mod features;
 pub mod geo;
 pub mod link;
 pub mod linkage;
@@ -30,16 +26,13 @@ pub mod normal;
 pub mod normal_contact;
 pub mod normal_text;
 pub mod policy;
-pub mod rule;
 pub mod rules;
 pub mod search;
 mod value;
-pub mod why;
 
 pub use choice::Choice;
 pub use digest::RegistryDigest;
-pub use features::Features;
-pub use link::{Candidate, Cluster, Decision};
+pub use link::{Cluster, Decision};
 pub use merge::{Member, merge};
 pub use merged::Merged;
 pub use policy::Policy;

@@ -1,10 +1,12 @@
 //! The policy: whom this hub gives what authority, and the hashes of the rules it merges by.
 
+use super::linkage::Model;
 use super::rules::{self, hex};
 use crate::record::HubId;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// What a policy file may hold. A member that is not here is refused: a misspelt grant would silently grant nothing.
 #[derive(Deserialize)]
@@ -65,6 +67,7 @@ pub struct Policy {
     min_rank: u32,
     hubs: BTreeMap<HubId, Grant>,
     hash: String,
+    linkage: Arc<Model>,
 }
 
 /// Why a policy is refused.
@@ -108,20 +111,21 @@ impl PolicyError {
 }
 
 impl Policy {
-    /// Reads a policy file. `vocabularies` is the hash of the vocabularies this program holds.
+    /// Reads a policy file. `vocabularies` is the hash of the vocabularies this program holds, `linkage` the model that it
+    /// is applied with.
     ///
     /// # Errors
     /// [`PolicyError`]; a hub then keeps the policy it had.
-    pub fn parse(text: &str, vocabularies: &str) -> Result<Policy, PolicyError> {
+    pub fn parse(text: &str, vocabularies: &str, linkage: Arc<Model>) -> Result<Policy, PolicyError> {
         let file: File = toml::from_str(text).map_err(|e| PolicyError::Form(e.message().to_owned()))?;
         if file.version != 1 {
             return Err(PolicyError::Version(file.version));
         }
-        let (merge, link) = (rules::merge_hash(), rules::link_hash());
+        let (merge, link) = (rules::merge_hash(), linkage.hash());
         let pins = [
             ("merge", &file.rules.merge, merge.as_str()),
             ("vocabularies", &file.rules.vocabularies, vocabularies),
-            ("link", &file.rules.link, link.as_str()),
+            ("link", &file.rules.link, link),
         ];
         for (what, pinned, builtin) in pins {
             if let Some(pinned) = pinned.as_ref().filter(|pinned| *pinned != builtin) {
@@ -141,7 +145,7 @@ impl Policy {
         let mut hash = Sha256::new();
         hash.update(format!("policy/1 {} {merge} {vocabularies} {link}\n", text.len()));
         hash.update(text);
-        Ok(Policy { min_rank: file.decisions.min_rank, hubs, hash: hex(&hash.finalize()) })
+        Ok(Policy { min_rank: file.decisions.min_rank, hubs, hash: hex(&hash.finalize()), linkage })
     }
 
     /// The shipped default: every hub ranks 1, nobody has an area.
@@ -152,6 +156,11 @@ impl Policy {
     /// SHA-256 (hex) of the policy's bytes and of the rules it is applied with.
     pub fn hash(&self) -> &str {
         &self.hash
+    }
+
+    /// The model by which records are compared.
+    pub fn linkage(&self) -> &Arc<Model> {
+        &self.linkage
     }
 
     /// Rank of a hub's decisions, or `None` when they do not count.
@@ -184,12 +193,12 @@ mod tests {
     const HUB: &str = "h-abcdefghijklmnopqrstuvwxyz234567";
 
     fn code(text: &str) -> &'static str {
-        Policy::parse(text, "v").map_or_else(|e| e.code(), |_| "ok")
+        Policy::parse(text, "v", Model::shipped()).map_or_else(|e| e.code(), |_| "ok")
     }
 
     #[test]
     fn the_shipped_default_gives_every_hub_rank_one_and_nobody_an_area() {
-        let policy = Policy::parse(Policy::default_text(), "v").unwrap();
+        let policy = Policy::parse(Policy::default_text(), "v", Model::shipped()).unwrap();
         let hub: HubId = HUB.parse().unwrap();
         assert_eq!(policy.rank(&hub), Some(1));
         assert!(!policy.covers(&hub, "E06000018"));
@@ -205,7 +214,7 @@ mod tests {
             .filter(|line| line.starts_with("[hubs") || line.contains(" = ") && !line.contains('…'))
             .collect::<Vec<_>>()
             .join("\n");
-        let policy = Policy::parse(&format!("version = 1\n{example}"), "v").unwrap();
+        let policy = Policy::parse(&format!("version = 1\n{example}"), "v", Model::shipped()).unwrap();
         let hub: HubId = HUB.parse().unwrap();
         assert_eq!(policy.rank(&hub), Some(2));
         assert!(policy.covers(&hub, "E06000018"));
@@ -214,9 +223,12 @@ mod tests {
 
     #[test]
     fn grants_are_beginnings_of_codes_and_rank_zero_does_not_count() {
-        let policy =
-            Policy::parse(&format!("version = 1\n[hubs.{HUB}]\nrank = 0\nareas = [\"E07\"]\nnational = true"), "v")
-                .unwrap();
+        let policy = Policy::parse(
+            &format!("version = 1\n[hubs.{HUB}]\nrank = 0\nareas = [\"E07\"]\nnational = true"),
+            "v",
+            Model::shipped(),
+        )
+        .unwrap();
         let hub: HubId = HUB.parse().unwrap();
         assert_eq!(policy.rank(&hub), None);
         assert!(policy.covers(&hub, "E07000066") && policy.national(&hub));
@@ -229,7 +241,7 @@ mod tests {
         assert_eq!(code("version = 2"), "policy-version");
         assert_eq!(code("version = 1\n[hubs.essex]\nrank = 1"), "policy-hub");
         assert_eq!(code(&format!("version = 1\n[hubs.{HUB}]\nareas = [\"\"]")), "policy-area");
-        let error = Policy::parse("version = 1\n[rules]\nvocabularies = \"w\"", "v").unwrap_err();
+        let error = Policy::parse("version = 1\n[rules]\nvocabularies = \"w\"", "v", Model::shipped()).unwrap_err();
         assert_eq!(error.code(), "policy-rules");
         assert!(error.to_string().contains("vocabularies"), "{error}");
         assert_eq!(code("version = 1\n[rules]\nvocabularies = \"v\""), "ok");

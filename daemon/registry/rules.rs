@@ -10,18 +10,9 @@ use std::sync::LazyLock;
 /// The merge rules as shipped.
 pub const MERGE_RULES: &str = include_str!("../../schema/merge.json");
 
-/// Version of the linking rule of [`super::rule`] and of the normal forms it compares. A change in either that could
-/// make two hubs link differently changes this text, and with it the hash that policies may pin.
-pub const LINK_RULES: &str = "exact-keys/1";
-
 /// SHA-256 (hex) of the merge rules.
 pub fn merge_hash() -> String {
     hex(&Sha256::digest(MERGE_RULES))
-}
-
-/// SHA-256 (hex) of the linking rule's version.
-pub fn link_hash() -> String {
-    hex(&Sha256::digest(LINK_RULES))
 }
 
 /// Lower-case hexadecimal.

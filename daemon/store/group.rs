@@ -6,8 +6,9 @@ use super::record::{DecisionRow, RecordRow};
 use crate::record::list::List;
 use crate::record::statement::{Body, HubId, RecordRef, Statement};
 use crate::record::{Group, part};
+use crate::registry::linkage::{self, Features, Model, Row};
 use crate::registry::merge::{self, Member};
-use crate::registry::{Candidate, Choice, Cluster, Decision, Features, Merged, Policy, Unit};
+use crate::registry::{Choice, Cluster, Decision, Merged, Policy, Unit};
 use jiff::{Timestamp, civil::Date};
 use sqlx::SqliteConnection;
 use std::collections::{BTreeMap, HashMap};
@@ -102,17 +103,14 @@ impl Loaded {
     }
 
     /// The records as the linker compares them, by number.
-    pub fn candidates<'a>(&'a self, rules: &'a Rules, lists: &'a Lists) -> impl Iterator<Item = (i64, Candidate)> + 'a {
-        self.members.iter().map(|(record, (row, group))| {
-            let list = group.list.map(|list| (row.hub, list));
-            let candidate = Candidate {
-                record: *record,
-                list: list.and_then(|list| rules.reference(list)),
-                duplicates: list.and_then(|list| lists.get(&list)).is_some_and(|list| list.duplicates),
-                features: Features::of(group),
-            };
-            (row.state.first, candidate)
-        })
+    pub fn compared(&self, model: &Model) -> BTreeMap<i64, Compared> {
+        self.members
+            .values()
+            .map(|(row, group)| {
+                let (features, _) = linkage::read(group, model);
+                (row.state.first, Compared { hub: row.hub, rec: row.rec, list: group.list, features })
+            })
+            .collect()
     }
 
     /// One cluster of them as a group.
@@ -128,6 +126,32 @@ impl Loaded {
         let choices: Vec<Choice> =
             choices(decisions, rules).into_iter().filter(|choice| cluster.members.contains(&choice.on)).collect();
         (merge::merge(&members, &choices, &rules.policy, rules.as_of), rows)
+    }
+}
+
+/// A record as the linker compares it.
+#[derive(Debug, Clone)]
+pub struct Compared {
+    /// Number of its hub.
+    pub hub: i64,
+    /// Its id there.
+    pub rec: Uuid,
+    /// The list whose row it is.
+    pub list: Option<Uuid>,
+    /// What of it is compared.
+    pub features: Features,
+}
+
+impl Compared {
+    /// With its place in the world; `None` when its hub is no longer known.
+    pub fn row<'a>(&'a self, rules: &Rules, lists: &Lists) -> Option<Row<'a>> {
+        let list = self.list.map(|list| (self.hub, list));
+        Some(Row {
+            record: rules.reference((self.hub, self.rec))?,
+            list: list.and_then(|list| rules.reference(list)),
+            duplicates: list.and_then(|list| lists.get(&list)).is_some_and(|list| list.duplicates),
+            features: &self.features,
+        })
     }
 }
 

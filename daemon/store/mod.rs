@@ -16,6 +16,7 @@ pub mod directory;
 pub mod group;
 pub mod log;
 pub mod lookup;
+pub mod pair;
 pub mod partner;
 pub mod record;
 pub mod registry;

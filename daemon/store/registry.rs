@@ -5,6 +5,7 @@ use crate::feed::tile::WIDTH;
 use crate::record::statement::{HubId, RecordRef};
 use crate::registry::search::SearchText;
 use crate::store::log::{OWN, pos};
+use futures_util::{Stream, StreamExt};
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
@@ -147,19 +148,11 @@ pub async fn set_groups(db: &mut Write, of: &[(i64, i64)]) -> Result<(), StoreEr
     Ok(())
 }
 
-/// Records that share these keys with others, as (key, record) in that order. All shared keys when `keys` is `None`.
+/// Records that have these keys, as (key, record) in that order.
 ///
 /// # Errors
 /// Database errors.
-pub async fn sharing(db: &mut SqliteConnection, keys: Option<&[i64]>) -> Result<Vec<(i64, i64)>, StoreError> {
-    let Some(keys) = keys else {
-        return sqlx::query_as(
-            "SELECT key, record FROM link_key WHERE key IN (SELECT key FROM link_key GROUP BY key HAVING count(*) > 1) \
-             ORDER BY key, record",
-        )
-        .fetch_all(db)
-        .await;
-    };
+pub async fn sharing(db: &mut SqliteConnection, keys: &[i64]) -> Result<Vec<(i64, i64)>, StoreError> {
     let mut rows = Vec::new();
     for chunk in keys.chunks(CHUNK) {
         let mut select = QueryBuilder::<Sqlite>::new("SELECT key, record FROM link_key WHERE key IN ");
@@ -168,6 +161,48 @@ pub async fn sharing(db: &mut SqliteConnection, keys: Option<&[i64]>) -> Result<
         rows.extend(select.build_query_as::<(i64, i64)>().fetch_all(&mut *db).await?);
     }
     Ok(rows)
+}
+
+/// Records of every key that at least two and at most so many have, key by key.
+pub fn shared(db: &mut SqliteConnection, most: u32) -> impl Stream<Item = Result<Vec<i64>, StoreError>> + Send {
+    // One row a key: a row a record takes many times as long to hand over.
+    let sql = "SELECT group_concat(record) FROM link_key GROUP BY key HAVING count(*) BETWEEN 2 AND ?";
+    sqlx::query_scalar::<_, String>(sql).bind(most).fetch(db).map(|row| {
+        row?.split(',').map(|n| n.parse().map_err(|_| corrupt("link_key.record"))).collect::<Result<Vec<i64>, _>>()
+    })
+}
+
+/// How many live group records there are.
+///
+/// # Errors
+/// Database errors.
+pub async fn count_live(db: &mut SqliteConnection) -> Result<u64, StoreError> {
+    let n: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM record WHERE kind = 1 AND state = 'live'").fetch_one(db).await?;
+    Ok(n as u64)
+}
+
+/// Numbers of all live group records, rising.
+///
+/// # Errors
+/// Database errors.
+pub async fn all_live(db: &mut SqliteConnection) -> Result<Vec<i64>, StoreError> {
+    sqlx::query_scalar("SELECT first FROM record WHERE kind = 1 AND state = 'live' ORDER BY first").fetch_all(db).await
+}
+
+/// The groups to which these records belong, of those that belong to any.
+///
+/// # Errors
+/// Database errors.
+pub async fn groups_of(db: &mut SqliteConnection, records: &[i64]) -> Result<Vec<(i64, i64)>, StoreError> {
+    let mut found = Vec::new();
+    for chunk in records.chunks(CHUNK) {
+        let mut select =
+            QueryBuilder::<Sqlite>::new("SELECT first, grp FROM record WHERE grp IS NOT NULL AND first IN ");
+        super::in_list(&mut select, chunk.iter().copied());
+        found.extend(select.build_query_as::<(i64, i64)>().fetch_all(&mut *db).await?);
+    }
+    Ok(found)
 }
 
 /// Every group's smallest member and digest, in no promised order.
@@ -212,7 +247,9 @@ pub async fn digest(db: &mut SqliteConnection) -> Result<(String, usize, String,
 /// # Errors
 /// Database errors.
 pub async fn forget(db: &mut Write) -> Result<(), StoreError> {
-    for sql in ["DELETE FROM grp", "DELETE FROM search", "DELETE FROM facet", "DELETE FROM link_key"] {
+    for sql in
+        ["DELETE FROM grp", "DELETE FROM search", "DELETE FROM facet", "DELETE FROM link_key", "DELETE FROM pair"]
+    {
         sqlx::query(sql).execute(&mut **db).await?;
     }
     Ok(())
@@ -245,6 +282,17 @@ async fn mark(db: &mut Write, hub: i64, rec: Uuid) -> Result<(), StoreError> {
         .execute(&mut **db)
         .await
         .map(drop)
+}
+
+/// Marks every record for deriving, and forgets the keys by which they were found.
+///
+/// # Errors
+/// Database errors.
+pub async fn mark_all(db: &mut Write) -> Result<(), StoreError> {
+    for sql in ["UPDATE record SET state = 'again', keys = x''", "DELETE FROM link_key", "DELETE FROM pair"] {
+        sqlx::query(sql).execute(&mut **db).await?;
+    }
+    Ok(())
 }
 
 /// Numbers of records that were marked for deriving.
@@ -380,20 +428,6 @@ pub async fn places(db: &mut SqliteConnection, records: &[(i64, Uuid)]) -> Resul
     Ok(found)
 }
 
-/// Those of these records that belong to a group of another number than their own.
-///
-/// # Errors
-/// Database errors.
-pub async fn displaced(db: &mut SqliteConnection, records: &[i64]) -> Result<Vec<(i64, i64)>, StoreError> {
-    let mut found = Vec::new();
-    for chunk in records.chunks(CHUNK) {
-        let mut select = QueryBuilder::<Sqlite>::new("SELECT first, grp FROM record WHERE grp <> first AND first IN ");
-        super::in_list(&mut select, chunk.iter().copied());
-        found.extend(select.build_query_as::<(i64, i64)>().fetch_all(&mut *db).await?);
-    }
-    Ok(found)
-}
-
 /// Live records of a hub.
 ///
 /// # Errors
@@ -412,7 +446,7 @@ pub async fn live(db: &mut SqliteConnection, hub: i64) -> Result<u64, StoreError
 /// Database errors.
 pub async fn dump(db: &mut SqliteConnection) -> Result<Vec<(&'static str, String)>, StoreError> {
     use sha2::{Digest, Sha256};
-    const TABLES: [(&str, &str); 7] = [
+    const TABLES: [(&str, &str); 8] = [
         ("facet", "SELECT quote(term) || quote(groups) FROM facet ORDER BY term"),
         ("void", "SELECT quote(pos) || quote(code) FROM void ORDER BY pos"),
         (
@@ -426,6 +460,7 @@ pub async fn dump(db: &mut SqliteConnection) -> Result<Vec<(&'static str, String
             "SELECT quote(hub) || quote(rec) || quote(pos) || quote(said) || quote(body) || quote(a) || quote(b) \
              FROM decision ORDER BY hub, rec",
         ),
+        ("pair", "SELECT quote(a) || quote(b) || quote(outcome) || quote(score) FROM pair ORDER BY a, b"),
         ("link_key", "SELECT quote(key) || quote(record) FROM link_key ORDER BY key, record"),
         (
             "grp",

@@ -1,8 +1,9 @@
 //! `mutuald group why`
 
 use crate::cli::{Answer, Context};
-use crate::node::groups::{self, Known, One};
-use crate::registry::why::{Verdict, explain};
+use crate::node::groups::{Known, One};
+use crate::registry::linkage::why::{Said, explain};
+use crate::registry::linkage::{Outcome, Row};
 use serde::Serialize;
 use std::fmt;
 
@@ -29,9 +30,28 @@ struct Explained {
 struct Pair {
     a: String,
     b: String,
+    /// joined, asked or apart: for the two alone, decisions counted.
     verdict: &'static str,
-    codes: Vec<&'static str>,
+    rule: &'static str,
+    /// Hundredths of a nat.
+    score: i32,
+    relation: Option<&'static str>,
+    fields: Vec<Field>,
     words: String,
+}
+
+#[derive(Serialize)]
+struct Field {
+    field: &'static str,
+    answer: &'static str,
+    share: i32,
+    words: String,
+}
+
+impl Field {
+    fn of(said: &Said) -> Field {
+        Field { field: said.field, answer: said.answer, share: said.share, words: said.words.clone() }
+    }
 }
 
 impl fmt::Display for Explained {
@@ -39,11 +59,14 @@ impl fmt::Display for Explained {
         writeln!(out, "{}", self.question)?;
         for pair in &self.pairs {
             let verdict = match pair.verdict {
-                "same" => "one group",
-                "apart" => "kept apart",
-                _ => "nothing joins them",
+                "joined" => "one group",
+                "asked" => "perhaps one group",
+                _ => "two groups",
             };
             writeln!(out, "\n  {}\n  {}\n    {verdict}: {}", pair.a, pair.b, pair.words)?;
+            if let Some(relation) = pair.relation {
+                writeln!(out, "    perhaps: {}", relation.replace('-', " "))?;
+            }
         }
         if self.not_shown > 0 {
             writeln!(out, "\nand {} pairs more", self.not_shown)?;
@@ -63,36 +86,40 @@ impl Why {
         };
         let other = other.filter(|other| other.row.n != known.row.n);
         let all: Vec<&One> = known.members.iter().chain(other.iter().flat_map(|other| &other.members)).collect();
-        let too_common = groups::too_common(&mut db, &all).await?;
-        let mut candidates = known.candidates();
-        candidates.extend(other.iter().flat_map(Known::candidates));
+        let (rules, lists) = known.standing();
+        let mut compared = known.compared();
+        compared.extend(other.iter().flat_map(Known::compared));
+        let rows: Vec<Row> = compared.iter().filter_map(|one| one.row(rules, lists)).collect();
         let mut links = known.links();
         links.extend(other.iter().flat_map(Known::links));
         let edge = known.members.len();
         let mut pairs = Vec::new();
-        for (i, a) in candidates.iter().enumerate() {
-            for (j, b) in candidates.iter().enumerate().skip(i + 1) {
+        for (i, a) in rows.iter().enumerate() {
+            for (j, b) in rows.iter().enumerate().skip(i + 1) {
                 // Of two groups, what stands between them; of one, what holds it together.
                 if other.is_some() && (i >= edge || j < edge) {
                     continue;
                 }
-                let why = explain(a, b, &links, &too_common);
+                let why = explain(a, b, &links, rules.policy.linkage());
                 let name = |one: &One| format!("{} ({})", one.group.name, one.whose());
                 pairs.push((
-                    why.verdict,
+                    why.outcome,
                     Pair {
                         a: name(all[i]),
                         b: name(all[j]),
-                        verdict: why.verdict.code(),
-                        codes: why.reasons.iter().map(|reason| reason.code()).collect(),
+                        verdict: why.outcome.label(),
+                        rule: why.judged.rule.code(),
+                        score: why.judged.score,
+                        relation: why.relation.map(|relation| relation.label()),
+                        fields: why.fields.iter().filter(|said| !said.words.is_empty()).map(Field::of).collect(),
                         words: why.words(&|hub| known.hub_name(hub)),
                     },
                 ));
             }
         }
         // What brought them together, or what keeps them apart, first.
-        let first = if other.is_some() { Verdict::Apart } else { Verdict::Same };
-        pairs.sort_by_key(|(verdict, _)| (*verdict != first, *verdict == Verdict::Nothing));
+        let first = if other.is_some() { Outcome::Apart } else { Outcome::Joined };
+        pairs.sort_by_key(|(outcome, _)| (*outcome != first, *outcome != Outcome::Asked));
         let question = match &other {
             Some(other) => format!("{:?} and {:?} are two groups.", known.row.name, other.row.name),
             None if pairs.is_empty() => format!(

@@ -14,14 +14,14 @@ use super::Hub;
 use crate::record::statement::{Kind, RecordRef};
 use crate::record::{Group, HubId, vocabulary};
 use crate::registry::normal;
-use crate::registry::{Candidate, Choice, Cluster, Decision, Features, Merged};
-use crate::store::group::{self as stored, Lists, Loaded, Rules, facet};
+use crate::registry::{Choice, Cluster, Decision, Merged, linkage};
+use crate::store::group::{self as stored, Compared, Lists, Loaded, Rules, facet};
 use crate::store::log::OWN;
 use crate::store::record::{DecisionRow, RecordRow};
 use crate::store::registry::GroupRow;
 use crate::store::{self, StoreError, lookup};
 use sqlx::SqliteConnection;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Most groups that a question which one is meant lists.
@@ -308,32 +308,20 @@ impl Known {
         stored::links(self.decisions.iter(), &self.reader.rules)
     }
 
-    /// The members as the linker compares them.
-    pub fn candidates(&self) -> Vec<Candidate> {
-        self.members
-            .iter()
-            .map(|one| {
-                let list = one.group.list.map(|list| (one.row.hub, list));
-                Candidate {
-                    record: one.record,
-                    list: list.and_then(|list| self.reader.rules.reference(list)),
-                    duplicates: list.and_then(|list| self.reader.lists.get(&list)).is_some_and(|list| list.duplicates),
-                    features: Features::of(&one.group),
-                }
-            })
-            .collect()
+    /// The members as the linker compares them, in their order.
+    pub fn compared(&self) -> Vec<Compared> {
+        let model = self.reader.rules.policy.linkage();
+        let compared = |one: &One| {
+            let (features, _) = linkage::read(&one.group, model);
+            Compared { hub: one.row.hub, rec: one.row.rec, list: one.group.list, features }
+        };
+        self.members.iter().map(compared).collect()
     }
-}
 
-/// Keys of these records that so many records share that they join nobody.
-///
-/// # Errors
-/// Database errors.
-pub async fn too_common(db: &mut SqliteConnection, records: &[&One]) -> Result<BTreeSet<u64>, StoreError> {
-    let keys: BTreeSet<i64> = records.iter().flat_map(|one| one.row.keys.iter().copied()).collect();
-    let rows = store::registry::sharing(db, Some(&keys.into_iter().collect::<Vec<_>>())).await?;
-    let shared = rows.chunk_by(|a, b| a.0 == b.0).filter(|chunk| chunk.len() > crate::registry::link::MAX_SHARING);
-    Ok(shared.map(|chunk| chunk[0].0 as u64).collect())
+    /// What groups are derived by, and the lists that rows may be of.
+    pub fn standing(&self) -> (&Rules, &Lists) {
+        (&self.reader.rules, &self.reader.lists)
+    }
 }
 
 /// The lists of this hub, by id, those of its own knowledge first.

@@ -1,0 +1,221 @@
+//! Changed records → pairs: who may be one group with them, judged and written down.
+//!
+//! What is stored is, at any time, the judgement of every two live records that share a key which is not too common. A
+//! change touches the pairs of changed records, and of those who share a key that became too common or ceased to be so.
+
+use super::stand::{Keys, Touched};
+use crate::registry::linkage::{Model, Outcome, Row};
+use crate::store::group::{Compared, Lists, Loaded, Rules};
+use crate::store::pair::{self, Pair};
+use crate::store::{self, StoreError, Write};
+use futures_util::TryStreamExt;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// Up to so many records are compared one by one.
+const FEW: usize = 500;
+/// Candidate pairs gathered before they are judged: a bound on memory.
+const GATHER: usize = 4_000_000;
+
+/// Whose joined pairs came or went.
+#[derive(Debug)]
+pub enum Repaired {
+    /// These records'.
+    Of(BTreeSet<i64>),
+    /// Anybody's: all pairs were made again.
+    All,
+}
+
+/// Brings the pairs up to date. What it had to read of records for that is added to what is known of them.
+///
+/// # Errors
+/// Database errors.
+pub async fn compare(
+    db: &mut Write,
+    rules: &Rules,
+    lists: &Arc<Lists>,
+    touched: &mut Touched,
+) -> Result<Repaired, StoreError> {
+    let changed = touched.compare.len();
+    // One by one costs about a hundred times as much a record as all at once.
+    if changed > FEW && changed as u64 > store::registry::count_live(db).await? / 16 {
+        touched.keys = Keys::default();
+        all(db, rules, lists, &mut touched.compared).await?;
+        return Ok(Repaired::All);
+    }
+    some(db, rules, lists, touched).await.map(Repaired::Of)
+}
+
+async fn some(
+    db: &mut Write,
+    rules: &Rules,
+    lists: &Lists,
+    touched: &mut Touched,
+) -> Result<BTreeSet<i64>, StoreError> {
+    let model = rules.policy.linkage();
+    let sharing = i64::from(model.cuts().sharing);
+    let mut counts: BTreeMap<i64, (i64, i64)> = BTreeMap::new();
+    touched.keys.come.iter().for_each(|key| counts.entry(*key).or_default().0 += 1);
+    touched.keys.gone.iter().for_each(|key| counts.entry(*key).or_default().1 += 1);
+    touched.keys.kept.iter().for_each(|key| {
+        counts.entry(*key).or_default();
+    });
+    let mut again = touched.compare.clone();
+    // Who shares a key that crossed the line, either way, is compared again with all that it reaches.
+    let mut members = members(db, counts.keys().copied()).await?;
+    let mut crossed = BTreeSet::new();
+    for (key, (come, gone)) in &counts {
+        let now = members.get(key).map_or(0, Vec::len) as i64;
+        if (now > sharing) != (now - come + gone > sharing) {
+            crossed.extend(members.get(key).into_iter().flatten().filter(|record| !again.contains(*record)).copied());
+        }
+    }
+    if !touched.keys.kept.is_empty() || !crossed.is_empty() || touched.compared.len() < again.len() {
+        // Of records that are compared again without having changed, the keys are in the database.
+        let unread: Vec<i64> =
+            again.iter().filter(|record| !touched.compared.contains_key(record)).chain(&crossed).copied().collect();
+        let rows = store::record::numbered(db, &unread).await?;
+        let keys: BTreeSet<i64> = rows.iter().flat_map(|row| row.keys.iter().copied()).collect();
+        let more = self::members(db, keys.into_iter().filter(|key| !counts.contains_key(key))).await?;
+        members.extend(more);
+        again.extend(crossed);
+    }
+    let mut pairs: BTreeSet<(i64, i64)> = BTreeSet::new();
+    for records in members.values().filter(|records| records.len() as i64 <= sharing) {
+        for one in records.iter().filter(|record| again.contains(*record)) {
+            pairs.extend(records.iter().filter(|other| *other != one).map(|other| (*one.min(other), *one.max(other))));
+        }
+    }
+    let ends: BTreeSet<i64> = pairs.iter().flat_map(|(a, b)| [*a, *b]).collect();
+    read(db, rules, ends, &mut touched.compared).await?;
+    let rows: BTreeMap<i64, Row> =
+        touched.compared.iter().filter_map(|(n, one)| Some((*n, one.row(rules, lists)?))).collect();
+    let judged: Vec<Pair> =
+        pairs.into_iter().filter_map(|(a, b)| Pair::judge(a, b, rows.get(&a)?, rows.get(&b)?, model)).collect();
+    let mut ends: BTreeSet<i64> = pair::remove(db, &again.into_iter().collect::<Vec<_>>()).await?.into_iter().collect();
+    pair::add(db, &judged).await?;
+    ends.extend(judged.iter().filter(|pair| pair.outcome == Outcome::Joined).flat_map(|pair| [pair.a, pair.b]));
+    Ok(ends)
+}
+
+async fn members(
+    db: &mut Write,
+    keys: impl Iterator<Item = i64> + Send,
+) -> Result<BTreeMap<i64, Vec<i64>>, StoreError> {
+    let keys: Vec<i64> = keys.collect();
+    let mut members: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
+    for (key, record) in store::registry::sharing(db, &keys).await? {
+        members.entry(key).or_default().push(record);
+    }
+    Ok(members)
+}
+
+/// Adds what of these records is compared, where it is not known yet.
+///
+/// # Errors
+/// Database errors.
+pub async fn read(
+    db: &mut Write,
+    rules: &Rules,
+    records: impl IntoIterator<Item = i64>,
+    known: &mut BTreeMap<i64, Compared>,
+) -> Result<(), StoreError> {
+    let unread: Vec<i64> = records.into_iter().filter(|record| !known.contains_key(record)).collect();
+    for chunk in unread.chunks(4 * store::CHUNK) {
+        let spoken = store::record::spoken(db, chunk).await?;
+        let rules = rules.clone();
+        let read = tokio::task::spawn_blocking(move || Loaded::of(spoken, &rules).compared(rules.policy.linkage()));
+        known.extend(read.await.map_err(|error| StoreError::Protocol(format!("reading stopped: {error}")))?);
+    }
+    Ok(())
+}
+
+/// All pairs from all keys.
+async fn all(
+    db: &mut Write,
+    rules: &Rules,
+    lists: &Arc<Lists>,
+    known: &mut BTreeMap<i64, Compared>,
+) -> Result<(), StoreError> {
+    pair::clear(db).await?;
+    let live = store::registry::all_live(db).await?;
+    read(db, rules, live, known).await?;
+    let (numbers, compared): (Vec<i64>, Vec<Compared>) = std::mem::take(known).into_iter().unzip();
+    let everyone = Arc::new(Everyone { numbers, compared, rules: rules.clone(), lists: lists.clone() });
+    let mut gathered: Vec<(u32, u32)> = Vec::new();
+    let mut found: Vec<Pair> = Vec::new();
+    let mut shared = store::registry::shared(db, rules.policy.linkage().cuts().sharing);
+    loop {
+        let members = shared.try_next().await?;
+        let last = members.is_none();
+        if let Some(members) = members {
+            let mut places: Vec<u32> = members.iter().filter_map(|record| everyone.place(*record)).collect();
+            places.sort_unstable();
+            for (n, a) in places.iter().enumerate() {
+                gathered.extend(places[n + 1..].iter().map(|b| (*a, *b)));
+            }
+        }
+        if last || gathered.len() > GATHER {
+            let (pairs, everyone) = (std::mem::take(&mut gathered), everyone.clone());
+            let judged = tokio::task::spawn_blocking(move || everyone.judge(pairs)).await;
+            found.extend(judged.map_err(|error| StoreError::Protocol(format!("comparing stopped: {error}")))?);
+        }
+        if last {
+            break;
+        }
+    }
+    drop(shared);
+    found.sort_unstable_by_key(|pair| (pair.a, pair.b));
+    found.dedup_by_key(|pair| (pair.a, pair.b));
+    pair::add(db, &found).await?;
+    if let Some(everyone) = Arc::into_inner(everyone) {
+        *known = everyone.numbers.into_iter().zip(everyone.compared).collect();
+    }
+    Ok(())
+}
+
+struct Everyone {
+    numbers: Vec<i64>,
+    compared: Vec<Compared>,
+    rules: Rules,
+    lists: Arc<Lists>,
+}
+
+impl Everyone {
+    fn place(&self, record: i64) -> Option<u32> {
+        self.numbers.binary_search(&record).ok().map(|place| place as u32)
+    }
+
+    /// Judges pairs on all cores.
+    fn judge(&self, mut pairs: Vec<(u32, u32)>) -> Vec<Pair> {
+        pairs.sort_unstable();
+        pairs.dedup();
+        let rows: Vec<Option<Row>> = self.compared.iter().map(|one| one.row(&self.rules, &self.lists)).collect();
+        let model = self.rules.policy.linkage();
+        let one = |(a, b): &(u32, u32)| {
+            let (a, b) = (*a as usize, *b as usize);
+            Pair::judge(self.numbers[a], self.numbers[b], rows[a].as_ref()?, rows[b].as_ref()?, model)
+        };
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let share = pairs.len().div_ceil(cores).max(1);
+        std::thread::scope(|scope| {
+            let workers: Vec<_> = pairs
+                .chunks(share)
+                .map(|chunk| scope.spawn(|| chunk.iter().filter_map(one).collect::<Vec<_>>()))
+                .collect();
+            // A worker that panicked is a fault of this program: it ends the transaction, and the daemon tells of it.
+            workers
+                .into_iter()
+                .flat_map(|worker| worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+                .collect()
+        })
+    }
+}
+
+impl Pair {
+    /// The pair, unless the two are plainly two groups.
+    fn judge(a: i64, b: i64, one: &Row, other: &Row, model: &Model) -> Option<Pair> {
+        let judged = one.judge(other, model);
+        (judged.outcome != Outcome::Apart).then_some(Pair { a, b, outcome: judged.outcome, score: judged.score })
+    }
+}
