@@ -183,7 +183,8 @@ fn benchmarks(model: &Model) {
     ];
     for (title, listed, duplicates) in sets {
         report(&format!("{title}, shipped model"), &listed, &link(&listed, model, duplicates), &none);
-        // 300 labels: pairs that share a key, in the order of a hash, which is chance that stays the same.
+        // 300 labels, half as review asks for them (as many as can be had at each height of the shipped model's score), half
+        // at random: both in the order of a hash, which is chance that stays the same.
         let kept = Kept::read(&listed, model, duplicates);
         let rows = kept.rows();
         let all = pairs(&kept.keys, model.cuts().sharing as usize);
@@ -195,7 +196,24 @@ fn benchmarks(model: &Model) {
         };
         let mut drawn = all.clone();
         drawn.sort_by_key(|pair| chance(pair).wrapping_mul(0x2545_f491_4f6c_dd1d));
-        let chosen: BTreeSet<(usize, usize)> = drawn.into_iter().take(300).collect();
+        let mut bands: BTreeMap<i32, Vec<(usize, usize)>> = BTreeMap::new();
+        for (a, b) in &drawn {
+            let score = rows[*a].judge(&rows[*b], model).score;
+            bands.entry((score / 100).clamp(-12, 8)).or_default().push((*a, *b));
+        }
+        let mut chosen: BTreeSet<(usize, usize)> = BTreeSet::new();
+        for round in 0..300 {
+            for pair in bands.values().filter_map(|band| band.get(round)) {
+                if chosen.len() < 150 {
+                    chosen.insert(*pair);
+                }
+            }
+        }
+        for pair in drawn {
+            if chosen.len() < 300 {
+                chosen.insert(pair);
+            }
+        }
         let labels: Vec<Label> = chosen
             .iter()
             .map(|(a, b)| Label {
