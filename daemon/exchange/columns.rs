@@ -108,6 +108,13 @@ pub(super) static COLUMNS: LazyLock<Vec<Column>> = LazyLock::new(|| {
             "19:30",
         ),
         column(Field::End, "end", "End time", "As in 21:00.", "21:00"),
+        column(
+            Field::Calendar,
+            "calendar",
+            "Calendar rule",
+            "For programs: leave it empty, unless you know iCalendar (FREQ=MONTHLY;BYDAY=2TU).",
+            "",
+        ),
         column(Field::Cost, "cost", "Cost", "In words.", "Free"),
         column(Field::Access, "access", "Access", "Steps, lift, hearing loop, toilets.", "Step-free, hearing loop"),
         column(Field::Joining, "joining", "How to join", "In words.", "Just come along"),

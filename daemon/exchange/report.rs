@@ -16,7 +16,8 @@ impl fmt::Display for ImportPlan {
         let open_skips = [
             (Skip::Blank, "blank"),
             (Skip::Guidance, "guidance or example"),
-            (Skip::Filtered, "left out by the mapping"),
+            (Skip::Totals, "lines of sums"),
+            (Skip::Filtered, "left out by the filter"),
         ];
         writeln!(out, "{:>7}  rows in the file", self.rows_read)?;
         writeln!(out, "{:>7}  new", self.new.len())?;
