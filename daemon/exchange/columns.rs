@@ -36,9 +36,15 @@ pub(super) const CRITERION_KEY: &str = "criterion.";
 
 const SEMICOLONS: &str = "Choose from our words; a semicolon between several.";
 
-/// Every column of the template, in order.
+/// Every column that an import knows, in order.
 pub fn columns() -> &'static [Column] {
     &COLUMNS
+}
+
+/// The columns of the template and of exports. Rules for calendars are not among them: a person who changes the words of a
+/// meeting would leave the rule beside them standing, and it would come back with every import of the file.
+pub(super) fn for_people() -> impl Iterator<Item = &'static Column> {
+    COLUMNS.iter().filter(|column| column.field != Field::Calendar)
 }
 
 pub(super) static COLUMNS: LazyLock<Vec<Column>> = LazyLock::new(|| {
@@ -112,7 +118,7 @@ pub(super) static COLUMNS: LazyLock<Vec<Column>> = LazyLock::new(|| {
             Field::Calendar,
             "calendar",
             "Calendar rule",
-            "For programs: leave it empty, unless you know iCalendar (FREQ=MONTHLY;BYDAY=2TU).",
+            "An iCalendar recurrence, from feeds (FREQ=MONTHLY;BYDAY=2TU).",
             "",
         ),
         column(Field::Cost, "cost", "Cost", "In words.", "Free"),

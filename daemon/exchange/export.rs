@@ -3,7 +3,7 @@
 //! What must not be known does not leave. A group that only its hub may know is left out and counted; one whose place is
 //! protected goes without whatever gives the place away (venue, address, town, postcode, position, when it meets).
 
-use super::columns::columns;
+use super::columns::for_people;
 use super::field::{Field, Words};
 use super::row::OPEN;
 use super::sheet::Grid;
@@ -54,7 +54,7 @@ pub fn sheet(rows: impl IntoIterator<Item = ExportRow>, words: &Words) -> Export
             None => withheld += 1,
         }
     }
-    let mut fields: Vec<Field> = columns().iter().map(|column| column.field.clone()).collect();
+    let mut fields: Vec<Field> = for_people().map(|column| column.field.clone()).collect();
     let criteria: BTreeSet<Field> =
         kept.iter().flat_map(|row| row.group.criteria.keys()).map(|term| Field::Criterion(term.clone())).collect();
     let own = criteria.into_iter().filter(|field| !fields.contains(field)).collect::<Vec<_>>();

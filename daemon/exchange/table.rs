@@ -88,6 +88,9 @@ pub enum Note {
     /// The headings are not in the first row.
     #[error("the headings were found in row {0}; if they are in another, say so with --header-row")]
     HeaderRow(u32),
+    /// Values of a feed that mean nothing to us, which the person who imports it cannot correct.
+    #[error("{0} values could not be read and were left out ({1})")]
+    LeftOut(usize, String),
     /// Sheets that the person has hidden are not read.
     #[error("the hidden sheet {0:?} was not read")]
     HiddenSheet(String),

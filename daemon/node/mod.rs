@@ -8,6 +8,7 @@
 //! * [`sync`]: pulling partners, one run at a time each;
 //! * [`run`]: the daemon: pulling on schedule, serving, publishing again;
 //! * [`check`]: everything that must be true, looked at again;
+//! * [`imports`]: carrying out an import's plan, and undoing it; [`source`]: lists that are read from an address on a schedule;
 //! * [`groups`]: what the hub's people ask and say of a group: find it, describe it, draft an edit, a choice, a link;
 
 pub mod accept;
@@ -16,6 +17,7 @@ pub mod check;
 pub mod demo;
 pub mod derive;
 pub mod groups;
+pub mod imports;
 pub mod init;
 pub mod keys;
 pub mod lifecycle;
@@ -23,6 +25,7 @@ pub mod logging;
 pub mod notify;
 pub mod publish;
 pub mod run;
+pub mod source;
 pub mod sync;
 
 use crate::clock::Clock;

@@ -6,6 +6,7 @@
 //! * [`group`]: the records of one group, with the words and decisions that make it;
 //! * [`partner`]: partner hubs and how pulling them goes;
 //! * [`directory`]: what people look up, as [`view`]s.
+//! * [`imports`]: imports that can be undone, sources on a schedule, saved mappings;
 //! * [`lookup`]: groups as the hub's own people look for them.
 //!
 //! One connection writes, several read. Every function takes a connection, so that callers compose them inside one
@@ -14,6 +15,7 @@
 pub mod describe;
 pub mod directory;
 pub mod group;
+pub mod imports;
 pub mod log;
 pub mod lookup;
 pub mod partner;
