@@ -117,6 +117,8 @@ impl Entry {
 pub struct Page {
     /// Its rows.
     pub entries: Vec<Entry>,
+    /// How many things it lists: a service at two places is one.
+    pub listed: u64,
     /// Ids of rows that the source says are gone.
     pub gone: Vec<String>,
     /// The next page; `None` at the end.

@@ -16,7 +16,7 @@ pub(super) fn page(value: &Value, words: &Words) -> Result<Page, FeedError> {
         return Err(FeedError::Not("Meeting Guide", "an item is no meeting"));
     }
     let entries: Vec<Entry> = meetings.iter().map(|meeting| entry(meeting, words)).collect();
-    Ok(Page { total: Some(entries.len() as u64), entries, ..Page::default() })
+    Ok(Page { listed: entries.len() as u64, entries, ..Page::default() })
 }
 
 fn entry(meeting: &Value, words: &Words) -> Entry {

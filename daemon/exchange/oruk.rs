@@ -42,6 +42,7 @@ pub(super) fn page(value: &Value, from: &Url, words: &Words) -> Result<Page, Fee
     let page_number = number(["page_number", "number"]);
     let pages = number(["total_pages", "totalPages"]);
     let mut page = Page { total: number(["total_items", "totalElements"]), ..Page::default() };
+    page.listed = services.len() as u64;
     for service in services {
         entries(service, from, words, &mut page.entries);
     }
