@@ -134,7 +134,9 @@ const WORDS: [(Field, &[&str]); 23] = [
 ];
 
 /// Headings of the columns that an import adds to somebody's file, or that an export adds for reading.
-pub(super) const ADDED: [&str; 3] = ["Import result", "Import message", "Listed by"];
+pub(super) const ADDED: [&str; 3] = ["Import result", "Import message", LISTED_BY];
+/// Heading of the lists that name a group.
+pub(super) const LISTED_BY: &str = "Listed by";
 
 /// Words of headings that may stand over a person's name or private number.
 const PERSONAL: [&str; 14] = [

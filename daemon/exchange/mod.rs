@@ -2,7 +2,8 @@
 //!
 //! In: bytes → [`table::Table`] (texts) → [`row::Reading`] (groups and faults) → [`plan::ImportPlan`] (what would change).
 //! Nothing here writes to the registry: the plan is shown, and the same plan is carried out.
-//! Out: groups → [`export`] → CSV, XLSX or GeoJSON, in the import's own shape.
+//! Out: groups → [`export`] → CSV, XLSX or GeoJSON, in the import's own shape; [`open_referral`] for other directories' programs;
+//! [`mod@print`] for paper.
 //!
 //! * [`columns`] is the one list of columns, [`field`] what each of them feeds; [`template`] writes the empty form;
 //! * [`mapping`] says which column of a foreign file feeds which field, [`guess`] makes one up to be looked at;
@@ -27,9 +28,11 @@ pub mod language;
 pub mod mapping;
 mod matching;
 mod meeting_guide;
+pub mod open_referral;
 mod opendocument;
 mod oruk;
 pub mod plan;
+pub mod print;
 pub mod recurrence;
 pub mod report;
 pub mod row;
