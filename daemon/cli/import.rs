@@ -45,7 +45,7 @@ pub struct Import {
     #[arg(long, value_enum, default_value_t = Mode::Update)]
     mode: Mode,
     /// What becomes of groups that are missing from a whole list
-    #[arg(long, value_enum, requires = "mode", value_name = "WHAT")]
+    #[arg(long, value_enum, value_name = "WHAT")]
     missing: Option<Becomes>,
     /// Which column feeds which field, as saved before: a name or a .toml file [default: as in the list's last import, else guessed]
     #[arg(long, value_name = "NAME")]

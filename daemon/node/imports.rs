@@ -275,6 +275,7 @@ pub async fn undo(hub: &Hub, batch: &BatchRow) -> anyhow::Result<Undone> {
             }
             (false, Some(before)) => {
                 undone.restored += 1;
+                imports::follow(&mut db, change.rec, change.rev.saturating_sub(1), change.rev + 1).await?;
                 let body = Body::Put(Kind::Record);
                 drafts.push(Draft { id: change.rec, rev: row.state.rev + 1, body, public: Some(before) });
             }

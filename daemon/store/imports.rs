@@ -142,6 +142,21 @@ pub async fn undone(db: &mut Write, batch: i64, at: i64) -> Result<(), StoreErro
         .map(drop)
 }
 
+/// A record says again, in revision `now`, what it said in revision `then`: imports that made that one can still be undone.
+///
+/// # Errors
+/// Database errors.
+pub async fn follow(db: &mut Write, rec: Uuid, then: u64, now: u64) -> Result<(), StoreError> {
+    let number = |rev: u64| i64::try_from(rev).map_err(|_| corrupt("import_change.rev"));
+    sqlx::query("UPDATE import_change SET rev = ? WHERE rec = ? AND rev = ?")
+        .bind(number(now)?)
+        .bind(rec.as_bytes().as_slice())
+        .bind(number(then)?)
+        .execute(&mut **db)
+        .await
+        .map(drop)
+}
+
 /// Records of a list that are asked about, with since when.
 ///
 /// # Errors

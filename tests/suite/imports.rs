@@ -1,7 +1,7 @@
 //! Importing as a hub worker does it: the real program, files as people have them, and every step undone again.
 
 use crate::support::command::Desk;
-use mutuald::exchange::table;
+use mutuald::exchange::{Table, table};
 use rust_xlsxwriter::{ExcelDateTime, Format, Workbook};
 use serde_json::{Value, json};
 
@@ -108,7 +108,8 @@ fn the_file_comes_back_in_its_own_format() {
         let (before, after) = (std::fs::read(desk.file(file)).unwrap(), std::fs::read(desk.file(answer)).unwrap());
         let (before, after) = (table::read(file, &before, None).unwrap(), table::read(answer, &after, None).unwrap());
         assert_eq!((before.format, before.header_line), (after.format, after.header_line), "{file}");
-        for (row, back) in before.rows.iter().zip(after.rows.iter()) {
+        let filled = |table: &Table| table.rows.iter().filter(|row| !row.cells.is_empty()).cloned().collect::<Vec<_>>();
+        for (row, back) in filled(&before).iter().zip(filled(&after).iter()) {
             assert_eq!(row.line, back.line);
             assert!(row.cells.iter().zip(&back.cells).all(|(a, b)| a == b), "{file}: {row:?} {back:?}");
         }
@@ -178,6 +179,7 @@ fn every_import_is_undone_as_a_whole_and_nothing_else_is() {
     assert_eq!(names(&desk), ["A", "B", "C", "D"]);
     desk.run(&["import", "undo"]).ended(0);
     assert!(first.contains("3 groups"));
+    // What the second import changed and its undoing said again can still be taken back with the first.
     desk.run(&["import", "undo"]).ended(3);
     assert_eq!(names(&desk), ["B"]);
     desk.run(&["group", "withdraw", "B"]).ended(0);
@@ -200,6 +202,7 @@ fn a_whole_list_asks_about_what_is_missing_and_is_held_when_it_shrinks_by_a_tent
     write(&desk, "half.csv", numbered(0..10));
     desk.run(&["import", "full.csv", "--list", "L", "--commit"]).ended(0);
     let digest = desk.digest();
+    desk.run(&["export", "before.csv", "--own"]).ended(0);
     // Without saying that it is the whole list, a file says nothing of what is not in it.
     let part = desk.run(&["import", "half.csv", "--list", "L", "--commit"]).ended(0);
     assert!(part.contains("10 of the list's records are not in the file. They stay as they are."), "{part}");
@@ -227,7 +230,9 @@ fn a_whole_list_asks_about_what_is_missing_and_is_held_when_it_shrinks_by_a_tent
     desk.run(&["import", "less.csv", "--list", "L", "--mode", "whole", "--commit"]).ended(0);
     desk.run(&["import", "undo"]).ended(0);
     assert_eq!(desk.run(&["group", "list", "--status", "closed", "--json"]).json(0)["total"], json!(0));
-    assert_eq!(desk.digest()["digest"], digest["digest"]);
+    desk.run(&["export", "after.csv", "--own"]).ended(0);
+    let read = |name: &str| std::fs::read(desk.file(name)).unwrap();
+    assert!(read("before.csv") == read("after.csv"), "it says again what it said before");
 
     let even_so =
         ["import", "half.csv", "--list", "L", "--mode", "whole", "--missing", "withdraw", "--even-so", "--commit"];
