@@ -371,6 +371,15 @@ impl List {
                     let what = format!("there is a list called {title:?} already; nothing was changed");
                     return Err(Failure::new(what, "`mutuald list show` shows the lists").into());
                 }
+                if from.url.is_some() && about.licence.is_none() {
+                    // Without one its rows would go out under this hub's, which is not this hub's to say.
+                    let what = "under which licence the rows of this address may be shared is not said";
+                    return Err(Failure::usage(
+                        what,
+                        "ask its owner, then say so with --licence, as in --licence CC-BY-4.0",
+                    )
+                    .into());
+                }
                 let about = match from.url {
                     Some(_) if about.kind.is_none() => About { kind: Some("website".to_owned()), ..about },
                     _ => about,

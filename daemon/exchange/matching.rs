@@ -6,6 +6,7 @@ use super::field::Field;
 use super::plan::{Existing, MANY};
 use super::row::{self, Claim, Reading, What};
 use crate::record::group::Group;
+use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
@@ -265,4 +266,19 @@ impl<'a> Matching<'a> {
 fn fold(text: &str) -> String {
     let folded: String = text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
     if folded.is_empty() { text.to_owned() } else { folded }
+}
+
+/// By what a group of a list is known again when its words are gone: digests of its reference in the list, and of its name
+/// and place. One word of difference makes another digest, and nothing can be read from one.
+pub fn keys(group: &Group) -> Vec<[u8; 16]> {
+    let place = group.place.as_ref();
+    let place = place.and_then(|it| it.postcode.as_ref().or(it.locality.as_ref())).map(|text| fold(text));
+    let named = format!("name\n{}\n{}", fold(&group.name), place.unwrap_or_default());
+    let digest = |text: String| {
+        let mut key = [0; 16];
+        key.copy_from_slice(&Sha256::digest(text)[..16]);
+        key
+    };
+    let source = group.source_id.as_ref().map(|source| digest(format!("source\n{source}")));
+    source.into_iter().chain([digest(named)]).collect()
 }

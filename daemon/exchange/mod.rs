@@ -45,5 +45,6 @@ mod workbook;
 pub use export::ExportRow;
 pub use field::Words;
 pub use mapping::Mapping;
+pub use matching::keys;
 pub use plan::{Existing, ImportPlan, plan};
 pub use table::Table;

@@ -65,6 +65,8 @@ pub struct Terms {
     pub missing: Missing,
     /// References of rows that the source itself says are gone; then it speaks of changes only, and nothing else is missing.
     pub gone: Option<BTreeSet<String>>,
+    /// By what groups are known that this hub has taken back: see [`super::keys`]. They do not come back by themselves.
+    pub taken_back: BTreeMap<[u8; 16], Uuid>,
     /// Nobody looks at the plan before it is carried out.
     pub unattended: bool,
 }
@@ -107,6 +109,9 @@ pub struct ImportPlan {
     /// Rows of known records that are left as they are, because only new ones are added.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub left_alone: Vec<Unchanged>,
+    /// Rows of groups that this hub has taken back or erased: not added again.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub taken_back: Vec<Unchanged>,
     /// Rows that cannot be taken over.
     pub refused: Vec<Refused>,
     /// Rows whose place must not be known: this version does not sign such records.
@@ -267,6 +272,7 @@ impl ImportPlan {
             self.changed.len(),
             self.unchanged.len(),
             self.left_alone.len(),
+            self.taken_back.len(),
             self.refused.len(),
             self.held_back.len(),
             self.skipped.len(),
@@ -307,6 +313,7 @@ pub fn plan_under(terms: &Terms, reading: &Reading, existing: &[Existing], list:
         changed: Vec::new(),
         unchanged: Vec::new(),
         left_alone: Vec::new(),
+        taken_back: Vec::new(),
         refused: Vec::new(),
         held_back: Vec::new(),
         skipped: Vec::new(),
@@ -347,6 +354,15 @@ pub fn plan_under(terms: &Terms, reading: &Reading, existing: &[Existing], list:
                     });
                 }
                 place(&mut plan, line, row, found, reading, existing, words);
+            }
+        }
+    }
+    let back = |new: &New| super::keys(&new.group).into_iter().find_map(|key| terms.taken_back.get(&key).copied());
+    if !terms.taken_back.is_empty() {
+        for new in std::mem::take(&mut plan.new) {
+            match back(&new) {
+                Some(rec) => plan.taken_back.push(Unchanged { line: new.line, rec }),
+                None => plan.new.push(new),
             }
         }
     }

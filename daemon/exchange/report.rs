@@ -26,6 +26,9 @@ impl fmt::Display for ImportPlan {
         if !self.left_alone.is_empty() {
             writeln!(out, "{:>7}  known already, left as they are", self.left_alone.len())?;
         }
+        if !self.taken_back.is_empty() {
+            writeln!(out, "{:>7}  taken back by this hub before, not added again", self.taken_back.len())?;
+        }
         writeln!(out, "{:>7}  refused", self.refused.len())?;
         writeln!(out, "{:>7}  held back for safety", self.held_back.len())?;
         for (reason, words) in open_skips {

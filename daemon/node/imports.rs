@@ -8,6 +8,7 @@ use super::author::Draft;
 use super::derive::Derived;
 use super::groups::{self, One, say, words::vocabularies};
 use super::{Hub, Said, init};
+use crate::exchange::keys;
 use crate::exchange::plan::{Existing, ImportPlan, Missing, Terms, missed, plan_under};
 use crate::exchange::row::Reading;
 use crate::record::List;
@@ -77,6 +78,8 @@ pub struct Counts {
     pub unchanged: usize,
     /// Known already and left as they are.
     pub left_alone: usize,
+    /// Taken back by this hub before, and not added again.
+    pub taken_back: usize,
     /// Refused.
     pub refused: usize,
     /// Held back for safety.
@@ -98,6 +101,7 @@ impl Counts {
             changed: plan.changed.len(),
             unchanged: plan.unchanged.len(),
             left_alone: plan.left_alone.len(),
+            taken_back: plan.taken_back.len(),
             refused: plan.refused.len(),
             held_back: plan.held_back.len(),
             left_out: plan.skipped.len(),
@@ -114,7 +118,9 @@ impl Counts {
 pub async fn planned(hub: &Hub, db: &mut SqliteConnection, job: Job<'_>) -> anyhow::Result<ImportPlan> {
     let own = groups::own_records(hub, db).await?;
     let existing: Vec<Existing> = own.iter().map(say::existing).collect();
-    Ok(plan_under(job.terms, job.reading, &existing, job.target.id, &vocabularies()))
+    let taken_back = imports::taken_back(db, job.target.id).await?.into_iter().collect();
+    let terms = Terms { taken_back, ..job.terms.clone() };
+    Ok(plan_under(&terms, job.reading, &existing, job.target.id, &vocabularies()))
 }
 
 fn put(id: Uuid, rev: u64, group: &Group) -> Draft {
@@ -142,6 +148,7 @@ pub async fn commit(
     let touched: Vec<Uuid> =
         shown.changed.iter().map(|changed| changed.rec).chain(shown.ending.iter().map(|ending| ending.rec)).collect();
     let before = said(hub, &mut db, &touched).await?;
+    let mut known: Vec<(imports::Key, Uuid)> = Vec::new();
     let mut drafts = Vec::with_capacity(1 + shown.new.len() + touched.len());
     let mut changes = Vec::with_capacity(drafts.capacity());
     if target.new {
@@ -149,6 +156,7 @@ pub async fn commit(
     }
     for new in &shown.new {
         let id = hub.chance.id();
+        known.extend(keys(&new.group).into_iter().map(|key| (key, id)));
         drafts.push(put(id, 1, &new.group));
         changes.push(ChangeRow { rec: id, rev: 1, made: true, before: None });
     }
@@ -157,7 +165,10 @@ pub async fn commit(
         let one = before.get(&rec).context("a record of the plan is not there")?;
         let rev = one.row.state.rev + 1;
         drafts.push(match after {
-            Some(group) => put(rec, rev, group),
+            Some(group) => {
+                known.extend(keys(group).into_iter().map(|key| (key, rec)));
+                put(rec, rev, group)
+            }
             None => say::withdraw(&one.row),
         });
         changes.push(ChangeRow { rec, rev, made: false, before: Some(one.group.json()) });
@@ -172,6 +183,10 @@ pub async fn commit(
         derived.in_conflict += one.in_conflict;
         tick(batch.len(), all);
     }
+    imports::know(&mut db, target.id, &known).await?;
+    // What goes because its list no longer names it may come back with its list.
+    let listed: Vec<Uuid> = shown.ending.iter().filter(|it| it.group.is_none()).map(|it| it.rec).collect();
+    imports::unknow(&mut db, &listed).await?;
     let now = hub.clock.now().as_second();
     settle(&mut db, job, shown, now).await?;
     let batch = BatchRow {
@@ -262,7 +277,7 @@ pub async fn undo(hub: &Hub, batch: &BatchRow) -> anyhow::Result<Undone> {
     let rows = store::record::get_many(&mut db, OWN, &recs).await?;
     let rows: BTreeMap<Uuid, _> = rows.into_iter().map(|row| (row.rec, row)).collect();
     let mut undone = Undone { restored: 0, withdrawn: 0, changed_since: Vec::new(), forgotten: Vec::new(), said: None };
-    let mut drafts = Vec::new();
+    let (mut drafts, mut made) = (Vec::new(), Vec::new());
     for change in changes {
         let Some(row) = rows.get(&change.rec).filter(|row| row.state.rev == change.rev) else {
             undone.changed_since.push(change.rec);
@@ -271,6 +286,7 @@ pub async fn undo(hub: &Hub, batch: &BatchRow) -> anyhow::Result<Undone> {
         match (change.made, change.before) {
             (true, _) => {
                 undone.withdrawn += 1;
+                made.push(change.rec);
                 drafts.push(say::withdraw(row));
             }
             (false, Some(before)) => {
@@ -299,6 +315,7 @@ pub async fn undo(hub: &Hub, batch: &BatchRow) -> anyhow::Result<Undone> {
         derived.joined += one.joined;
         derived.in_conflict += one.in_conflict;
     }
+    imports::unknow(&mut db, &made).await?;
     let asked = imports::asked(&mut db, batch.list).await?;
     let asked: Vec<Uuid> = asked.into_iter().filter(|(_, since)| *since == batch.at).map(|(rec, _)| rec).collect();
     imports::answered(&mut db, batch.list, &asked).await?;
@@ -343,6 +360,9 @@ pub async fn decide_missing(hub: &Hub, list: Uuid, recs: &[Uuid], missing: Missi
             undone: None,
         };
         imports::add(&mut db, &batch, &changes).await?;
+    }
+    if missing == Missing::Withdraw {
+        imports::unknow(&mut db, recs).await?;
     }
     if missing != Missing::Ask {
         imports::answered(&mut db, list, recs).await?;

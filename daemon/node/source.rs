@@ -350,6 +350,7 @@ pub fn in_words(counts: &Counts) -> String {
         (counts.changed, "changed"),
         (counts.unchanged, "unchanged"),
         (counts.left_alone, "known already"),
+        (counts.taken_back, "taken back before"),
         (counts.refused, "refused"),
         (counts.held_back, "held back"),
         (counts.left_out, "left out"),

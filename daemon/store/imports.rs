@@ -142,6 +142,55 @@ pub async fn undone(db: &mut Write, batch: i64, at: i64) -> Result<(), StoreErro
         .map(drop)
 }
 
+/// By what a record is known again when its words are gone.
+pub type Key = [u8; 16];
+
+/// Writes down by what records of a list are known again.
+///
+/// # Errors
+/// Database errors.
+pub async fn know(db: &mut Write, list: Uuid, keys: &[(Key, Uuid)]) -> Result<(), StoreError> {
+    for chunk in keys.chunks(super::CHUNK) {
+        let mut insert = sqlx::QueryBuilder::<sqlx::Sqlite>::new("INSERT OR IGNORE INTO import_key (list, key, rec) ");
+        insert.push_values(chunk, |mut row, (key, rec)| {
+            row.push_bind(list.as_bytes().to_vec()).push_bind(key.to_vec()).push_bind(rec.as_bytes().to_vec());
+        });
+        insert.build().execute(&mut **db).await?;
+    }
+    Ok(())
+}
+
+/// These records may come back with their list.
+///
+/// # Errors
+/// Database errors.
+pub async fn unknow(db: &mut Write, recs: &[Uuid]) -> Result<(), StoreError> {
+    for rec in recs {
+        sqlx::query("DELETE FROM import_key WHERE rec = ?").bind(rec.as_bytes().as_slice()).execute(&mut **db).await?;
+    }
+    Ok(())
+}
+
+/// By what records of a list are known that this hub has taken back or erased.
+///
+/// # Errors
+/// Database errors.
+pub async fn taken_back(db: &mut SqliteConnection, list: Uuid) -> Result<Vec<(Key, Uuid)>, StoreError> {
+    let rows: Vec<(Vec<u8>, Vec<u8>)> = sqlx::query_as(
+        "SELECT key, import_key.rec FROM import_key JOIN record ON record.hub = 1 AND record.rec = import_key.rec \
+         WHERE list = ? AND (record.withdrawn OR record.state = 'erased') ORDER BY key, import_key.rec",
+    )
+    .bind(list.as_bytes().as_slice())
+    .fetch_all(db)
+    .await?;
+    rows.into_iter()
+        .map(|(key, rec)| {
+            let key = key.try_into().map_err(|_| corrupt("import_key.key"))?;
+            Ok((key, id(&rec, "import_key.rec")?))
+        })
+        .collect()
+}
+
 /// A record says again, in revision `now`, what it said in revision `then`: imports that made that one can still be undone.
 ///
 /// # Errors

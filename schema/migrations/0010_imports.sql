@@ -36,6 +36,13 @@ CREATE TABLE import_asked (
   list BLOB NOT NULL, rec BLOB NOT NULL, since INTEGER NOT NULL, PRIMARY KEY (list, rec)
 ) WITHOUT ROWID;
 
+-- By what an imported record is known again when its words are gone: digests of its row's reference, and of name and place.
+-- So a group that this hub has taken back, or erased, does not return with the next edition of its list.
+CREATE TABLE import_key (
+  list BLOB NOT NULL, key BLOB NOT NULL, rec BLOB NOT NULL, PRIMARY KEY (list, key, rec)
+) WITHOUT ROWID;
+CREATE INDEX import_key_rec ON import_key (rec);
+
 -- Which column of a file feeds which field, by a name that people chose or by the list's title; TOML.
 CREATE TABLE mapping (name TEXT PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID;
 

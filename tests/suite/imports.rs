@@ -320,3 +320,52 @@ fn feeds_come_in_as_files_too() {
     write(&desk, "other.json", "{\"a\": 1}");
     desk.run(&["import", "other.json"]).failed(1);
 }
+
+/// Pains 7 and 10: what a hub has taken back does not return with the next edition of its list, nor under a new id.
+#[test]
+fn a_group_that_was_taken_back_stays_away() {
+    let desk = Desk::new("Essex Hub");
+    write(&desk, "one.csv", "id,name,town\n1,Asked not to be listed,Harlow\n2,Walkers,Epping\n");
+    write(&desk, "two.csv", "id,name,town\n9,Asked NOT to be listed,Harlow\n2,Walkers,Epping\n3,New,Epping\n");
+    desk.run(&["import", "one.csv", "--list", "L", "--commit"]).ended(0);
+    desk.run(&["group", "withdraw", "asked not"]).ended(0);
+    for file in ["one.csv", "two.csv"] {
+        let read =
+            desk.run(&["import", file, "--list", "L", "--report", "r.csv", "--force", "--commit", "--json"]).json(0);
+        assert_eq!(read["plan"]["taken_back"].as_array().unwrap().len(), 1, "{file}");
+    }
+    assert!(std::fs::read_to_string(desk.file("r.csv")).unwrap().contains("not added"));
+    assert_eq!(names(&desk), ["New", "Walkers"]);
+    // Another list may name it: that is another source's word.
+    assert_eq!(rows(&desk.run(&["import", "two.csv", "--list", "M", "--json"]).json(0))[0], 3);
+}
+
+/// Pain 12: an address is only read once somebody has said under which licence its rows may be shared.
+#[test]
+fn a_source_needs_a_licence() {
+    let desk = Desk::new("Essex Hub");
+    let add = ["list", "add", "Site", "--from", "http://127.0.0.1:1/feed", "--format", "meeting-guide"];
+    assert!(desk.run(&add).failed(2).contains("--licence"));
+    desk.run(&[&add[..], &["--licence", "CC-BY-4.0", "--every", "17 3 * * *"]].concat()).ended(0);
+    let shown = desk.run(&["list", "show", "site", "--json"]).json(0);
+    assert_eq!((&shown[0]["source"]["schedule"], &shown[0]["licence"]), (&json!("17 3 * * *"), &json!("CC-BY-4.0")));
+    desk.run(&["list", "fetch", "site"]).failed(4);
+    desk.run(&["list", "source", "site", "--pause"]).ended(0);
+    assert_eq!(desk.run(&["list", "show", "site", "--json"]).json(0)[0]["source"]["paused"], json!(true));
+    desk.run(&["list", "source", "site", "--forget"]).ended(0);
+    desk.run(&["list", "fetch", "site"]).failed(2);
+    desk.run(&[
+        "list",
+        "add",
+        "Other",
+        "--from",
+        "http://127.0.0.1:1/feed",
+        "--licence",
+        "CC0-1.0",
+        "--format",
+        "rpde",
+        "--every",
+        "never",
+    ])
+    .failed(2);
+}
