@@ -85,12 +85,14 @@ pub fn directory(rows: impl IntoIterator<Item = ExportRow>, style: &Style, words
     Directory { html, groups: kept.len(), withheld, ended }
 }
 
+/// A section's title, and its groups; whether each is listed whole there.
+type Titled<'a> = (String, Vec<(&'a ExportRow, bool)>);
 type Sections<'a> = Vec<(String, Vec<Entry<'a>>)>;
 
 /// Names of the sections in order, each with its groups.
 fn sections<'a>(rows: &'a [ExportRow], by: By, words: &Words) -> Sections<'a> {
     const LAST: char = '\u{10ffff}';
-    let mut titles: BTreeMap<String, (String, Vec<(&ExportRow, bool)>)> = BTreeMap::new();
+    let mut titles: BTreeMap<String, Titled> = BTreeMap::new();
     for row in rows {
         let group = &row.group;
         let named: Vec<String> = match by {
