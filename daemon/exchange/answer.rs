@@ -46,6 +46,9 @@ pub fn outcomes(plan: &ImportPlan) -> BTreeMap<u32, (&'static str, String)> {
     for row in &plan.left_alone {
         found.insert(row.line, ("known already", "left as it is, because only new rows are added".to_owned()));
     }
+    for row in &plan.kept {
+        found.insert(row.line, ("kept", "this hub has corrected the group since; it stays as corrected".to_owned()));
+    }
     for row in &plan.taken_back {
         let why = "this hub took the group back; `mutuald group add` lists it again".to_owned();
         found.insert(row.line, ("not added", why));

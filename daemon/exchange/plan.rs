@@ -67,6 +67,8 @@ pub struct Terms {
     pub gone: Option<BTreeSet<String>>,
     /// By what groups are known that this hub has taken back: see [`super::keys`]. They do not come back by themselves.
     pub taken_back: BTreeMap<[u8; 16], Uuid>,
+    /// Records whose newest words a person gave them, and no import.
+    pub edited: BTreeSet<Uuid>,
     /// Nobody looks at the plan before it is carried out.
     pub unattended: bool,
 }
@@ -109,6 +111,9 @@ pub struct ImportPlan {
     /// Rows of known records that are left as they are, because only new ones are added.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub left_alone: Vec<Unchanged>,
+    /// Rows that would change what a person of this hub has corrected: kept as corrected, because nobody looks.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub kept: Vec<Kept>,
     /// Rows of groups that this hub has taken back or erased: not added again.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub taken_back: Vec<Unchanged>,
@@ -171,9 +176,25 @@ pub struct Changed {
     pub group: Group,
     /// The differences.
     pub fields: Vec<FieldChange>,
+    /// Whether a person of this hub has corrected the record since it was last imported.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub edited: bool,
     /// What is worth a look.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<Warning>,
+}
+
+/// A row that would undo a person's correction.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Kept {
+    /// The row.
+    pub line: u32,
+    /// The record.
+    pub rec: Uuid,
+    /// What the group calls itself.
+    pub name: String,
+    /// What stands, and what the row says.
+    pub fields: Vec<FieldChange>,
 }
 
 /// One difference.
@@ -272,6 +293,7 @@ impl ImportPlan {
             self.changed.len(),
             self.unchanged.len(),
             self.left_alone.len(),
+            self.kept.len(),
             self.taken_back.len(),
             self.refused.len(),
             self.held_back.len(),
@@ -313,6 +335,7 @@ pub fn plan_under(terms: &Terms, reading: &Reading, existing: &[Existing], list:
         changed: Vec::new(),
         unchanged: Vec::new(),
         left_alone: Vec::new(),
+        kept: Vec::new(),
         taken_back: Vec::new(),
         refused: Vec::new(),
         held_back: Vec::new(),
@@ -356,6 +379,16 @@ pub fn plan_under(terms: &Terms, reading: &Reading, existing: &[Existing], list:
                 place(&mut plan, line, row, found, reading, existing, words);
             }
         }
+    }
+    for changed in &mut plan.changed {
+        changed.edited = terms.edited.contains(&changed.rec);
+    }
+    if terms.unattended {
+        let (edited, changed) = std::mem::take(&mut plan.changed).into_iter().partition(|changed| changed.edited);
+        plan.changed = changed;
+        let edited: Vec<Changed> = edited;
+        let kept = |it: Changed| Kept { line: it.line, rec: it.rec, name: it.group.name, fields: it.fields };
+        plan.kept = edited.into_iter().map(kept).collect();
     }
     let back = |new: &New| super::keys(&new.group).into_iter().find_map(|key| terms.taken_back.get(&key).copied());
     if !terms.taken_back.is_empty() {
@@ -505,7 +538,7 @@ fn place(
                 after: field.show(&group, words),
             };
             let fields = reading.fields.iter().map(change).filter(|change| change.before != change.after).collect();
-            plan.changed.push(Changed { line, rec: known.rec, rev: known.rev, group, fields, warnings });
+            plan.changed.push(Changed { line, rec: known.rec, rev: known.rev, group, fields, edited: false, warnings });
         }
     }
 }

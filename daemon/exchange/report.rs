@@ -26,6 +26,9 @@ impl fmt::Display for ImportPlan {
         if !self.left_alone.is_empty() {
             writeln!(out, "{:>7}  known already, left as they are", self.left_alone.len())?;
         }
+        if !self.kept.is_empty() {
+            writeln!(out, "{:>7}  corrected here, and kept so", self.kept.len())?;
+        }
         if !self.taken_back.is_empty() {
             writeln!(out, "{:>7}  taken back by this hub before, not added again", self.taken_back.len())?;
         }
@@ -113,7 +116,8 @@ impl ImportPlan {
         }
         writeln!(out, "\nChanged:")?;
         for changed in self.changed.iter().take(SHOWN) {
-            writeln!(out, "  line {}, {}", changed.line, changed.group.name)?;
+            let edited = if changed.edited { " (corrected here since it was imported)" } else { "" };
+            writeln!(out, "  line {}, {}{edited}", changed.line, changed.group.name)?;
             for field in &changed.fields {
                 let (before, after) = (brief(&field.before), brief(&field.after));
                 writeln!(out, "    {}: {before} → {after}", field.column)?;

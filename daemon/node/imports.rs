@@ -78,6 +78,8 @@ pub struct Counts {
     pub unchanged: usize,
     /// Known already and left as they are.
     pub left_alone: usize,
+    /// Corrected here, and kept so.
+    pub kept: usize,
     /// Taken back by this hub before, and not added again.
     pub taken_back: usize,
     /// Refused.
@@ -101,6 +103,7 @@ impl Counts {
             changed: plan.changed.len(),
             unchanged: plan.unchanged.len(),
             left_alone: plan.left_alone.len(),
+            kept: plan.kept.len(),
             taken_back: plan.taken_back.len(),
             refused: plan.refused.len(),
             held_back: plan.held_back.len(),
@@ -119,7 +122,8 @@ pub async fn planned(hub: &Hub, db: &mut SqliteConnection, job: Job<'_>) -> anyh
     let own = groups::own_records(hub, db).await?;
     let existing: Vec<Existing> = own.iter().map(say::existing).collect();
     let taken_back = imports::taken_back(db, job.target.id).await?.into_iter().collect();
-    let terms = Terms { taken_back, ..job.terms.clone() };
+    let edited = imports::edited(db).await?.into_iter().collect();
+    let terms = Terms { taken_back, edited, ..job.terms.clone() };
     Ok(plan_under(&terms, job.reading, &existing, job.target.id, &vocabularies()))
 }
 
@@ -230,7 +234,8 @@ pub async fn write_beside(db: &mut Write, beside: Beside) -> anyhow::Result<()> 
 pub async fn settle(db: &mut Write, job: Job<'_>, plan: &ImportPlan, now: i64) -> anyhow::Result<()> {
     let list = job.target.id;
     let seen = plan.changed.iter().map(|row| row.rec).chain(plan.unchanged.iter().map(|row| row.rec));
-    let mut answered: BTreeSet<Uuid> = seen.chain(plan.left_alone.iter().map(|row| row.rec)).collect();
+    let seen = seen.chain(plan.left_alone.iter().map(|row| row.rec));
+    let mut answered: BTreeSet<Uuid> = seen.chain(plan.kept.iter().map(|row| row.rec)).collect();
     if job.terms.missing != Missing::Ask {
         answered.extend(&plan.not_in_file);
     }

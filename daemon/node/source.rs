@@ -293,7 +293,8 @@ pub async fn read(hub: &Hub, list: Uuid, run: Run<'_>) -> anyhow::Result<Outcome
         _ => {
             let counts = Counts::of(&plan);
             let nothing = plan.changes_nothing();
-            let words = if nothing { "nothing new".to_owned() } else { in_words(&counts) };
+            let quiet = nothing && counts.kept == 0 && counts.asked == 0;
+            let words = if quiet { "nothing new".to_owned() } else { in_words(&counts) };
             (outcome.state, outcome.reason) = (if nothing { "current" } else { "changed" }.to_owned(), words);
             source.failures = 0;
             source.cursor.clone_from(&fetched.cursor);
@@ -350,6 +351,7 @@ pub fn in_words(counts: &Counts) -> String {
         (counts.changed, "changed"),
         (counts.unchanged, "unchanged"),
         (counts.left_alone, "known already"),
+        (counts.kept, "corrected here and kept"),
         (counts.taken_back, "taken back before"),
         (counts.refused, "refused"),
         (counts.held_back, "held back"),

@@ -191,6 +191,20 @@ pub async fn taken_back(db: &mut SqliteConnection, list: Uuid) -> Result<Vec<(Ke
         .collect()
 }
 
+/// This hub's records whose newest words no import gave them: a person did.
+///
+/// # Errors
+/// Database errors.
+pub async fn edited(db: &mut SqliteConnection) -> Result<Vec<Uuid>, StoreError> {
+    let rows: Vec<Vec<u8>> = sqlx::query_scalar(
+        "SELECT rec FROM record WHERE hub = 1 AND kind = 1 AND state = 'live' AND NOT EXISTS \
+         (SELECT 1 FROM import_change WHERE import_change.rec = record.rec AND import_change.rev = record.put_rev) ORDER BY rec",
+    )
+    .fetch_all(db)
+    .await?;
+    rows.iter().map(|rec| id(rec, "record.rec")).collect()
+}
+
 /// A record says again, in revision `now`, what it said in revision `then`: imports that made that one can still be undone.
 ///
 /// # Errors

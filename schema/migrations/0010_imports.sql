@@ -22,6 +22,7 @@ CREATE TABLE import_change (
   before TEXT,
   PRIMARY KEY (batch, rec)
 ) WITHOUT ROWID;
+CREATE INDEX import_change_rec ON import_change (rec, rev);
 
 -- What was erased is not kept for undoing either.
 CREATE TRIGGER import_erased AFTER INSERT ON erasure WHEN NEW.hub = 1 BEGIN

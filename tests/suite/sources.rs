@@ -360,3 +360,37 @@ async fn the_daemon_reads_what_is_due() {
     assert_eq!(row(&hub).await.state, "changed");
     hub.check_hub().await;
 }
+
+/// Pain 4: what a person has corrected stays corrected, however often the source is read, and is shown when it differs.
+#[tokio::test]
+async fn a_correction_survives_every_reading_of_its_source() {
+    let (hub, site) = (TestHub::new("Essex", 10).await, Site::default());
+    let url = site.serve().await;
+    site.put("/m", meetings(12));
+    let list = listed(&hub, &format!("{url}/m"), Kind::MeetingGuide).await;
+    scheduled(&hub, list).await;
+    let mut db = hub.hub.store.read().await.unwrap();
+    let one = groups::own_records(&hub.hub, &mut db).await.unwrap().remove(3);
+    drop(db);
+    let corrected = Group { cost: Some("Free".into()), name: "Group 3, corrected".into(), ..one.group.clone() };
+    hub.hub.say(&[groups::say::put(&one.row, &corrected)]).await.unwrap();
+    for _ in 0..5 {
+        let read = scheduled(&hub, list).await;
+        assert_eq!((read.state.as_str(), read.reason.as_str()), ("current", "11 unchanged, 1 corrected here and kept"));
+        assert_eq!(own(&hub).await[3], corrected);
+    }
+    // The source moves: other rows follow it, this one is shown with what the source says.
+    site.put("/m", meetings(12).replace("Town 3", "Harlow").replace("\"Town 5\"", "\"Epping\""));
+    let read = scheduled(&hub, list).await;
+    let plan = read.plan.unwrap();
+    assert_eq!((plan.changed.len(), plan.kept.len()), (1, 1));
+    assert!(plan.kept[0].fields.iter().any(|field| field.after == "Harlow"), "{:?}", plan.kept);
+    assert_eq!(own(&hub).await[3], corrected);
+    // A person who looks sees that it is a correction, and may take the source's word.
+    let seen = source::read(&hub.hub, list, Run::Look).await.unwrap();
+    assert!(seen.plan.unwrap().to_string().contains("corrected here since it was imported"));
+    source::read(&hub.hub, list, Run::Commit { plan: Some(&seen.digest), even_so: false }).await.unwrap();
+    assert_eq!(own(&hub).await[3].place.as_ref().unwrap().locality.as_deref(), Some("Harlow"));
+    assert_eq!(scheduled(&hub, list).await.reason, "nothing new");
+    hub.check_hub().await;
+}
