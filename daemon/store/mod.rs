@@ -63,7 +63,13 @@ impl Store {
             .optimize_on_close(true, 400);
         let writer = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
         sqlx::migrate!("schema/migrations").run(&writer).await?;
-        let reading = options.create_if_missing(false).read_only(true).pragma("cache_size", "-8192");
+        // Only the writer can optimise: a reader that tries fails to close, and if it lingers past the writer, the last to
+        // leave cannot move the write-ahead log into the file.
+        let reading = options
+            .create_if_missing(false)
+            .read_only(true)
+            .optimize_on_close(false, None)
+            .pragma("cache_size", "-8192");
         let readers = SqlitePoolOptions::new().max_connections(4).min_connections(0).connect_with(reading).await?;
         Ok(Store { writer, readers })
     }
