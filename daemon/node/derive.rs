@@ -43,6 +43,9 @@ pub struct Derived {
 pub async fn derive(db: &mut Write, rules: &Rules, mut touched: Touched) -> Result<Derived, StoreError> {
     stand::again(db, rules.policy.linkage(), &mut touched).await?;
     let mut derived = Derived { records: touched.records.len() as u64, ..Derived::default() };
+    if touched.records.is_empty() {
+        return Ok(derived);
+    }
     let lists = Arc::new(lists(db, rules).await?);
     let repaired = compare::compare(db, rules, &lists, &mut touched).await?;
     // Who was in a group with a changed record may belong elsewhere now.

@@ -22,5 +22,6 @@ mod sources;
 mod support;
 mod sync;
 mod systemd;
+mod upgrade;
 mod verify;
 mod web;
