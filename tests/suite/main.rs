@@ -13,6 +13,7 @@ mod formats;
 mod golden;
 mod imports;
 mod layering;
+mod linking;
 mod mutual_aid;
 mod office;
 mod outside;
