@@ -9,6 +9,7 @@ use crate::feed::note::LogKeys;
 use crate::record::HubId;
 use crate::record::list::{List, OWN as OWN_LIST};
 use crate::record::statement::{Body, Kind};
+use crate::registry::linkage::Model;
 use crate::store::{self, Store};
 use anyhow::{Context, bail};
 use jiff::ToSpan;
@@ -117,7 +118,10 @@ async fn first_words(
     ];
     let mut rng = chance.draw(<rand::rngs::StdRng as rand::SeedableRng>::from_rng);
     author::append(&mut db, &mut log, &drafts, keys, clock.now(), &mut rng).await?;
-    super::accept::accept(&mut db, &log, log.held, &crate::registry::linkage::Model::shipped()).await?;
+    let linkage = Model::shipped();
+    super::accept::accept(&mut db, &log, log.held, &linkage).await?;
+    // Under another model all of it is read again: one list.
+    store::set(&mut db, "linkage", linkage.hash()).await?;
     db.commit().await?;
     store.close().await;
     Ok(())

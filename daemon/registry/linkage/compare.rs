@@ -356,6 +356,11 @@ pub fn same_word(a: &str, b: &str) -> Option<u32> {
     if changed && longer < 8 || longer == 4 && x.len() == y.len() && !exchanged() {
         return None;
     }
+    // Each edit puts at most one letter into the set of a word's letters and takes at most one out: most pairs end here.
+    let letters = |word: &[u8]| word.iter().fold(0u32, |set, letter| set | 1 << (letter & 31));
+    if (letters(x) ^ letters(y)).count_ones() > 2 * most {
+        return None;
+    }
     let edits = edits(x, y);
     (edits <= most).then_some(edits)
 }
