@@ -80,6 +80,11 @@ impl Context {
             .await
     }
 
+    /// Whether there is a hub to be opened.
+    pub fn has_hub(&self) -> bool {
+        self.hub.get().is_some() || self.config().is_ok_and(|config| config.database().exists())
+    }
+
     /// Closes what was opened.
     pub async fn close(&self) {
         if let Some(hub) = self.hub.get() {

@@ -2,7 +2,8 @@
 
 use super::output::count;
 use super::{Answer, Context, Failure, list};
-use crate::exchange::{ExportRow, export, geojson};
+use crate::exchange::print::{self, By, Style};
+use crate::exchange::{ExportRow, export, geojson, open_referral};
 use crate::node::Hub;
 use crate::node::groups::{self, One, Reader, words::vocabularies};
 use crate::store::lookup;
@@ -11,13 +12,23 @@ use serde::Serialize;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-/// Write groups into a spreadsheet or a map file: every group of the registry, or this hub's own records
+/// Write groups into a spreadsheet, a map file, a directory to print or Open Referral UK: every group of the registry, or
+/// this hub's own records
 ///
 /// The spreadsheet has the shape of the template. An export of this hub's own records that is imported again changes nothing.
 #[derive(Debug, clap::Args)]
 pub struct Export {
-    /// The file to write; its ending chooses the format: .csv, .xlsx or .geojson
+    /// The file to write; its ending chooses the format: .csv, .xlsx, .geojson, .html (to print) or .json (Open Referral UK)
     file: PathBuf,
+    /// The format, whatever the ending
+    #[arg(long, value_enum)]
+    format: Option<Format>,
+    /// By what a directory to print is divided
+    #[arg(long, value_enum, default_value_t = By::Area)]
+    by: By,
+    /// Print in large letters
+    #[arg(long)]
+    large_print: bool,
     /// Only the records of one of this hub's lists
     #[arg(long, value_name = "TITLE")]
     list: Option<String>,
@@ -32,11 +43,41 @@ pub struct Export {
     force: bool,
 }
 
+/// What is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// A spreadsheet as text
+    Csv,
+    /// A spreadsheet
+    Xlsx,
+    /// A map file
+    Geojson,
+    /// A directory to print, as a web page without anything around it
+    Print,
+    /// Open Referral UK 3.0
+    OpenReferral,
+}
+
+impl Format {
+    fn of(file: &Path) -> Option<Format> {
+        let ending = file.extension().and_then(|ending| ending.to_str()).unwrap_or_default().to_lowercase();
+        Some(match ending.as_str() {
+            "csv" => Format::Csv,
+            "xlsx" => Format::Xlsx,
+            "geojson" => Format::Geojson,
+            "html" | "htm" => Format::Print,
+            "json" => Format::OpenReferral,
+            _ => return None,
+        })
+    }
+}
+
 #[derive(Serialize)]
 struct Written {
     file: PathBuf,
     groups: usize,
     withheld: usize,
+    ended: usize,
 }
 
 impl fmt::Display for Written {
@@ -45,34 +86,53 @@ impl fmt::Display for Written {
         if self.withheld > 0 {
             write!(out, "; {} left out, because only their hub may know them", self.withheld)?;
         }
+        if self.ended > 0 {
+            write!(out, "; {} left out, because they have ended", self.ended)?;
+        }
         Ok(())
     }
 }
 
 impl Export {
     pub(super) async fn run(self, context: &Context) -> anyhow::Result<Answer> {
-        let ending = self.file.extension().and_then(|ending| ending.to_str()).unwrap_or_default().to_lowercase();
-        if !["csv", "xlsx", "geojson"].contains(&ending.as_str()) {
-            let what = format!("{} has none of the endings .csv, .xlsx and .geojson", self.file.display());
-            return Err(Failure::usage(what, "mutuald export groups.xlsx").into());
-        }
+        let format = self.format.or_else(|| Format::of(&self.file)).ok_or_else(|| {
+            let what =
+                format!("{} has none of the endings .csv, .xlsx, .geojson, .html and .json", self.file.display());
+            Failure::usage(what, "mutuald export groups.xlsx")
+        })?;
         writable(&self.file, self.force)?;
         let hub = context.hub().await?;
         let rows = self.rows(hub).await?;
         let all = rows.len();
-        let (bytes, withheld) = match ending.as_str() {
-            "geojson" => {
+        let mut ended = 0;
+        let (bytes, withheld) = match format {
+            Format::Geojson => {
                 let (collection, withheld) = geojson::collection(rows);
                 (format!("{collection:#}\n").into_bytes(), withheld)
             }
-            format => {
+            Format::OpenReferral => {
+                let (package, withheld) = open_referral::package(rows, &vocabularies());
+                (format!("{package:#}\n").into_bytes(), withheld)
+            }
+            Format::Print => {
+                let today = hub.clock.today(&hub.config.time_zone().context("hub.time_zone")?);
+                let style = Style { hub: &hub.name, today, by: self.by, large: self.large_print };
+                let directory = print::directory(rows, &style, &vocabularies());
+                ended = directory.ended;
+                (directory.html.into_bytes(), directory.withheld)
+            }
+            Format::Csv => {
                 let sheet = export::sheet(rows, &vocabularies());
-                let bytes = if format == "csv" { sheet.grid.csv().into_bytes() } else { sheet.grid.xlsx()? };
-                (bytes, sheet.withheld)
+                (sheet.grid.csv().into_bytes(), sheet.withheld)
+            }
+            Format::Xlsx => {
+                let sheet = export::sheet(rows, &vocabularies());
+                (sheet.grid.xlsx()?, sheet.withheld)
             }
         };
         std::fs::write(&self.file, bytes).with_context(|| format!("cannot write {}", self.file.display()))?;
-        Answer::of(&Written { file: self.file, groups: all - withheld, withheld })
+        let groups = all - withheld - ended;
+        Answer::of(&Written { file: self.file, groups, withheld, ended })
     }
 
     async fn rows(&self, hub: &Hub) -> anyhow::Result<Vec<ExportRow>> {
@@ -88,7 +148,12 @@ impl Export {
             let own = groups::own_records(hub, &mut db).await?;
             let kept = own.into_iter().filter(|one| wanted.is_none_or(|(id, _)| one.group.list == Some(*id)));
             return Ok(kept
-                .map(|One { row, group, .. }| ExportRow { record_id: row.rec.to_string(), group })
+                .map(|One { row, group, .. }| ExportRow {
+                    record_id: row.rec.to_string(),
+                    id: row.rec,
+                    group,
+                    ..ExportRow::default()
+                })
                 .collect());
         }
         let numbers = lookup::all(&mut db).await?;
@@ -102,7 +167,9 @@ impl Export {
                 [one] if one.own() => one.row.rec.to_string(),
                 _ => String::new(),
             };
-            rows.push(ExportRow { record_id, group: known.merged.group() });
+            let mut listed_by: Vec<String> = known.members.iter().map(One::whose).collect();
+            listed_by.dedup();
+            rows.push(ExportRow { record_id, id: known.merged.id.rec, listed_by, group: known.merged.group() });
         }
         Ok(rows)
     }

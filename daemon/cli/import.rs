@@ -2,39 +2,35 @@
 
 use super::export::writable;
 use super::list::About;
-use super::output::count;
+use super::output::{count, lines, moment, table as sheet};
 use super::{Answer, Context, Failure};
-use crate::exchange::plan::{Existing, ImportPlan, plan};
-use crate::exchange::row::{self, Reading};
-use crate::exchange::{Mapping, table, template};
-use crate::node::author::Draft;
-use crate::node::derive::Derived;
-use crate::node::groups::words::vocabularies;
-use crate::node::groups::{self, say};
-use crate::node::{Hub, Said, init};
-use crate::record::List;
-use crate::record::statement::{Body, Kind};
+use crate::exchange::guess::{self, How};
+use crate::exchange::plan::{ImportPlan, Missing, Mode, Terms};
+use crate::exchange::row;
+use crate::exchange::table::{self, Hints};
+use crate::exchange::{Mapping, Table, answer, feed, field::Field, template};
+use crate::node::groups::{self, words::vocabularies};
+use crate::node::imports::{self, Beside, Counts, Job, Stale, Target};
+use crate::node::{Hub, Said};
 use crate::store;
-use crate::store::log::OWN;
 use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use sqlx::SqliteConnection;
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use uuid::Uuid;
 
-/// Statements signed between two steps of the progress bar.
-const BATCH: usize = 500;
-
-/// Take a spreadsheet into one of this hub's lists
+/// Take a spreadsheet or a feed's file into one of this hub's lists
 ///
-/// Without --commit nothing is changed: the command shows what each row would do. Nothing is removed because it is not in
-/// the file, and the same file again changes nothing.
+/// Without --commit nothing is changed: the command shows what each row would do, under a name for exactly this plan. Nothing
+/// is removed because it is not in the file, and the same file again changes nothing. Every import can be undone as a whole.
 #[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub struct Import {
-    /// The spreadsheet: .csv or .xlsx
+    #[command(subcommand)]
+    verb: Option<Verb>,
+    /// The file: .xlsx, .ods, .csv, .tsv, or JSON of Open Referral UK, RPDE or Meeting Guide
     #[arg(required_unless_present = "template")]
     file: Option<PathBuf>,
     /// Write an empty spreadsheet to fill in (.csv or .xlsx), and nothing else
@@ -45,24 +41,79 @@ pub struct Import {
     list: Option<String>,
     #[command(flatten)]
     about: About,
-    /// Which column of the file feeds which field, as saved before
-    #[arg(long, value_name = "FILE")]
-    mapping: Option<PathBuf>,
-    /// Write down which columns were recognised, to be completed and used with --mapping
-    #[arg(long, value_name = "FILE", conflicts_with = "mapping")]
-    save_mapping: Option<PathBuf>,
+    /// What the file is to the list
+    #[arg(long, value_enum, default_value_t = Mode::Update)]
+    mode: Mode,
+    /// What becomes of groups that are missing from a whole list
+    #[arg(long, value_enum, value_name = "WHAT")]
+    missing: Option<Becomes>,
+    /// Which column feeds which field, as saved before: a name or a .toml file [default: as in the list's last import, else guessed]
+    #[arg(long, value_name = "NAME")]
+    mapping: Option<String>,
+    /// One column's field, as in --map 'Contact no=Telephone'; nothing behind the = leaves it out; may be given several times
+    #[arg(long = "map", value_name = "COLUMN=FIELD")]
+    map: Vec<String>,
+    /// Write down which columns feed which fields, under a name or into a .toml file, and nothing else
+    #[arg(long, value_name = "NAME")]
+    save_mapping: Option<String>,
     /// The sheet of the workbook [default: the first]
     #[arg(long, value_name = "NAME")]
     sheet: Option<String>,
+    /// The row with the headings [default: it is looked for]
+    #[arg(long, value_name = "ROW")]
+    header_row: Option<u32>,
     /// Only rows where this column holds this value; may be given several times
     #[arg(long = "where", value_name = "COLUMN=VALUE")]
     only: Vec<String>,
-    /// Do it
+    /// Write the file again with what became of each row, in its own format, to be corrected and imported again
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+    /// Do it; with a plan's name, only if it is still that plan
+    #[arg(long, value_name = "PLAN", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    commit: Option<String>,
+    /// Do it although the list would shrink by a tenth, or many names would change
     #[arg(long)]
-    commit: bool,
-    /// Write over a file that is there (--template, --save-mapping)
+    even_so: bool,
+    /// Write over a file that is there (--template, --save-mapping, --report)
     #[arg(long)]
     force: bool,
+}
+
+/// What was imported, and undoing it.
+#[derive(Debug, clap::Subcommand)]
+enum Verb {
+    /// Show what was imported, newest first, with the rows of each kind
+    List,
+    /// Undo an import: what it added is taken back, what it changed is said again as it was
+    Undo {
+        /// Its number [default: the newest that was not undone]
+        number: Option<i64>,
+    },
+}
+
+/// What becomes of groups that are missing from a whole list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Becomes {
+    /// They stay, and are asked about (`mutuald list missing`)
+    Ask,
+    /// They stay
+    Keep,
+    /// They are said to have closed
+    Close,
+    /// This hub no longer states them
+    Withdraw,
+}
+
+impl Becomes {
+    /// With the day on which they were missed.
+    pub fn on(self, today: jiff::civil::Date) -> Missing {
+        match self {
+            Becomes::Ask => Missing::Ask,
+            Becomes::Keep => Missing::Keep,
+            Becomes::Close => Missing::Close(today),
+            Becomes::Withdraw => Missing::Withdraw,
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -83,6 +134,13 @@ struct Imported {
     list: String,
     new_list: bool,
     committed: bool,
+    /// Name of exactly this plan.
+    digest: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    import: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    report: Option<PathBuf>,
+    columns: Vec<guess::Column>,
     plan: ImportPlan,
     #[serde(skip_serializing_if = "Option::is_none")]
     said: Option<Said>,
@@ -93,10 +151,23 @@ struct Imported {
 impl fmt::Display for Imported {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let new = if self.new_list { " (a new list)" } else { "" };
-        writeln!(out, "Into the list {:?}{new}:\n\n{}", self.list, self.plan)?;
+        writeln!(out, "Into the list {:?}{new}:\n", self.list)?;
+        // Where every heading is ours there is nothing to be doubted.
+        if self.columns.iter().any(|column| ![How::Ours, How::Nothing].contains(&column.how)) {
+            writeln!(out, "{}\n", columns(&self.columns))?;
+        }
+        writeln!(out, "{}", self.plan)?;
+        if let Some(report) = &self.report {
+            writeln!(out, "What became of each row is in {}.", report.display())?;
+        }
         match &self.said {
             Some(said) => {
-                writeln!(out, "Signed {}.", count(said.statements as u64, "statement", "statements"))?;
+                let number = self.import.unwrap_or_default();
+                writeln!(
+                    out,
+                    "Import {number} is done; `mutuald import undo {number}` takes it back. Signed {}.",
+                    count(said.statements as u64, "statement", "statements")
+                )?;
                 writeln!(
                     out,
                     "They belong to {} of the registry, {} of them from several records; hubs or lists disagree in {}.",
@@ -110,33 +181,232 @@ impl fmt::Display for Imported {
                 }
             }
             None if self.plan.changes_nothing() => write!(out, "There is nothing to do. Nothing was changed."),
-            None => write!(out, "Nothing was changed yet. To do this: {}", self.again),
+            None if self.plan.held.is_some() => {
+                write!(out, "Nothing was changed. When you have looked: {} --even-so", self.again)
+            }
+            None => write!(out, "Nothing was changed yet. To do exactly this: {}", self.again),
         }
     }
 }
 
+/// The columns of a file, what they feed, and samples.
+fn columns(columns: &[guess::Column]) -> String {
+    let mut shown = sheet(&["column", "heading", "is taken as", "for instance"]);
+    for column in columns {
+        let how = match column.how {
+            How::Nothing => "(not imported)".to_owned(),
+            How::Ours | How::Said => column.field.clone(),
+            How::Heading => format!("{} (by its heading)", column.field),
+            How::Values => format!("{} (by what is in it)", column.field),
+        };
+        let brief = |text: &String| match text.char_indices().nth(30) {
+            Some((at, _)) => format!("{}…", &text[..at]),
+            None => text.clone(),
+        };
+        let samples: Vec<String> = column.samples.iter().map(brief).collect();
+        shown.add_row([&column.letter, &column.heading, &how, &samples.join(" | ")]);
+    }
+    let other = "Something else is meant? --map 'HEADING=FIELD' says so, --map 'HEADING=' leaves a column out.";
+    format!("{}\n{other}", lines(&shown))
+}
+
+/// A file, read as a table.
+struct File {
+    name: String,
+    table: Table,
+    /// Whether it is a feed's file, whose columns nobody need look at.
+    feed: bool,
+}
+
 impl Import {
     pub(super) async fn run(mut self, context: &Context) -> anyhow::Result<Answer> {
+        match self.verb.take() {
+            Some(Verb::List) => return list_imports(context).await,
+            Some(Verb::Undo { number }) => return undo(context, number).await,
+            None => {}
+        }
         if let Some(file) = self.template.take() {
             return write_template(file, self.force);
         }
+        if self.missing.is_some() && self.mode != Mode::Whole {
+            let what = "--missing says what becomes of groups that a whole list no longer names";
+            return Err(
+                Failure::usage(what, "add --mode whole if the file is the whole list, or leave out --missing").into()
+            );
+        }
+        let saved = self.saved(context).await?;
+        let file = self.read(&saved)?;
+        let (mapping, said) = self.mapping(&file, saved, context).await?;
+        if let Some(to) = self.save_mapping.take() {
+            return save_mapping(to, mapping, &file.table, self, context).await;
+        }
+        let words = vocabularies();
+        let bound = mapping.bind(&file.table.header, &words).map_err(|error| match &self.mapping {
+            Some(saved) => mapping_failure(saved, &error),
+            None => {
+                let next = "say it with --map, as in --map 'The heading=Group name', or save the mapping and complete it: \
+                            --save-mapping mapping.toml";
+                Failure::new(format!("{}: {error}", file.name), next)
+            }
+        })?;
+        let reading = row::read(&file.table, &bound, &words);
+        let columns = if file.feed { Vec::new() } else { guess::columns(&file.table, &mapping, &said, &words) };
+
+        let hub = context.hub().await?;
+        let mut db = hub.store.read().await?;
+        let target = self.target(context, hub, &mut db, mapping.list.as_deref()).await?;
+        let today = context.clock.today(&hub.config.time_zone().context("hub.time_zone")?);
+        let missing = self.missing.unwrap_or(Becomes::Ask).on(today);
+        let terms = Terms { mode: self.mode, missing, ..Terms::default() };
+        let job = Job { reading: &reading, terms: &terms, target: &target, source: &file.name };
+        let plan = imports::planned(hub, &mut db, job).await?;
+        drop(db);
+        let digest = plan.digest();
+        if let Some(report) = &self.report {
+            writable(report, self.force)?;
+            let bytes = answer::file(&file.table, &plan)
+                .map_err(|error| Failure::usage(error.to_string(), "leave out --report"))?;
+            std::fs::write(report, bytes).with_context(|| format!("cannot write {}", report.display()))?;
+        }
+        let look =
+            !plan.refused.is_empty() || !plan.held_back.is_empty() || plan.held.is_some() || !plan.asked.is_empty();
+        let (import, said) = match &self.commit {
+            Some(seen) if !digest.starts_with(seen.as_str()) => {
+                let what =
+                    format!("this is no longer the plan {seen}, but {digest}: file, list or records are others now");
+                return Err(Failure::new(what, "look at the new plan: the same command without --commit").into());
+            }
+            Some(_) if plan.held.is_some() && !self.even_so => (None, None),
+            Some(_) if !plan.changes_nothing() => {
+                let remember = !file.feed && columns.iter().any(|column| column.how != How::Ours);
+                let name = target.list.title.clone();
+                let mapping = remember.then(|| (name, Mapping { only: Default::default(), ..mapping.clone() }.toml()));
+                let (import, said) = commit(hub, job, &plan, Beside { mapping, source: None }).await?;
+                (Some(import), Some(said))
+            }
+            Some(_) => {
+                let mut db = hub.store.write().await?;
+                imports::settle(&mut db, job, &plan, context.clock.now().as_second()).await?;
+                db.commit().await?;
+                (None, None)
+            }
+            None => (None, None),
+        };
+        let arguments = std::env::args().skip(1).filter(|arg| !arg.starts_with("--commit") && arg != "--even-so");
+        let again: Vec<String> = arguments.map(|arg| quoted(&arg)).collect();
+        let again = format!("mutuald {} --commit={digest}", again.join(" "));
+        let shown = Imported {
+            list: target.list.title,
+            new_list: target.new,
+            committed: said.is_some(),
+            digest,
+            import,
+            report: self.report,
+            columns,
+            plan,
+            said,
+            again,
+        };
+        Ok(Answer::of(&shown)?.look_if(look))
+    }
+
+    /// The mapping that was named, or the one that the list's last import was read by.
+    async fn saved(&self, context: &Context) -> anyhow::Result<Option<Mapping>> {
+        let text = match &self.mapping {
+            Some(name) if is_file(name) => {
+                Some(std::fs::read_to_string(name).with_context(|| format!("cannot read {name}"))?)
+            }
+            Some(name) => {
+                let mut db = context.hub().await?.store.read().await?;
+                let found = store::imports::mapping(&mut db, name).await?;
+                if found.is_none() {
+                    let all = store::imports::mappings(&mut db).await?.join(", ");
+                    let next = if all.is_empty() {
+                        "save one with --save-mapping NAME".to_owned()
+                    } else {
+                        format!("there are: {all}")
+                    };
+                    return Err(Failure::usage(format!("no mapping is called {name:?}"), next).into());
+                }
+                found
+            }
+            None => match &self.list {
+                Some(title) if context.has_hub() => {
+                    let mut db = context.hub().await?.store.read().await?;
+                    store::imports::mapping(&mut db, title).await?
+                }
+                _ => None,
+            },
+        };
+        let name = self.mapping.clone().or(self.list.clone()).unwrap_or_default();
+        Ok(text.map(|text| Mapping::read(&text).map_err(|error| mapping_failure(&name, &error))).transpose()?)
+    }
+
+    /// Reads the file.
+    fn read(&self, saved: &Option<Mapping>) -> anyhow::Result<File> {
         let file = self.file.clone().unwrap_or_default();
         let bytes = std::fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;
         let name =
             file.file_name().map_or_else(|| file.display().to_string(), |name| name.to_string_lossy().into_owned());
-        let table = table::read(&name, &bytes, self.sheet.as_deref())
+        let start = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes).trim_ascii_start().first();
+        if matches!(start, Some(b'{' | b'[')) {
+            let (_, table) = feed::file(&bytes, &vocabularies()).map_err(|error| {
+                Failure::new(format!("{name}: {error}"), "import the feed's own file, or a spreadsheet")
+            })?;
+            return Ok(File { name, table, feed: true });
+        }
+        let headings = saved.as_ref().map(Mapping::headings).unwrap_or_default();
+        let header_row = self.header_row.or(saved.as_ref().and_then(|mapping| mapping.header_row));
+        let hints = Hints { sheet: self.sheet.as_deref(), header_row, headings: &headings };
+        let table = table::read_with(&name, &bytes, &hints)
             .map_err(|error| Failure::new(error.to_string(), "correct the file, and the same again"))?;
+        Ok(File { name, table, feed: false })
+    }
+
+    /// The mapping for the file, and which columns of it a person named just now.
+    async fn mapping(
+        &self,
+        file: &File,
+        saved: Option<Mapping>,
+        context: &Context,
+    ) -> anyhow::Result<(Mapping, BTreeSet<String>)> {
         let words = vocabularies();
-        let mut mapping = match &self.mapping {
-            None => Mapping::guess(&table.header, &words),
-            Some(saved) => {
-                let text =
-                    std::fs::read_to_string(saved).with_context(|| format!("cannot read {}", saved.display()))?;
-                Mapping::read(&text).map_err(|error| mapping_failure(saved, &error))?
+        let mut mapping = match saved {
+            Some(saved) if self.mapping.is_some() || saved.fits(&file.table.header) => saved,
+            Some(_) => {
+                context.talk("The list's last import had other columns; these are guessed anew.");
+                guess::mapping(&file.table, &words)
             }
+            None => guess::mapping(&file.table, &words),
         };
-        if let Some(to) = self.save_mapping.take() {
-            return save_mapping(to, mapping, &table.header, self);
+        if self.header_row.is_some() {
+            mapping.header_row = self.header_row;
+        }
+        let mut said = BTreeSet::new();
+        for map in &self.map {
+            let (heading, name) = map.rsplit_once('=').ok_or_else(|| {
+                Failure::usage(
+                    format!("{map:?} has no ="),
+                    "write the heading, =, and our field, as in --map 'Tel=Telephone'",
+                )
+            })?;
+            let (heading, name) = (heading.trim().to_owned(), name.trim());
+            mapping.columns.remove(&heading);
+            if name.is_empty() {
+                mapping.ignore.push(heading);
+                continue;
+            }
+            let field = Field::named(name, &words).ok_or_else(|| {
+                let all: Vec<_> = crate::exchange::columns::columns().iter().map(|column| column.heading).collect();
+                Failure::usage(
+                    format!("there is no field called {name:?}"),
+                    format!("the fields are: {}", all.join(", ")),
+                )
+            })?;
+            // What was guessed for the same field gives way to what a person says.
+            mapping.columns.retain(|_, key| *key != field.key());
+            mapping.columns.insert(heading.clone(), field.key());
+            said.insert(heading);
         }
         for only in &self.only {
             let (column, value) = only.split_once('=').ok_or_else(|| {
@@ -147,40 +417,7 @@ impl Import {
             })?;
             mapping.only.insert(column.trim().to_owned(), value.trim().to_owned());
         }
-        let bound = mapping.bind(&table.header, &words).map_err(|error| match &self.mapping {
-            Some(saved) => mapping_failure(saved, &error),
-            None => {
-                let next = format!(
-                    "mutuald import '{}' --save-mapping mapping.toml, complete that file, then use --mapping",
-                    file.display()
-                );
-                Failure::new(format!("{name}: {error}"), next)
-            }
-        })?;
-        let reading = row::read(&table, &bound, &words);
-
-        let hub = context.hub().await?;
-        let mut db = hub.store.read().await?;
-        let target = self.target(context, hub, &mut db, mapping.list.as_deref()).await?;
-        let planned = planned(hub, &mut db, &reading, target.id).await?;
-        drop(db);
-        let look = !planned.refused.is_empty() || !planned.held_back.is_empty();
-        let said = if self.commit && !planned.changes_nothing() {
-            Some(commit(context, hub, &reading, &planned, &target).await?)
-        } else {
-            None
-        };
-        let again: Vec<String> = std::env::args().skip(1).map(|arg| quoted(&arg)).collect();
-        let again = format!("mutuald {} --commit", again.join(" "));
-        let shown = Imported {
-            list: target.list.title,
-            new_list: target.new,
-            committed: said.is_some(),
-            plan: planned,
-            said,
-            again,
-        };
-        Ok(Answer::of(&shown)?.look_if(look))
+        Ok((mapping, said))
     }
 
     /// The list that the rows belong to.
@@ -221,15 +458,13 @@ impl Import {
     }
 }
 
-/// Where the rows go.
-struct Target {
-    id: Uuid,
-    list: List,
-    new: bool,
+/// Whether a mapping is named by its file.
+fn is_file(name: &str) -> bool {
+    name.ends_with(".toml") || name.contains('/')
 }
 
-fn mapping_failure(file: &Path, error: &crate::exchange::mapping::MappingError) -> Failure {
-    Failure::new(format!("{}: {error}", file.display()), "correct the mapping, and the same again")
+fn mapping_failure(name: &str, error: &crate::exchange::mapping::MappingError) -> Failure {
+    Failure::new(format!("{name}: {error}"), "correct the mapping, and the same again")
 }
 
 fn write_template(file: PathBuf, force: bool) -> anyhow::Result<Answer> {
@@ -251,10 +486,19 @@ fn write_template(file: PathBuf, force: bool) -> anyhow::Result<Answer> {
     Answer::of(&Wrote { file, next })
 }
 
-fn save_mapping(to: PathBuf, mut mapping: Mapping, header: &[String], import: Import) -> anyhow::Result<Answer> {
-    writable(&to, import.force)?;
+async fn save_mapping(
+    to: String,
+    mut mapping: Mapping,
+    table: &Table,
+    import: Import,
+    context: &Context,
+) -> anyhow::Result<Answer> {
     mapping.list = import.list.or(mapping.list);
-    let unknown: Vec<&String> = header.iter().filter(|h| !h.is_empty() && !mapping.columns.contains_key(*h)).collect();
+    let header = &table.header;
+    let unknown: Vec<&String> = header
+        .iter()
+        .filter(|h| !h.is_empty() && !mapping.columns.contains_key(*h) && !mapping.ignore.contains(h))
+        .collect();
     let mut text =
         String::from("# Which column of the file feeds which field. Left: the file's heading. Right: our field.\n");
     if !unknown.is_empty() {
@@ -264,70 +508,148 @@ fn save_mapping(to: PathBuf, mut mapping: Mapping, header: &[String], import: Im
         text.push_str(&format!("# The fields are: {}.\n", keys.join(", ")));
     }
     text.push_str(&mapping.toml());
-    std::fs::write(&to, text).with_context(|| format!("cannot write {}", to.display()))?;
+    if is_file(&to) {
+        writable(Path::new(&to), import.force)?;
+        std::fs::write(&to, text).with_context(|| format!("cannot write {to}"))?;
+    } else {
+        let mut db = context.hub().await?.store.write().await?;
+        store::imports::save_mapping(&mut db, &to, &text).await?;
+        db.commit().await?;
+    }
     let file = import.file.unwrap_or_default();
     let next = format!(
         "{} of {} columns are recognised. Complete it, then: mutuald import {} --mapping {}",
         mapping.columns.len(),
         mapping.columns.len() + unknown.len(),
         quoted(&file.display().to_string()),
-        quoted(&to.display().to_string())
+        quoted(&to)
     );
-    Answer::of(&Wrote { file: to, next })
+    Answer::of(&Wrote { file: to.into(), next })
 }
 
-/// The plan against what this hub says now.
-async fn planned(hub: &Hub, db: &mut SqliteConnection, reading: &Reading, list: Uuid) -> anyhow::Result<ImportPlan> {
-    let own = groups::own_records(hub, db).await?;
-    let existing: Vec<Existing> = own.iter().map(say::existing).collect();
-    Ok(plan(reading, &existing, list, &vocabularies()))
-}
-
-/// Carries the plan out: in one transaction, and only if it is still the same plan in there.
-async fn commit(
-    context: &Context,
-    hub: &Hub,
-    reading: &Reading,
-    shown: &ImportPlan,
-    target: &Target,
-) -> anyhow::Result<Said> {
-    let mut db = hub.store.write().await?;
-    if planned(hub, &mut db, reading, target.id).await? != *shown {
-        db.rollback().await?;
-        let what = "this hub's records changed while the file was read; nothing was imported";
-        return Err(Failure::new(what, "look at the new plan: the same command without --commit").into());
-    }
-    let recs: Vec<Uuid> = shown.changed.iter().map(|changed| changed.rec).collect();
-    let rows = store::record::get_many(&mut db, OWN, &recs).await?;
-    let revs: BTreeMap<Uuid, u64> = rows.into_iter().map(|row| (row.rec, row.state.rev)).collect();
-    let put = |id, rev, json| Draft { id, rev, body: Body::Put(Kind::Record), public: Some(json) };
-    let mut drafts = Vec::with_capacity(1 + shown.new.len() + shown.changed.len());
-    if target.new {
-        drafts.push(init::list(target.id, 1, &target.list)?);
-    }
-    drafts.extend(shown.new.iter().map(|new| put(context.chance.id(), 1, new.group.json())));
-    for changed in &shown.changed {
-        let rev = revs.get(&changed.rec).copied().unwrap_or(changed.rev);
-        drafts.push(put(changed.rec, rev + 1, changed.group.json()));
-    }
-    let bar =
-        ProgressBar::new(drafts.len() as u64).with_style(ProgressStyle::with_template("Signing {bar:40} {pos}/{len}")?);
-    let first = store::log::by_number(&mut db, OWN).await?.context("this database holds no hub")?.held;
-    for batch in drafts.chunks(BATCH) {
-        hub.say_in(&mut db, batch).await?;
-        bar.inc(batch.len() as u64);
-    }
+/// Carries the plan out, with a bar.
+async fn commit(hub: &Hub, job: Job<'_>, plan: &ImportPlan, beside: Beside) -> anyhow::Result<(i64, Said)> {
+    let bar = ProgressBar::new(0).with_style(ProgressStyle::with_template("Signing {bar:40} {pos}/{len}")?);
+    let tick = |signed: usize, all: usize| {
+        bar.set_length(all as u64);
+        bar.inc(signed as u64);
+    };
+    let done = imports::commit(hub, job, plan, beside, tick).await;
     bar.finish_and_clear();
-    // What the batches say of themselves does not add up: a group may be written in one and again in a later one.
-    let (groups, joined, in_conflict) = store::lookup::put_since(&mut db, first).await?;
-    let records = (shown.new.len() + shown.changed.len()) as u64;
-    let derived = Derived { records, groups, joined, in_conflict };
-    // All rows or none: a crash before this line leaves the list as it was.
-    db.commit().await?;
-    let published = hub.publish().await.context(
-        "the rows are signed and in the registry, but could not be published; the next import or edit, or the daemon, does it",
-    )?;
-    Ok(Said { statements: drafts.len(), derived, published })
+    match done {
+        Err(error) if error.is::<Stale>() => {
+            Err(Failure::new(error.to_string(), "look at the new plan: the same command without --commit").into())
+        }
+        done => done,
+    }
+}
+
+/// One import, as listed.
+#[derive(Serialize)]
+struct Past {
+    number: i64,
+    at: jiff::Timestamp,
+    list: String,
+    source: String,
+    plan: String,
+    rows: Counts,
+    undone: bool,
+    #[serde(skip)]
+    when: String,
+}
+
+#[derive(Serialize)]
+#[serde(transparent)]
+struct Imports(Vec<Past>);
+
+impl fmt::Display for Imports {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() {
+            return write!(out, "Nothing was imported yet.");
+        }
+        let mut shown = sheet(&["import", "when", "list", "from", "rows", "of them", ""]);
+        for past in &self.0 {
+            shown.add_row([
+                &past.number.to_string(),
+                &past.when,
+                &past.list,
+                &past.source,
+                &past.rows.rows.to_string(),
+                &crate::node::source::in_words(&past.rows),
+                &if past.undone { "undone".to_owned() } else { String::new() },
+            ]);
+        }
+        out.write_str(&lines(&shown))
+    }
+}
+
+async fn list_imports(context: &Context) -> anyhow::Result<Answer> {
+    let hub = context.hub().await?;
+    let mut db = hub.store.read().await?;
+    let lists = groups::own_lists(hub, &mut db).await?;
+    let zone = hub.config.time_zone().context("hub.time_zone")?;
+    let mut all = Vec::new();
+    for batch in store::imports::batches(&mut db).await? {
+        let at = jiff::Timestamp::from_second(batch.at)?;
+        let title = lists.iter().find(|(id, _)| *id == batch.list).map(|(_, list)| list.title.clone());
+        all.push(Past {
+            number: batch.n,
+            at,
+            list: title.unwrap_or_else(|| "(a list that is no more)".to_owned()),
+            source: batch.source,
+            plan: batch.plan,
+            rows: serde_json::from_str(&batch.counts).unwrap_or_default(),
+            undone: batch.undone.is_some(),
+            when: moment(at, &zone),
+        });
+    }
+    Answer::of(&Imports(all))
+}
+
+#[derive(Serialize)]
+struct Undid {
+    import: i64,
+    source: String,
+    #[serde(flatten)]
+    undone: imports::Undone,
+}
+
+impl fmt::Display for Undid {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Undid { import, source, undone } = self;
+        write!(
+            out,
+            "Import {import} ({source}) is undone: {} taken back, {} as before.",
+            count(undone.withdrawn as u64, "record", "records"),
+            count(undone.restored as u64, "record", "records")
+        )?;
+        if !undone.changed_since.is_empty() {
+            write!(out, " {} changed again since, and stay as they are.", undone.changed_since.len())?;
+        }
+        if !undone.forgotten.is_empty() {
+            write!(out, " What {} said before is no longer kept; they stay as they are.", undone.forgotten.len())?;
+        }
+        Ok(())
+    }
+}
+
+async fn undo(context: &Context, number: Option<i64>) -> anyhow::Result<Answer> {
+    let hub = context.hub().await?;
+    let mut db = hub.store.read().await?;
+    let batches = store::imports::batches(&mut db).await?;
+    drop(db);
+    let found = match number {
+        Some(number) => batches.into_iter().find(|batch| batch.n == number),
+        None => batches.into_iter().find(|batch| batch.undone.is_none()),
+    };
+    let see = "`mutuald import list` shows what was imported";
+    let batch = found.ok_or_else(|| Failure::usage("there is no such import", see))?;
+    if batch.undone.is_some() {
+        return Err(Failure::usage(format!("import {} was undone already", batch.n), see).into());
+    }
+    let undone = imports::undo(hub, &batch).await?;
+    let look = !undone.changed_since.is_empty() || !undone.forgotten.is_empty();
+    Ok(Answer::of(&Undid { import: batch.n, source: batch.source, undone })?.look_if(look))
 }
 
 /// An argument as one types it.

@@ -3,6 +3,7 @@
 use super::output::moment;
 use super::partner::Row;
 use super::{Answer, Context};
+use crate::node::groups;
 use crate::store::lookup::Counts;
 use crate::store::{self, log::OWN, lookup};
 use anyhow::Context as _;
@@ -26,8 +27,26 @@ struct Shown {
     #[serde(flatten)]
     counts: Counts,
     as_of: String,
+    lists: Vec<ListState>,
     partners: Vec<Row>,
     now: String,
+}
+
+/// A list that is read from an address, or that no longer names some of its groups.
+#[derive(Serialize)]
+struct ListState {
+    title: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<String>,
+    state: String,
+    reason: String,
+    missing: usize,
+}
+
+impl ListState {
+    fn needs_look(&self) -> bool {
+        self.missing > 0 || !["", "new", "changed", "current"].contains(&self.state.as_str())
+    }
 }
 
 impl fmt::Display for Shown {
@@ -64,6 +83,16 @@ impl fmt::Display for Shown {
             0 => writeln!(out, "Disagreements  none")?,
             n => writeln!(out, "Disagreements  {n}; `mutuald conflicts` shows them")?,
         }
+        for list in &self.lists {
+            let missing = match list.missing {
+                0 => String::new(),
+                n => format!(
+                    "{}{n} no longer named; `mutuald list missing`",
+                    if list.reason.is_empty() { "" } else { "; " }
+                ),
+            };
+            writeln!(out, "List           {}: {}{missing}", list.title, list.reason)?;
+        }
         if self.partners.is_empty() {
             return writeln!(out, "Partner hubs   none yet; `mutuald partner add ADDRESS --hub ID` adds one");
         }
@@ -84,7 +113,27 @@ impl Status {
         let published = hub.config.publish.is_some();
         let counts = lookup::counts(&mut db).await?;
         let partners: Vec<Row> = store::partner::all(&mut db).await?.iter().map(|row| Row::new(row, &zone)).collect();
-        let look = partners.iter().any(|row| row.needs_look());
+        let sources = store::imports::sources(&mut db).await?;
+        let mut lists = Vec::new();
+        for (id, list) in groups::own_lists(hub, &mut db).await? {
+            let missing = store::imports::asked(&mut db, id).await?.len();
+            let source = sources.iter().find(|source| source.list.0 == id);
+            if missing > 0 || source.is_some() {
+                let paused = source.is_some_and(|source| source.paused);
+                lists.push(ListState {
+                    title: list.title,
+                    source: source.map(|source| source.url.clone()),
+                    state: source.filter(|_| !paused).map(|source| source.state.clone()).unwrap_or_default(),
+                    reason: match source {
+                        Some(_) if paused => "paused".to_owned(),
+                        Some(source) => source.reason.clone(),
+                        None => String::new(),
+                    },
+                    missing,
+                });
+            }
+        }
+        let look = partners.iter().any(|row| row.needs_look()) || lists.iter().any(ListState::needs_look);
         Answer::of(&Shown {
             name: hub.name.clone(),
             hub: hub.id.to_string(),
@@ -95,6 +144,7 @@ impl Status {
             feed: published.then(|| hub.config.feed()),
             counts,
             as_of: store::setting(&mut db, "as-of").await?.unwrap_or_else(|| "no day yet".into()),
+            lists,
             partners,
             now: moment(context.clock.now(), &zone),
         })

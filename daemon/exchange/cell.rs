@@ -76,6 +76,9 @@ pub fn several(text: &str) -> Vec<String> {
 /// A day: `2026-04-03` (a time after it is dropped), `03/04/2026` with `/`, `.`, `-` or blanks, `3 April 2026`.
 /// `order` is that of the file; `None` means day first, with a caution where the month could have come first.
 pub fn date(text: &str, order: Option<DateOrder>) -> Read<Date> {
+    if let Some(day) = serial(text) {
+        return Ok((day, Some(Caution::Serial(in_words(day)))));
+    }
     let day_part = text.split(['T', ' ']).next().unwrap_or_default();
     if let Ok(day) = day_part.parse::<Date>().or_else(|_| text.parse::<Date>()) {
         return Ok((day, None));
@@ -100,6 +103,19 @@ pub fn date(text: &str, order: Option<DateOrder>) -> Read<Date> {
     let narrow = |n: i16| i8::try_from(n).map_err(|_| Fault::Date);
     let date = Date::new(year_number, narrow(in_year)?, narrow(day)?).map_err(|_| Fault::Date)?;
     Ok((date, unsure.then(|| Caution::EitherDate(in_words(date)))))
+}
+
+/// A day that a spreadsheet keeps as a number: days since 30 December 1899. Only numbers of five digits from 1954 to 2064,
+/// which are nothing else that a date could be written as.
+fn serial(text: &str) -> Option<Date> {
+    let whole = text
+        .split_once('.')
+        .map_or(text, |(whole, rest)| if rest.bytes().all(|b| b.is_ascii_digit()) { whole } else { "" });
+    let days: i32 = (whole.len() == 5).then(|| whole.parse().ok()).flatten()?;
+    if !(20_000..60_000).contains(&days) {
+        return None;
+    }
+    Date::constant(1899, 12, 30).checked_add(jiff::Span::new().days(days)).ok()
 }
 
 /// "3 April 2026".
@@ -165,6 +181,11 @@ pub fn time(text: &str) -> Result<String, Fault> {
     if lower == "noon" || lower == "midday" {
         return Ok("12:00".to_owned());
     }
+    // A spreadsheet's number for a time of day is the part of the day that has passed.
+    if let Some(part) = lower.strip_prefix("0.").filter(|rest| rest.len() > 2).and_then(|_| lower.parse::<f64>().ok()) {
+        let minutes = (part * 1440.0).round() as u32 % 1440;
+        return Ok(format!("{:02}:{:02}", minutes / 60, minutes % 60));
+    }
     let (digits, half) = match lower.strip_suffix("pm").or_else(|| lower.strip_suffix("p.m.")) {
         Some(rest) => (rest, Some(12)),
         None => match lower.strip_suffix("am").or_else(|| lower.strip_suffix("a.m.")) {
@@ -198,6 +219,8 @@ pub fn phone(text: &str) -> Read<String> {
     if text.contains(['E', 'e']) && text.parse::<f64>().is_ok() {
         return Err(Fault::Shortened);
     }
+    // A number that a spreadsheet wrote with a decimal.
+    let text = text.strip_suffix(".0").unwrap_or(text);
     if text.contains([';', '/', '\n', ',']) || text.to_lowercase().contains(" or ") {
         return Err(Fault::Several);
     }
@@ -383,6 +406,17 @@ mod tests {
         for bad in ["30/02/2026", "04/13/2026", "soon", "", "2026", "1/2/3/4"] {
             assert_eq!(date(bad, None), Err(Fault::Date), "{bad}");
         }
+    }
+
+    #[test]
+    fn numbers_that_spreadsheets_keep_for_dates_and_times_are_read_and_said() {
+        let read = date("46115", None).unwrap();
+        assert_eq!((read.0.to_string().as_str(), read.1), ("2026-04-03", Some(Caution::Serial("3 April 2026".into()))));
+        assert_eq!(date("46115.5", None).unwrap().0.to_string(), "2026-04-03");
+        assert_eq!(date("99999", None), Err(Fault::Date));
+        assert_eq!(time("0.8125").as_deref(), Ok("19:30"));
+        assert_eq!(time("0.30"), Ok("00:30".into()), "half past midnight, as some write it");
+        assert_eq!(phone("1632960123.0").unwrap().0, "01632 960123");
     }
 
     #[test]

@@ -36,9 +36,15 @@ pub(super) const CRITERION_KEY: &str = "criterion.";
 
 const SEMICOLONS: &str = "Choose from our words; a semicolon between several.";
 
-/// Every column of the template, in order.
+/// Every column that an import knows, in order.
 pub fn columns() -> &'static [Column] {
     &COLUMNS
+}
+
+/// The columns of the template and of exports. Rules for calendars are not among them: a person who changes the words of a
+/// meeting would leave the rule beside them standing, and it would come back with every import of the file.
+pub(super) fn for_people() -> impl Iterator<Item = &'static Column> {
+    COLUMNS.iter().filter(|column| column.field != Field::Calendar)
 }
 
 pub(super) static COLUMNS: LazyLock<Vec<Column>> = LazyLock::new(|| {
@@ -108,6 +114,13 @@ pub(super) static COLUMNS: LazyLock<Vec<Column>> = LazyLock::new(|| {
             "19:30",
         ),
         column(Field::End, "end", "End time", "As in 21:00.", "21:00"),
+        column(
+            Field::Calendar,
+            "calendar",
+            "Calendar rule",
+            "An iCalendar recurrence, from feeds (FREQ=MONTHLY;BYDAY=2TU).",
+            "",
+        ),
         column(Field::Cost, "cost", "Cost", "In words.", "Free"),
         column(Field::Access, "access", "Access", "Steps, lift, hearing loop, toilets.", "Step-free, hearing loop"),
         column(Field::Joining, "joining", "How to join", "In words.", "Just come along"),

@@ -1,12 +1,12 @@
 //! CSV: what letters, which separator, which rows.
 
 use super::sheet;
-use super::table::{Gather, Note, Table, TableError};
+use super::table::{Format, Gather, Hints, Note, Table, TableError};
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 use std::borrow::Cow;
 
 /// Reads the bytes of a CSV file.
-pub(super) fn read(file: &str, bytes: &[u8]) -> Result<Table, TableError> {
+pub(super) fn read(file: &str, bytes: &[u8], hints: &Hints) -> Result<Table, TableError> {
     let mut notes = Vec::new();
     let text = decode(file, bytes, &mut notes)?;
     if text.contains('\0') {
@@ -31,7 +31,7 @@ pub(super) fn read(file: &str, bytes: &[u8]) -> Result<Table, TableError> {
         .from_reader(&text.as_bytes()[start..]);
     // A row in a spreadsheet is one record, whatever line breaks its cells hold; blank lines and `sep=;` count.
     let (mut inside, before) = (0, u64::from(start > 0));
-    let mut gather = Gather::new(file);
+    let mut gather = Gather::new(file, hints);
     let mut record = csv::StringRecord::new();
     // Reading from memory text that is UTF-8: only the lengths of records could fail, and they are allowed to differ.
     while reader.read_record(&mut record).unwrap_or(false) {
@@ -39,7 +39,7 @@ pub(super) fn read(file: &str, bytes: &[u8]) -> Result<Table, TableError> {
         let line = u32::try_from(before + reader.position().line() - 1 - inside).unwrap_or(u32::MAX);
         gather.row(line, record.iter().map(sheet::unguard).map(str::to_owned).collect())?;
     }
-    gather.finish(None, notes)
+    gather.finish(Format::Delimited(char::from(separator)), None, notes)
 }
 
 /// Checks that quotation marks pair: one that opens a cell is closed, and nothing but blanks follows before the next cell.
@@ -120,20 +120,37 @@ fn separator(text: &str) -> (u8, usize) {
     if let Some(named) = first.strip_prefix("sep=").filter(|rest| rest.len() == 1) {
         return (named.as_bytes()[0], first.len() + 1);
     }
+    // Title lines above the header hold few separators, or those of a sentence: what stands in most of the first lines, and
+    // often, decides.
+    let candidates = [b',', b';', b'\t'];
     let mut quoted = false;
-    let mut counts = [(b',', 0), (b';', 0), (b'\t', 0)];
+    let mut lines: Vec<[usize; 3]> = vec![[0; 3]];
     for byte in text.trim_start().bytes() {
         match byte {
             b'"' => quoted = !quoted,
-            b'\n' if !quoted => break,
-            _ if !quoted => counts.iter_mut().filter(|(c, _)| *c == byte).for_each(|(_, n)| *n += 1),
+            b'\n' if !quoted && lines.len() == LINES => break,
+            b'\n' if !quoted => lines.push([0; 3]),
+            _ if !quoted => {
+                if let (Some(at), Some(last)) = (candidates.iter().position(|c| *c == byte), lines.last_mut()) {
+                    last[at] += 1;
+                }
+            }
             _ => {}
         }
     }
-    // The first of those that stand equally often: the comma.
-    let most = counts.iter().map(|(_, n)| *n).max().unwrap_or_default();
-    (counts.iter().find(|(_, n)| *n == most).map_or(b',', |(c, _)| *c), 0)
+    // For each separator, how often it stands in the line where it stands most often of those that share a width.
+    let strength = |at: usize| {
+        let mut counts: Vec<usize> = lines.iter().map(|line| line[at]).filter(|n| *n > 0).collect();
+        counts.sort_unstable();
+        (counts.len() * counts.get(counts.len() / 2).copied().unwrap_or(0), lines[0][at])
+    };
+    let most = (0..3).map(strength).max().unwrap_or_default();
+    // The first of those that are equally strong: the comma.
+    ((0..3).find(|at| strength(*at) == most).map_or(b',', |at| candidates[at]), 0)
 }
+
+/// How many lines are looked at for the separator.
+const LINES: usize = 30;
 
 #[cfg(test)]
 mod tests {

@@ -3,19 +3,24 @@
 //! What must not be known does not leave. A group that only its hub may know is left out and counted; one whose place is
 //! protected goes without whatever gives the place away (venue, address, town, postcode, position, when it meets).
 
-use super::columns::columns;
+use super::columns::for_people;
 use super::field::{Field, Words};
+use super::guess::LISTED_BY;
 use super::row::OPEN;
-use super::sheet::Grid;
+use super::sheet::{Grid, Look};
 use super::template;
 use crate::record::group::{Group, Place};
 use std::collections::BTreeSet;
 
 /// One group to be written.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct ExportRow {
-    /// The record's or group's id, which the import knows again.
+    /// The record's id, which the import knows again; empty where several records make the group.
     pub record_id: String,
+    /// The group's own id, for formats that need one.
+    pub id: uuid::Uuid,
+    /// Which lists name it: hub and title. Empty where that is not asked.
+    pub listed_by: Vec<String>,
     /// What it says.
     pub group: Group,
 }
@@ -54,7 +59,7 @@ pub fn sheet(rows: impl IntoIterator<Item = ExportRow>, words: &Words) -> Export
             None => withheld += 1,
         }
     }
-    let mut fields: Vec<Field> = columns().iter().map(|column| column.field.clone()).collect();
+    let mut fields: Vec<Field> = for_people().map(|column| column.field.clone()).collect();
     let criteria: BTreeSet<Field> =
         kept.iter().flat_map(|row| row.group.criteria.keys()).map(|term| Field::Criterion(term.clone())).collect();
     let own = criteria.into_iter().filter(|field| !fields.contains(field)).collect::<Vec<_>>();
@@ -64,12 +69,20 @@ pub fn sheet(rows: impl IntoIterator<Item = ExportRow>, words: &Words) -> Export
         Field::RecordId => row.record_id.clone(),
         _ => field.show(&row.group, words),
     };
-    let grid = Grid {
+    let mut grid = Grid {
         sheet: template::SHEET,
         header: fields.iter().map(|field| field.heading(words)).collect(),
         looks: fields.iter().map(|field| template::look(field, words)).collect(),
         rows: kept.iter().map(|row| fields.iter().map(|field| cell(row, field)).collect()).collect(),
         guidance: 0,
     };
+    if kept.iter().any(|row| !row.listed_by.is_empty()) {
+        // For reading: an import leaves it out.
+        grid.header.push(LISTED_BY.to_owned());
+        grid.looks.push(Look { width: 40.0, text: true, ..Look::default() });
+        for (cells, row) in grid.rows.iter_mut().zip(&kept) {
+            cells.push(row.listed_by.join("; "));
+        }
+    }
     Export { grid, withheld }
 }

@@ -34,6 +34,9 @@ pub enum Fault {
     /// Not a time of day.
     #[error("this is not a time of day")]
     Time,
+    /// Not a recurrence.
+    #[error("this is not a calendar rule")]
+    Recurrence,
     /// As many times as meetings are needed.
     #[error("there are {times} times for {meetings} meetings")]
     Unpaired {
@@ -131,6 +134,7 @@ impl Fault {
             Fault::ShortYear => "short-year",
             Fault::Founded => "bad-founded",
             Fault::Time => "bad-time",
+            Fault::Recurrence => "bad-calendar-rule",
             Fault::Unpaired { .. } => "times-unpaired",
             Fault::Phone => "bad-phone",
             Fault::Shortened => "shortened-number",
@@ -172,6 +176,7 @@ impl Fault {
             Fault::ShortYear => "Write the year with four digits, as in 03/04/2026.",
             Fault::Founded => "Write what is known: 2011, 03/2011 or 14/03/2011.",
             Fault::Time => "Write it as 19:30 or 7.30pm.",
+            Fault::Recurrence => "Clear the cell, or write a rule such as FREQ=MONTHLY;BYDAY=2TU.",
             Fault::Unpaired { .. } => "Give each meeting its time, in the same order, with a semicolon between them.",
             Fault::Phone => "Write one number with its area code, as in 01632 960123, and nothing else.",
             Fault::Shortened => "Set the column's format to Text and type the number again.",
@@ -220,6 +225,9 @@ pub enum Caution {
     /// Could be the 3rd of April or the 4th of March.
     #[error("read as {0}; if the month comes first in this file, say so in the mapping")]
     EitherDate(String),
+    /// A date that the spreadsheet keeps as a number.
+    #[error("the spreadsheet's number for {0}")]
+    Serial(String),
     /// No `https://` in front.
     #[error("completed to {0}")]
     Scheme(String),
@@ -239,6 +247,7 @@ impl Caution {
             Caution::Invisible => "invisible-characters",
             Caution::LostZero(_) => "lost-zero",
             Caution::EitherDate(_) => "either-date",
+            Caution::Serial(_) => "serial-date",
             Caution::Scheme(_) => "scheme-added",
             Caution::NullIsland => "null-island",
             Caution::AskSafety(_) => "ask-safety",

@@ -46,6 +46,7 @@ pub enum Field {
     Meets,
     Start,
     End,
+    Calendar,
     Cost,
     Access,
     Joining,
@@ -117,6 +118,8 @@ pub enum Kind {
     Orientation,
     /// A licence's id or address.
     Licence,
+    /// Recurrences of meetings, with ` | ` between them: they hold semicolons themselves.
+    Rules,
 }
 
 /// What one field of a group says.
@@ -231,6 +234,7 @@ impl Field {
             Field::Latitude => Kind::Degrees(90.0),
             Field::Longitude => Kind::Degrees(180.0),
             Field::Start | Field::End => Kind::Times,
+            Field::Calendar => Kind::Rules,
             Field::Newcomers => Kind::YesNo,
             Field::Website => Kind::Url,
             Field::Email => Kind::Email,
@@ -281,6 +285,7 @@ impl Field {
             Field::Meets => meetings(|meeting| &meeting.text),
             Field::Start => meetings(|meeting| &meeting.start),
             Field::End => meetings(|meeting| &meeting.end),
+            Field::Calendar => meetings(|meeting| &meeting.rrule),
             Field::Cost => text(&group.cost),
             Field::Access => text(&group.access),
             Field::Joining => text(&group.joining),
@@ -382,7 +387,7 @@ impl Field {
             Field::Safety => group.safety = value.text(),
             Field::Licence => group.licence = value.text(),
             Field::SourceId => group.source_id = value.text(),
-            Field::Meets | Field::Start | Field::End => {}
+            Field::Meets | Field::Start | Field::End | Field::Calendar => {}
             Field::Checked | Field::CheckedHow | Field::CheckedBy => {}
             Field::RecordId => {}
         }
@@ -391,7 +396,7 @@ impl Field {
     fn copy(&self, from: &Group, to: &mut Group) {
         match self {
             Field::Checked | Field::CheckedHow | Field::CheckedBy => to.assured.clone_from(&from.assured),
-            Field::Meets | Field::Start | Field::End => {
+            Field::Meets | Field::Start | Field::End | Field::Calendar => {
                 if to.meetings.len() < from.meetings.len() {
                     to.meetings.resize_with(from.meetings.len(), Meeting::default);
                 }
@@ -401,6 +406,7 @@ impl Field {
                     match self {
                         Field::Start => meeting.start.clone_from(&said.start),
                         Field::End => meeting.end.clone_from(&said.end),
+                        Field::Calendar => meeting.rrule.clone_from(&said.rrule),
                         _ if meeting.text != said.text => {
                             // The rule for calendars was drawn from the old words.
                             meeting.rrule = None;
@@ -431,6 +437,7 @@ impl Field {
         match self.get(group) {
             Value::Empty => String::new(),
             Value::Text(text) => word(text),
+            Value::Many(texts) if *self == Field::Calendar => texts.join(RULES),
             Value::Many(texts) => texts.into_iter().map(word).collect::<Vec<_>>().join("; "),
             Value::Number(number) => number.to_string(),
             Value::Age(age) => age.to_string(),
@@ -449,6 +456,9 @@ pub fn carry<'a>(fields: impl IntoIterator<Item = &'a Field>, from: &Group, to: 
     to.meetings.retain(|meeting| *meeting != Meeting::default());
 }
 
+/// Between the recurrences of several meetings.
+pub(super) const RULES: &str = " | ";
+
 /// A UK number that was stored without blanks gets the one that keeps spreadsheets from dropping its 0.
 fn spaced(text: String) -> String {
     match text.split_at_checked(5) {
@@ -459,6 +469,6 @@ fn spaced(text: String) -> String {
     }
 }
 
-fn fold(text: &str) -> String {
+pub(super) fn fold(text: &str) -> String {
     text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }

@@ -47,6 +47,7 @@ mod tests {
                 extra: [("later".to_owned(), json!("kept, not shown"))].into(),
                 ..Group::default()
             },
+            ..ExportRow::default()
         };
         let rows =
             [row(None, Some(52.95)), row(None, None), row(Some("approximate"), Some(52.95)), row(Some("sealed"), None)];

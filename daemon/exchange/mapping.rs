@@ -3,6 +3,7 @@
 //! ```toml
 //! list = "Groups in our district"        # title of the list that the rows belong to
 //! dates = "day-first"                    # or "month-first"; without it, dates that could be either are pointed out
+//! header_row = 4                         # without it, the row with the headings is looked for
 //! ignore = ["Internal notes"]            # columns that are left out on purpose
 //!
 //! [only]                                 # take only rows where every one of these columns says this
@@ -28,6 +29,9 @@ pub struct Mapping {
     /// Title of the list that the rows belong to. The person may name another when importing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub list: Option<String>,
+    /// The row with the headings, as the spreadsheet numbers it. Without it, it is looked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub header_row: Option<u32>,
     /// In which order the file writes dates. Without it the day comes first, and what could be either is pointed out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dates: Option<DateOrder>,
@@ -122,6 +126,33 @@ impl Mapping {
         Mapping { columns: fields.collect(), ..Mapping::default() }
     }
 
+    /// Leaves out what would mean nothing, for want of the column that it needs beside it.
+    pub(super) fn without_the_lonely(&mut self, words: &Words) {
+        let feeds = |mapping: &Mapping, field: &Field| {
+            mapping
+                .columns
+                .values()
+                .chain(mapping.constants.keys())
+                .any(|key| Field::named(key, words).as_ref() == Some(field))
+        };
+        for (field, _, needed, _) in NEEDS {
+            if feeds(self, &field) && !feeds(self, &needed) {
+                self.columns.retain(|_, key| Field::named(key, words).as_ref() != Some(&field));
+            }
+        }
+    }
+
+    /// Headings that a file must have for this mapping to be its own.
+    pub fn headings(&self) -> Vec<String> {
+        self.columns.keys().cloned().collect()
+    }
+
+    /// Whether a file with this header can be read by it.
+    pub fn fits(&self, header: &[String]) -> bool {
+        let there = |heading: &String| header.contains(&super::cell::clean(heading, false).0);
+        !self.columns.is_empty() && self.columns.keys().chain(self.only.keys()).all(there)
+    }
+
     /// Fits the mapping to a file's header.
     ///
     /// # Errors
@@ -168,7 +199,10 @@ impl Mapping {
         }
         let used =
             |at: usize| columns.iter().any(|(column, _)| *column == at) || only.iter().any(|(column, _)| *column == at);
-        let ignored = |heading: &String| self.ignore.iter().any(|h| super::cell::clean(h, false).0 == **heading);
+        let ignored = |heading: &String| {
+            super::guess::ADDED.contains(&heading.as_str())
+                || self.ignore.iter().any(|h| super::cell::clean(h, false).0 == **heading)
+        };
         let rest =
             header.iter().enumerate().filter(|(at, heading)| !used(*at) && !ignored(heading) && !heading.is_empty());
         let not_imported = rest.map(|(_, heading)| heading.clone()).collect();

@@ -1,15 +1,19 @@
 //! What an import would do. Pure: the plan is shown as a preview, and the same plan is carried out.
 //!
 //! A row is one of our records when it carries the record's id; else when its own reference is the record's; else when
-//! name and place are exactly equal but for capitals and punctuation. Everything else is a new record: which records of
-//! different lists are one group is for linking to find, never for importing. A record without a row stays as it is.
+//! name and place are exactly equal but for capitals and punctuation (`matching` has the whole). Everything else is a new
+//! record: which records of different lists are one group is for linking to find, never for importing. A record without a
+//! row stays as it is, unless a person says what becomes of it.
 
 use super::fault::{Cell, Fault, RECORD_BYTES, RowError, Warning};
 use super::field::{Field, Words, carry};
-use super::row::{Claim, GroupRow, OPEN, Reading, Skip, What};
+use super::matching::Matching;
+use super::row::{GroupRow, OPEN, Reading, Skip, What};
 use super::table::letter;
-use crate::record::group::Group;
+use crate::record::group::{CLOSED, Group, Status};
+use jiff::civil::Date;
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
@@ -24,7 +28,74 @@ pub struct Existing {
     pub group: Group,
 }
 
-/// What an import would do, row by row. Every row that was read is in exactly one of the six kinds.
+/// What a file is to its list, named by the effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mode {
+    /// Add what is new; leave what is known as it is
+    Add,
+    /// Add what is new, and update what is known
+    #[default]
+    Update,
+    /// The file is the whole list: add and update, and ask about what is missing from it
+    Whole,
+}
+
+/// What becomes of records that are missing from a file that is the whole list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Missing {
+    /// They stay, and are asked about.
+    #[default]
+    Ask,
+    /// They stay; nobody asks.
+    Keep,
+    /// They are said to have closed; this day, on which they were missed, is the reason given. Since when nobody knows.
+    Close(Date),
+    /// This hub no longer states them.
+    Withdraw,
+}
+
+/// Under which terms a file is taken.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Terms {
+    /// What the file is to its list.
+    pub mode: Mode,
+    /// What becomes of what is missing.
+    pub missing: Missing,
+    /// References of rows that the source itself says are gone; then it speaks of changes only, and nothing else is missing.
+    pub gone: Option<BTreeSet<String>>,
+    /// By what groups are known that this hub has taken back: see [`super::keys`]. They do not come back by themselves.
+    pub taken_back: BTreeMap<[u8; 16], Uuid>,
+    /// Records whose newest words a person gave them, and no import.
+    pub edited: BTreeSet<Uuid>,
+    /// Nobody looks at the plan before it is carried out.
+    pub unattended: bool,
+}
+
+/// Why a plan is not carried out before a person has looked: something went wrong at the source more often than not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, thiserror::Error)]
+#[serde(rename_all = "kebab-case")]
+pub enum Hold {
+    /// A tenth of the list, or more, is missing or closes at once.
+    #[error("{lost} of the list's {of} records would be missing or closed after it")]
+    Shrinks {
+        /// How many.
+        lost: usize,
+        /// Out of so many.
+        of: usize,
+    },
+    /// So many known rows get another name that the columns may have changed places.
+    #[error("{renamed} of the list's {of} records would change their name; have the columns changed places?")]
+    Renames {
+        /// How many.
+        renamed: usize,
+        /// Out of so many.
+        of: usize,
+    },
+}
+
+/// What an import would do, row by row. Every row that was read is in exactly one of the kinds.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ImportPlan {
     /// The list that the rows belong to.
@@ -37,14 +108,37 @@ pub struct ImportPlan {
     pub changed: Vec<Changed>,
     /// Rows that say what their record says.
     pub unchanged: Vec<Unchanged>,
+    /// Rows of known records that are left as they are, because only new ones are added.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub left_alone: Vec<Unchanged>,
+    /// Rows that would change what a person of this hub has corrected: kept as corrected, because nobody looks.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub kept: Vec<Kept>,
+    /// Rows of groups that this hub has taken back or erased: not added again.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub taken_back: Vec<Unchanged>,
     /// Rows that cannot be taken over.
     pub refused: Vec<Refused>,
     /// Rows whose place must not be known: this version does not sign such records.
     pub held_back: Vec<HeldBack>,
     /// Rows that are not meant for the registry.
     pub skipped: Vec<Skipped>,
-    /// Records of the list that no row speaks of. They stay as they are.
+    /// Records of the list that no row speaks of. They stay as they are, but for those in `ending`.
     pub not_in_file: Vec<Uuid>,
+    /// What the file is to the list.
+    pub mode: Mode,
+    /// Those of them that are asked about, because the file is the whole list or its source says that they are gone.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub asked: Vec<Asked>,
+    /// Records that end because a person said so of all that are missing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ending: Vec<Ending>,
+    /// Rows known by what they say, under another reference than before. They are among the changed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rekeyed: Vec<Rekeyed>,
+    /// Why a person must look first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held: Option<Hold>,
     /// Headings that feed nothing.
     pub not_imported: Vec<String>,
     /// How the file was read, in words, where that was not plain.
@@ -82,9 +176,25 @@ pub struct Changed {
     pub group: Group,
     /// The differences.
     pub fields: Vec<FieldChange>,
+    /// Whether a person of this hub has corrected the record since it was last imported.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub edited: bool,
     /// What is worth a look.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<Warning>,
+}
+
+/// A row that would undo a person's correction.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Kept {
+    /// The row.
+    pub line: u32,
+    /// The record.
+    pub rec: Uuid,
+    /// What the group calls itself.
+    pub name: String,
+    /// What stands, and what the row says.
+    pub fields: Vec<FieldChange>,
 }
 
 /// One difference.
@@ -105,6 +215,44 @@ pub struct Unchanged {
     pub line: u32,
     /// The record.
     pub rec: Uuid,
+}
+
+/// A record that is missing from a file that is the whole list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Asked {
+    /// The record.
+    pub rec: Uuid,
+    /// What the group calls itself.
+    pub name: String,
+}
+
+/// A record that ends.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Ending {
+    /// The record.
+    pub rec: Uuid,
+    /// The revision that is ended.
+    pub rev: u64,
+    /// What the group calls itself.
+    pub name: String,
+    /// What the record will say; `None` when the hub no longer states it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group: Option<Group>,
+}
+
+/// A row known by what it says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Rekeyed {
+    /// The row.
+    pub line: u32,
+    /// The record.
+    pub rec: Uuid,
+    /// What the group calls itself.
+    pub name: String,
+    /// The reference it had.
+    pub before: String,
+    /// The reference it has now.
+    pub after: String,
 }
 
 /// A row that cannot be taken over.
@@ -144,6 +292,9 @@ impl ImportPlan {
             self.new.len(),
             self.changed.len(),
             self.unchanged.len(),
+            self.left_alone.len(),
+            self.kept.len(),
+            self.taken_back.len(),
             self.refused.len(),
             self.held_back.len(),
             self.skipped.len(),
@@ -153,28 +304,53 @@ impl ImportPlan {
 
     /// Whether carrying the plan out would change anything.
     pub fn changes_nothing(&self) -> bool {
-        self.new.is_empty() && self.changed.is_empty()
+        self.new.is_empty() && self.changed.is_empty() && self.ending.is_empty()
+    }
+
+    /// A short name for exactly this plan: twelve hexadecimal digits of a digest of all of it. What was shown under it is what
+    /// is carried out under it.
+    pub fn digest(&self) -> String {
+        let json = serde_json::to_vec(self).expect("a plan holds texts, numbers and lists under keys that are texts");
+        Sha256::digest(json).iter().take(6).map(|byte| format!("{byte:02x}")).collect()
     }
 }
 
 /// Makes the plan: what the rows would do to `list`, given the records the hub itself holds (in any list, in any order).
 pub fn plan(reading: &Reading, existing: &[Existing], list: Uuid, words: &Words) -> ImportPlan {
+    plan_under(&Terms::default(), reading, existing, list, words)
+}
+
+/// [`plan`], under terms.
+pub fn plan_under(terms: &Terms, reading: &Reading, existing: &[Existing], list: Uuid, words: &Words) -> ImportPlan {
     let matches = Matching::new(reading, existing, list).run();
+    let gone = |at: &usize| match &terms.gone {
+        None => true,
+        Some(gone) => existing[*at].group.source_id.as_ref().is_some_and(|source| gone.contains(source)),
+    };
+    let left: Vec<usize> = matches.left.iter().copied().filter(gone).collect();
     let mut plan = ImportPlan {
         list,
         rows_read: reading.rows.len(),
         new: Vec::new(),
         changed: Vec::new(),
         unchanged: Vec::new(),
+        left_alone: Vec::new(),
+        kept: Vec::new(),
+        taken_back: Vec::new(),
         refused: Vec::new(),
         held_back: Vec::new(),
         skipped: Vec::new(),
-        not_in_file: matches.left.iter().copied().collect(),
+        not_in_file: left.iter().map(|at| existing[*at].rec).collect::<BTreeSet<_>>().into_iter().collect(),
+        mode: terms.mode,
+        asked: Vec::new(),
+        ending: Vec::new(),
+        rekeyed: Vec::new(),
+        held: None,
         not_imported: reading.not_imported.clone(),
         notes: reading.notes.iter().map(ToString::to_string).collect(),
         references_minted_anew: matches.minted_anew,
     };
-    for (row, found) in reading.rows.iter().zip(matches.found) {
+    for (at, (row, found)) in reading.rows.iter().zip(matches.found).enumerate() {
         let line = row.line;
         match (&row.what, found) {
             (What::Skipped(reason), _) => plan.skipped.push(Skipped { line, reason: *reason }),
@@ -182,10 +358,115 @@ pub fn plan(reading: &Reading, existing: &[Existing], list: Uuid, words: &Words)
                 let rec = found.ok().flatten().map(|at| existing[at].rec);
                 plan.held_back.push(HeldBack { line, level: level.clone(), rec });
             }
-            (What::Group(row), found) => place(&mut plan, line, row, found, reading, existing, words),
+            (What::Group(row), Ok(None)) if terms.unattended && row.warnings.iter().any(asks_safety) => {
+                // Nobody is there to be asked, and what is signed cannot be called back.
+                plan.held_back.push(HeldBack { line, level: "not asked yet".to_owned(), rec: None });
+            }
+            (What::Group(_), Ok(Some(known))) if terms.mode == Mode::Add => {
+                plan.left_alone.push(Unchanged { line, rec: existing[known].rec });
+            }
+            (What::Group(row), found) => {
+                if let (Ok(Some(known)), Ok(_)) = (&found, matches.rekeyed.binary_search(&at)) {
+                    let known = &existing[*known];
+                    plan.rekeyed.push(Rekeyed {
+                        line,
+                        rec: known.rec,
+                        name: known.group.name.clone(),
+                        before: known.group.source_id.clone().unwrap_or_default(),
+                        after: row.claim.source_id.clone().unwrap_or_default(),
+                    });
+                }
+                place(&mut plan, line, row, found, reading, existing, words);
+            }
         }
     }
+    for changed in &mut plan.changed {
+        changed.edited = terms.edited.contains(&changed.rec);
+    }
+    if terms.unattended {
+        let (edited, changed) = std::mem::take(&mut plan.changed).into_iter().partition(|changed| changed.edited);
+        plan.changed = changed;
+        let edited: Vec<Changed> = edited;
+        let kept = |it: Changed| Kept { line: it.line, rec: it.rec, name: it.group.name, fields: it.fields };
+        plan.kept = edited.into_iter().map(kept).collect();
+    }
+    let back = |new: &New| super::keys(&new.group).into_iter().find_map(|key| terms.taken_back.get(&key).copied());
+    if !terms.taken_back.is_empty() {
+        for new in std::mem::take(&mut plan.new) {
+            match back(&new) {
+                Some(rec) => plan.taken_back.push(Unchanged { line: new.line, rec }),
+                None => plan.new.push(new),
+            }
+        }
+    }
+    if terms.mode == Mode::Whole || terms.gone.is_some() {
+        plan.settle_missing(terms.missing, &left, existing);
+    }
+    if terms.mode == Mode::Whole || terms.unattended {
+        plan.held = plan.hold(existing, left.len());
+    }
     plan
+}
+
+fn asks_safety(warning: &Warning) -> bool {
+    warning.code == super::fault::Caution::AskSafety("").code()
+}
+
+/// What a record says when its group is said to have closed because its list no longer names it.
+pub fn missed(group: &Group, day: Date) -> Group {
+    let reason = format!("no longer in its list on {day}");
+    let status = Status { state: CLOSED.to_owned(), reason: Some(reason), ..Status::default() };
+    Group { status: Some(status), ..group.clone() }
+}
+
+/// Whether a record says that its group goes on.
+pub fn goes_on(group: &Group) -> bool {
+    !group
+        .status
+        .as_ref()
+        .is_some_and(|status| [CLOSED, "merged", "became-something-else"].contains(&status.state.as_str()))
+}
+
+impl ImportPlan {
+    /// What becomes of the records that are missing. A group that is known to have ended is missing from most lists, and
+    /// nobody need be asked about it.
+    fn settle_missing(&mut self, missing: Missing, left: &[usize], existing: &[Existing]) {
+        let known = left.iter().map(|at| &existing[*at]).filter(|known| goes_on(&known.group));
+        let ending = |known: &Existing, group: Option<Group>| Ending {
+            rec: known.rec,
+            rev: known.rev,
+            name: known.group.name.clone(),
+            group,
+        };
+        match missing {
+            Missing::Ask => {
+                self.asked = known.map(|known| Asked { rec: known.rec, name: known.group.name.clone() }).collect();
+            }
+            Missing::Keep => {}
+            Missing::Close(day) => {
+                let closed = |known: &Existing| missed(&known.group, day);
+                self.ending = known.map(|known| ending(known, Some(closed(known)))).collect();
+            }
+            Missing::Withdraw => self.ending = known.map(|known| ending(known, None)).collect(),
+        }
+    }
+
+    /// Whether the plan looks like an accident.
+    fn hold(&self, existing: &[Existing], missing: usize) -> Option<Hold> {
+        let by_rec: BTreeMap<Uuid, &Existing> = existing.iter().map(|known| (known.rec, known)).collect();
+        let before = |rec: Uuid| by_rec.get(&rec).copied();
+        let of = existing.iter().filter(|known| known.group.list == Some(self.list) && goes_on(&known.group)).count();
+        let changed = || self.changed.iter().filter_map(|changed| Some((changed, before(changed.rec)?)));
+        let closes = changed().filter(|(after, before)| goes_on(&before.group) && !goes_on(&after.group)).count();
+        let lost = closes + missing.min(self.asked.len() + self.ending.len());
+        if lost > 0 && lost * 10 >= of {
+            return Some(Hold::Shrinks { lost, of });
+        }
+        let renamed = changed()
+            .filter(|(after, before)| super::field::fold(&before.group.name) != super::field::fold(&after.group.name))
+            .count();
+        (renamed > 2 && renamed * 10 >= of).then_some(Hold::Renames { renamed, of })
+    }
 }
 
 /// Puts one row that is a group where it belongs.
@@ -257,200 +538,7 @@ fn place(
                 after: field.show(&group, words),
             };
             let fields = reading.fields.iter().map(change).filter(|change| change.before != change.after).collect();
-            plan.changed.push(Changed { line, rec: known.rec, rev: known.rev, group, fields, warnings });
+            plan.changed.push(Changed { line, rec: known.rec, rev: known.rev, group, fields, edited: false, warnings });
         }
     }
-}
-
-/// Which record each row is.
-struct Matching<'a> {
-    existing: &'a [Existing],
-    list: Uuid,
-    /// Rows that say which record they are, with their index.
-    claims: Vec<(usize, u32, &'a Claim)>,
-    /// Whether the file speaks of postcodes and of towns.
-    places: [bool; 2],
-    /// All records by id; those of the list by their row's own reference, and by folded name.
-    by_rec: BTreeMap<Uuid, usize>,
-    by_source: BTreeMap<&'a str, Vec<usize>>,
-    by_name: BTreeMap<String, Vec<usize>>,
-    /// The first row that is each record.
-    taken: BTreeMap<usize, u32>,
-    /// Rows that could be several records: none of these is missing from the file.
-    doubtful: BTreeSet<usize>,
-    found: Vec<Result<Option<usize>, (Field, Fault)>>,
-}
-
-struct Matches {
-    found: Vec<Result<Option<usize>, (Field, Fault)>>,
-    left: BTreeSet<Uuid>,
-    minted_anew: bool,
-}
-
-impl<'a> Matching<'a> {
-    fn new(reading: &'a Reading, existing: &'a [Existing], list: Uuid) -> Self {
-        let claim = |what: &'a What| match what {
-            What::Skipped(_) => None,
-            What::HeldBack(claim, _) => Some(claim),
-            What::Group(row) => Some(&row.claim),
-        };
-        let claims =
-            reading.rows.iter().enumerate().filter_map(|(at, row)| Some((at, row.line, claim(&row.what)?))).collect();
-        let mut by_source: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-        let mut by_name: BTreeMap<String, Vec<usize>> = BTreeMap::new();
-        for (at, known) in existing.iter().enumerate().filter(|(_, known)| known.group.list == Some(list)) {
-            if let Some(source) = &known.group.source_id {
-                by_source.entry(source).or_default().push(at);
-            }
-            by_name.entry(fold(&known.group.name)).or_default().push(at);
-        }
-        Matching {
-            existing,
-            list,
-            claims,
-            places: [Field::Postcode, Field::Locality].map(|field| reading.fields.contains(&field)),
-            by_rec: existing.iter().enumerate().map(|(at, known)| (known.rec, at)).collect(),
-            by_source,
-            by_name,
-            taken: BTreeMap::new(),
-            doubtful: BTreeSet::new(),
-            found: vec![Ok(None); reading.rows.len()],
-        }
-    }
-
-    /// The surest sign first, over the whole file, before a weaker one is tried: so a row that only looks like a record
-    /// never takes it from the row that names it, and the same file again finds the same records.
-    fn run(mut self) -> Matches {
-        let claims = std::mem::take(&mut self.claims);
-        let mut open = Vec::new();
-        for &(at, line, claim) in &claims {
-            match &claim.record_id {
-                Some(id) => {
-                    let found = self.by_id(id);
-                    self.take(at, line, Field::RecordId, found);
-                }
-                None => open.push((at, line, claim)),
-            }
-        }
-        let mut rest = Vec::new();
-        let (mut referring, mut known) = (0, 0);
-        for (at, line, claim) in open {
-            referring += usize::from(claim.source_id.is_some());
-            match claim.source_id.as_deref().and_then(|source| self.by_source.get(source)).cloned() {
-                Some(candidates) => {
-                    known += 1;
-                    let found = self.one_of(candidates);
-                    self.take(at, line, Field::SourceId, found);
-                }
-                None => rest.push((at, line, claim)),
-            }
-        }
-        let named: BTreeSet<usize> = self.taken.keys().copied().collect();
-        let (with, without): (Vec<_>, Vec<_>) = rest.into_iter().partition(|(_, _, claim)| claim.source_id.is_some());
-        for (at, line, claim) in without {
-            let candidates = self.alike(claim, |at| !named.contains(&at));
-            self.take_alike(at, line, candidates);
-        }
-        for (at, line, claim) in with {
-            // A record with another reference is another row of the list, however alike.
-            let candidates =
-                self.alike(claim, |at| self.existing[at].group.source_id.is_none() && !self.taken.contains_key(&at));
-            self.take_alike(at, line, candidates);
-        }
-        self.second_new_rows(&claims);
-        let left = self.existing.iter().enumerate().filter(|(at, known)| {
-            known.group.list == Some(self.list) && !self.taken.contains_key(at) && !self.doubtful.contains(at)
-        });
-        let minted_anew = known == 0 && referring >= MANY && self.by_source.len() >= MANY;
-        Matches { left: left.map(|(_, known)| known.rec).collect(), found: self.found, minted_anew }
-    }
-
-    fn by_id(&self, id: &str) -> Result<usize, Fault> {
-        let rec: Uuid = id.parse().map_err(|_| Fault::NoSuchRecord)?;
-        let at = *self.by_rec.get(&rec).ok_or(Fault::NoSuchRecord)?;
-        if self.existing[at].group.list == Some(self.list) { Ok(at) } else { Err(Fault::OtherList) }
-    }
-
-    fn one_of(&mut self, candidates: Vec<usize>) -> Result<usize, Fault> {
-        match candidates[..] {
-            [one] => Ok(one),
-            _ => {
-                let count = candidates.len();
-                self.doubtful.extend(candidates);
-                Err(Fault::Ambiguous(count))
-            }
-        }
-    }
-
-    fn take(&mut self, at: usize, line: u32, field: Field, found: Result<usize, Fault>) {
-        self.found[at] = match found {
-            Err(fault) => Err((field, fault)),
-            Ok(known) => match self.taken.get(&known) {
-                Some(first) => Err((field, Fault::SecondRow(*first))),
-                None => {
-                    self.taken.insert(known, line);
-                    Ok(Some(known))
-                }
-            },
-        };
-    }
-
-    fn take_alike(&mut self, at: usize, line: u32, candidates: Vec<usize>) {
-        if !candidates.is_empty() {
-            let found = self.one_of(candidates);
-            self.take(at, line, Field::Name, found);
-        }
-    }
-
-    /// Records with the same name and place that `free` lets through.
-    fn alike(&self, claim: &Claim, free: impl Fn(usize) -> bool) -> Vec<usize> {
-        let named = self.by_name.get(&fold(&claim.name)).into_iter().flatten().copied();
-        let same_place = |at: &usize| {
-            let place = self.existing[*at].group.place.as_ref();
-            let theirs = [place.and_then(|it| it.postcode.as_deref()), place.and_then(|it| it.locality.as_deref())];
-            self.same_place(claim.place(), theirs)
-        };
-        named.filter(|at| free(*at)).filter(same_place).collect()
-    }
-
-    /// Compares postcodes where both have one, else towns where both have one. Only what the file speaks of counts; where
-    /// one side has a place and the other none, they are not known to be the same.
-    fn same_place(&self, ours: [Option<&str>; 2], theirs: [Option<&str>; 2]) -> bool {
-        let sides: Vec<_> = (0..2).filter(|at| self.places[*at]).map(|at| (ours[at], theirs[at])).collect();
-        let both = sides.iter().find_map(|(a, b)| Some((a.as_ref()?, b.as_ref()?)));
-        both.map_or_else(|| sides.iter().all(|(a, b)| a.is_none() && b.is_none()), |(a, b)| fold(a) == fold(b))
-    }
-
-    /// Two rows that would be one record the next time are one record now: the second is refused.
-    fn second_new_rows(&mut self, claims: &[(usize, u32, &Claim)]) {
-        let mut sources: BTreeMap<&str, u32> = BTreeMap::new();
-        let mut names: BTreeMap<String, Vec<(u32, &Claim)>> = BTreeMap::new();
-        for &(at, line, claim) in claims {
-            if self.found[at] != Ok(None) {
-                continue;
-            }
-            if let Some(source) = &claim.source_id {
-                match sources.get(source.as_str()) {
-                    Some(first) => self.found[at] = Err((Field::SourceId, Fault::SecondRow(*first))),
-                    None => _ = sources.insert(source, line),
-                }
-                continue;
-            }
-            if claim.name.is_empty() {
-                continue;
-            }
-            let alike = names.entry(fold(&claim.name)).or_default();
-            let first = alike.iter().find(|(_, other)| self.same_place(claim.place(), other.place()));
-            match first {
-                Some((first, _)) => self.found[at] = Err((Field::Name, Fault::SecondRow(*first))),
-                None => alike.push((line, claim)),
-            }
-        }
-    }
-}
-
-/// A text without what people write in different ways: capitals, punctuation, blanks. A text of nothing else stays.
-fn fold(text: &str) -> String {
-    let folded: String = text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
-    if folded.is_empty() { text.to_owned() } else { folded }
 }

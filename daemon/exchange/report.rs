@@ -16,12 +16,22 @@ impl fmt::Display for ImportPlan {
         let open_skips = [
             (Skip::Blank, "blank"),
             (Skip::Guidance, "guidance or example"),
-            (Skip::Filtered, "left out by the mapping"),
+            (Skip::Totals, "lines of sums"),
+            (Skip::Filtered, "left out by the filter"),
         ];
         writeln!(out, "{:>7}  rows in the file", self.rows_read)?;
         writeln!(out, "{:>7}  new", self.new.len())?;
         writeln!(out, "{:>7}  changed", self.changed.len())?;
         writeln!(out, "{:>7}  unchanged", self.unchanged.len())?;
+        if !self.left_alone.is_empty() {
+            writeln!(out, "{:>7}  known already, left as they are", self.left_alone.len())?;
+        }
+        if !self.kept.is_empty() {
+            writeln!(out, "{:>7}  corrected here, and kept so", self.kept.len())?;
+        }
+        if !self.taken_back.is_empty() {
+            writeln!(out, "{:>7}  taken back by this hub before, not added again", self.taken_back.len())?;
+        }
         writeln!(out, "{:>7}  refused", self.refused.len())?;
         writeln!(out, "{:>7}  held back for safety", self.held_back.len())?;
         for (reason, words) in open_skips {
@@ -30,12 +40,25 @@ impl fmt::Display for ImportPlan {
                 writeln!(out, "{count:>7}  {words}")?;
             }
         }
-        if !self.not_in_file.is_empty() {
+        self.show_missing(out)?;
+        if !self.not_in_file.is_empty() && self.asked.is_empty() && self.ending.is_empty() {
             writeln!(
                 out,
                 "\n{} of the list's records are not in the file. They stay as they are.",
                 self.not_in_file.len()
             )?;
+        }
+        if !self.rekeyed.is_empty() {
+            writeln!(
+                out,
+                "\n{} of the rows have another reference than before and say the same: known again by name, place and \
+                 contact, and not new.",
+                self.rekeyed.len()
+            )?;
+            for row in self.rekeyed.iter().take(SHOWN) {
+                writeln!(out, "  line {}, {}: {} → {}", row.line, row.name, brief(&row.before), brief(&row.after))?;
+            }
+            more(out, self.rekeyed.len())?;
         }
         for note in &self.notes {
             writeln!(out, "\nNote: {note}.")?;
@@ -54,18 +77,47 @@ impl fmt::Display for ImportPlan {
         self.show_changes(out)?;
         self.show_held_back(out)?;
         self.show_refused(out)?;
-        self.show_warnings(out)
+        self.show_warnings(out)?;
+        match &self.held {
+            Some(held) => writeln!(out, "\nHeld: {held}. Nothing is done until you have looked and add --even-so."),
+            None => Ok(()),
+        }
     }
 }
 
 impl ImportPlan {
+    fn show_missing(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = |out: &mut fmt::Formatter<'_>, names: Vec<&String>| {
+            for name in names.iter().take(SHOWN) {
+                writeln!(out, "  {name}")?;
+            }
+            more(out, names.len())
+        };
+        if !self.asked.is_empty() {
+            writeln!(
+                out,
+                "\n{} of the list's groups are missing. They stay until you say what becomes of them:",
+                self.asked.len()
+            )?;
+            names(out, self.asked.iter().map(|asked| &asked.name).collect())?;
+        }
+        if !self.ending.is_empty() {
+            let closes = self.ending.iter().any(|ending| ending.group.is_some());
+            let becomes = if closes { "will be said to have closed" } else { "will no longer be stated by this hub" };
+            writeln!(out, "\n{} of the list's groups are missing, and {becomes}:", self.ending.len())?;
+            names(out, self.ending.iter().map(|ending| &ending.name).collect())?;
+        }
+        Ok(())
+    }
+
     fn show_changes(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.changed.is_empty() {
             return Ok(());
         }
         writeln!(out, "\nChanged:")?;
         for changed in self.changed.iter().take(SHOWN) {
-            writeln!(out, "  line {}, {}", changed.line, changed.group.name)?;
+            let edited = if changed.edited { " (corrected here since it was imported)" } else { "" };
+            writeln!(out, "  line {}, {}{edited}", changed.line, changed.group.name)?;
             for field in &changed.fields {
                 let (before, after) = (brief(&field.before), brief(&field.after));
                 writeln!(out, "    {}: {before} → {after}", field.column)?;

@@ -2,10 +2,10 @@
 
 use super::cell::{self, several};
 use super::fault::{Caution, Cell, Fault, RECORD_BYTES, RowError, Warning};
-use super::field::{Field, Kind, Value, Words};
-use super::language;
+use super::field::{Field, Kind, RULES, Value, Words};
 use super::mapping::Bound;
 use super::table::{Note, Row, Table, letter};
+use super::{language, recurrence};
 use crate::record::group::{Assured, Group, Meeting, NAME_BYTES};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -20,6 +20,8 @@ pub enum Skip {
     Guidance,
     /// The mapping's filter leaves it out.
     Filtered,
+    /// A line of sums below the rows.
+    Totals,
 }
 
 /// The level of a place that everybody may know.
@@ -73,6 +75,32 @@ pub struct Claim {
     pub postcode: Option<String>,
     /// Town or village.
     pub locality: Option<String>,
+    /// Web address, e-mail and telephone, each in one writing.
+    pub contacts: Vec<String>,
+    /// When it meets, in one writing.
+    pub when: String,
+}
+
+/// A group's ways in, each in one writing, by which a row that lost its reference is known again.
+pub fn contacts(group: &Group) -> Vec<String> {
+    let Some(contact) = &group.contact else { return Vec::new() };
+    let url = contact.url.as_deref().map(|url| {
+        let bare = url.trim_start_matches("https://").trim_start_matches("http://").trim_start_matches("www.");
+        bare.trim_end_matches('/').to_lowercase()
+    });
+    let phone = contact.phone.as_deref().map(|phone| phone.chars().filter(char::is_ascii_digit).collect::<String>());
+    let email = contact.email.as_deref().map(str::to_lowercase);
+    [url, email, phone].into_iter().flatten().filter(|text| !text.is_empty()).collect()
+}
+
+/// When a group meets, in one writing.
+pub fn when(group: &Group) -> String {
+    let one = |meeting: &Meeting| {
+        let parts = [&meeting.text, &meeting.start, &meeting.rrule];
+        let words = parts.into_iter().flatten().flat_map(|text| text.chars());
+        words.filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect::<String>()
+    };
+    group.meetings.iter().map(one).collect::<Vec<_>>().join("/")
 }
 
 impl Claim {
@@ -130,6 +158,14 @@ impl Reader<'_> {
         }
         if first.starts_with("guidance:") || first.starts_with("example:") {
             return What::Skipped(Skip::Guidance);
+        }
+        let filled = row.cells.iter().filter(|cell| !cell.trim().is_empty()).count();
+        let total = |cell: &String| {
+            let cell = cell.trim().to_lowercase();
+            ["total", "totals", "grand total", "total groups", "number of groups"].contains(&cell.trim_end_matches(':'))
+        };
+        if filled <= 3 && row.cells.iter().find(|cell| !cell.trim().is_empty()).is_some_and(total) {
+            return What::Skipped(Skip::Totals);
         }
         if self.bound.only.iter().any(|(at, wanted)| cell(*at).trim().to_lowercase() != *wanted) {
             return What::Skipped(Skip::Filtered);
@@ -270,7 +306,7 @@ impl Draft<'_> {
             Kind::Degrees(limit) => plain(Value::Number(cell::degrees(text, limit)?)),
             Kind::Postcode => words(cell::postcode(text)?),
             // Read together with the words they belong to: see `meetings`.
-            Kind::Times => plain(Value::Empty),
+            Kind::Times | Kind::Rules => plain(Value::Empty),
             Kind::YesNo => plain(Value::Yes(cell::yes_no(text)?)),
             Kind::Url => cell::url(text).map(|(url, caution)| (Value::Text(url), caution)),
             Kind::Email => words(cell::email(text)?),
@@ -341,9 +377,19 @@ impl Draft<'_> {
             times.map_err(|fault| (field.clone(), fault)).map(|times| (field, times))
         };
         let ((start_field, starts), (end_field, ends)) = (times(Field::Start)?, times(Field::End)?);
+        let rules: Vec<Option<String>> = match self.text(&Field::Calendar) {
+            "" => Vec::new(),
+            text => text
+                .split(RULES.trim())
+                .map(|rule| Some(rule.trim().to_owned()).filter(|rule| !rule.is_empty()))
+                .collect(),
+        };
+        if rules.iter().flatten().any(|rule| !recurrence::is_rule(rule)) {
+            return Err((Field::Calendar, Fault::Recurrence));
+        }
         let words = self.text(&Field::Meets);
         let parts: Vec<&str> = words.split(';').map(str::trim).collect();
-        let count = starts.len().max(ends.len());
+        let count = starts.len().max(ends.len()).max(rules.len());
         let words = if count > 1 { parts } else { vec![words] };
         for (field, times) in [(start_field, &starts), (end_field, &ends)] {
             if times.len() > 1 && times.len() != words.len() && !self.text(&Field::Meets).is_empty() {
@@ -354,6 +400,7 @@ impl Draft<'_> {
             text: words.get(at).filter(|text| !text.is_empty()).map(|text| (*text).to_owned()),
             start: starts.get(at).cloned().flatten(),
             end: ends.get(at).cloned().flatten(),
+            rrule: rules.get(at).cloned().flatten(),
             ..Meeting::default()
         };
         let meetings =
@@ -449,6 +496,8 @@ impl Draft<'_> {
             name: self.text(&Field::Name).to_owned(),
             postcode,
             locality: own(Field::Locality),
+            contacts: contacts(&self.out.group),
+            when: when(&self.out.group),
         };
     }
 }

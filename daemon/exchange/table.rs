@@ -2,7 +2,7 @@
 //!
 //! Whatever the file holds, memory stays bounded: [`MAX_FILE`] in, [`MAX_UNPACKED`] out of a workbook, [`MAX_SLOTS`] kept.
 
-use super::{delimited, workbook};
+use super::{delimited, guess, opendocument, workbook};
 use serde::Serialize;
 
 /// Largest file, in bytes. 49,000 groups are some 30 MiB.
@@ -18,11 +18,46 @@ pub const MAX_UNPACKED: u64 = 256 << 20;
 /// Most cells kept, empty ones between others included. Stops files of separators alone, and of one far cell a row.
 pub const MAX_SLOTS: usize = 10_000_000;
 
+/// How many rows from the top are looked at for the headings.
+const HEADER_WITHIN: usize = 40;
+
+/// What kind of file a table came from: an answer goes back in the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Format {
+    /// Text with this separator between cells.
+    Delimited(char),
+    /// An Excel workbook.
+    Xlsx,
+    /// An OpenDocument spreadsheet.
+    Ods,
+    /// No file, or one that is no spreadsheet.
+    #[default]
+    Other,
+}
+
+/// What is known of a file before it is read.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Hints<'a> {
+    /// The sheet of a workbook; without it the first that can be seen.
+    pub sheet: Option<&'a str>,
+    /// The row with the headings, as the spreadsheet numbers it; without it, it is looked for.
+    pub header_row: Option<u32>,
+    /// Headings that the file is known to have.
+    pub headings: &'a [String],
+}
+
 /// A sheet as texts.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Table {
+    /// What it came from.
+    pub format: Format,
     /// The sheet of a workbook that was read.
     pub sheet: Option<String>,
+    /// What stands above the headings: titles, dates, merged cells.
+    pub above: Vec<Row>,
+    /// The row with the headings, as the spreadsheet numbers it.
+    pub header_line: u32,
     /// The headings, in the file's order; may hold empty ones.
     pub header: Vec<String>,
     /// What follows the header, in the file's order.
@@ -50,6 +85,12 @@ pub enum Note {
     /// Semicolons or tabs instead of commas.
     #[error("the columns are separated by {0}")]
     Separator(&'static str),
+    /// The headings are not in the first row.
+    #[error("the headings were found in row {0}; if they are in another, say so with --header-row")]
+    HeaderRow(u32),
+    /// Values of a feed that mean nothing to us, which the person who imports it cannot correct.
+    #[error("{0} values could not be read and were left out ({1})")]
+    LeftOut(usize, String),
     /// Sheets that the person has hidden are not read.
     #[error("the hidden sheet {0:?} was not read")]
     HiddenSheet(String),
@@ -69,7 +110,7 @@ pub enum TableError {
     },
     /// Nothing in it, or only a header's blank cells.
     #[error(
-        "{file} has no header row. Put the column headings into the first row; `mutuald import --template` writes them."
+        "{file} has no header row. Put the column headings above the rows; `mutuald import --template` writes them."
     )]
     Empty {
         /// The file's name.
@@ -117,7 +158,7 @@ pub enum TableError {
     },
     /// A cell beyond the last heading.
     #[error(
-        "{file}, line {line}, column {column}: there is a value but the column has no heading. Give it one in the first row, or clear the cell; in a CSV file, a value that holds the separator needs quotation marks around it."
+        "{file}, line {line}, column {column}: there is a value but the column has no heading. Give it one, or clear the cell; in a CSV file, a value that holds the separator needs quotation marks around it."
     )]
     NoHeading {
         /// The file's name.
@@ -143,13 +184,21 @@ pub enum TableError {
     },
     /// A workbook that cannot be opened.
     #[error(
-        "{file} cannot be opened as an Excel workbook ({why}). If it has a password, remove it; otherwise save it again as .xlsx or as CSV UTF-8."
+        "{file} cannot be opened as a workbook ({why}). If it has a password, remove it; otherwise save it again as .xlsx or as CSV UTF-8."
     )]
     Workbook {
         /// The file's name.
         file: String,
         /// The reader's words.
         why: String,
+    },
+    /// The row that was named for the headings is not there, or is empty.
+    #[error("{file} has nothing in row {line}, which --header-row names. Name the row with the headings.")]
+    NoHeaderRow {
+        /// The file's name.
+        file: String,
+        /// The row.
+        line: u32,
     },
     /// No sheet of that name, or none that can be seen.
     #[error("{file} has no {wanted}; it has these: {have}. Name one of them with --sheet.")]
@@ -178,6 +227,7 @@ impl TableError {
             TableError::Bomb { .. } => "workbook-bomb",
             TableError::Workbook { .. } => "workbook-unreadable",
             TableError::NoSheet { .. } => "no-sheet",
+            TableError::NoHeaderRow { .. } => "no-header-row",
         }
     }
 }
@@ -188,24 +238,40 @@ impl TableError {
 /// # Errors
 /// The first [`TableError`] met: nothing of such a file is taken over.
 pub fn read(file: &str, bytes: &[u8], sheet: Option<&str>) -> Result<Table, TableError> {
+    read_with(file, bytes, &Hints { sheet, ..Hints::default() })
+}
+
+/// [`read`], with what is known of the file.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_with(file: &str, bytes: &[u8], hints: &Hints) -> Result<Table, TableError> {
     let format = |what| Err(TableError::Format { file: file.to_owned(), what });
     if bytes.len() > MAX_FILE {
         return Err(TableError::TooLarge { file: file.to_owned() });
     }
     match bytes {
-        [b'P', b'K', 3, 4, ..] => workbook::read(file, bytes, sheet),
+        [b'P', b'K', 3, 4, ..] if opendocument::is(bytes) => opendocument::read(file, bytes, hints),
+        [b'P', b'K', 3, 4, ..] => workbook::read(file, bytes, hints),
         [0xd0, 0xcf, 0x11, 0xe0, ..] => format("an old Excel file (.xls), or a workbook with a password"),
         [b'%', b'P', b'D', b'F', ..] => format("a PDF"),
         [b'{' | b'[', ..] => format("JSON"),
         [b'<', ..] => format("a web page or XML"),
-        _ => match sheet {
+        _ => match hints.sheet {
             Some(name) => Err(TableError::NoSheet {
                 file: file.to_owned(),
                 wanted: format!("sheet {name:?}"),
-                have: "none, being a CSV file".to_owned(),
+                have: "none, being a text file".to_owned(),
             }),
-            None => delimited::read(file, bytes),
+            None => delimited::read(file, bytes, hints),
         },
+    }
+}
+
+impl Table {
+    /// A table that no file holds.
+    pub fn of(header: Vec<String>, rows: Vec<Row>) -> Table {
+        Table { header, rows, ..Table::default() }
     }
 }
 
@@ -221,20 +287,20 @@ pub fn letter(column: usize) -> String {
     letters.iter().rev().collect()
 }
 
-/// Gathers cells into a table and keeps it within its bounds. Used by both readers.
+/// Gathers cells into a table and keeps it within its bounds. Used by all readers.
 pub(super) struct Gather<'a> {
     file: &'a str,
-    header: Vec<String>,
+    hints: &'a Hints<'a>,
     rows: Vec<Row>,
     slots: usize,
 }
 
 impl<'a> Gather<'a> {
-    pub(super) fn new(file: &'a str) -> Self {
-        Gather { file, header: Vec::new(), rows: Vec::new(), slots: 0 }
+    pub(super) fn new(file: &'a str, hints: &'a Hints<'a>) -> Self {
+        Gather { file, hints, rows: Vec::new(), slots: 0 }
     }
 
-    /// Takes the next row; the first that holds anything is the header.
+    /// Takes the next row.
     pub(super) fn row(&mut self, line: u32, mut cells: Vec<String>) -> Result<(), TableError> {
         let file = || self.file.to_owned();
         let too_many = |what| TableError::TooMany { file: self.file.to_owned(), what };
@@ -251,26 +317,66 @@ impl<'a> Gather<'a> {
         if self.slots > MAX_SLOTS {
             return Err(too_many("cells"));
         }
-        if self.header.is_empty() {
-            // Headings are compared with a mapping's, so what cannot be seen must not tell them apart.
-            self.header = cells.iter().map(|cell| super::cell::clean(cell, false).0).collect();
-            return Ok(());
-        }
-        let width = self.header.len();
-        if let Some(beyond) = cells.iter().skip(width).position(|cell| !cell.trim().is_empty()) {
-            return Err(TableError::NoHeading { file: file(), line, column: letter(width + beyond) });
-        }
-        if self.rows.len() == MAX_ROWS {
+        if self.rows.len() > MAX_ROWS {
             return Err(too_many("rows"));
         }
         self.rows.push(Row { line, cells });
         Ok(())
     }
 
-    pub(super) fn finish(self, sheet: Option<String>, notes: Vec<Note>) -> Result<Table, TableError> {
-        if self.header.is_empty() {
-            return Err(TableError::Empty { file: self.file.to_owned() });
+    /// Which row has the headings: the one that was named; else, near the top, the one with most words that are known for
+    /// headings (two at least); else the first that is about as wide as what follows it, which a title never is.
+    fn header(&self) -> Option<usize> {
+        if let Some(line) = self.hints.header_row {
+            return self.rows.iter().position(|row| row.line == line && !row.cells.is_empty());
         }
-        Ok(Table { sheet, header: self.header, rows: self.rows, notes })
+        let filled = |row: &Row| row.cells.iter().filter(|cell| !cell.trim().is_empty()).count();
+        let near: Vec<usize> =
+            (0..self.rows.len()).filter(|at| !self.rows[*at].cells.is_empty()).take(HEADER_WITHIN).collect();
+        let known = |cell: &String| {
+            let cell = super::cell::clean(cell, false).0;
+            self.hints.headings.contains(&cell) || guess::heading(&cell).is_some()
+        };
+        let score = |at: &usize| self.rows[*at].cells.iter().filter(|cell| known(cell)).count();
+        let best = near.iter().map(score).max().filter(|score| *score >= 2);
+        if let Some(best) = best {
+            return near.into_iter().find(|at| score(at) == best);
+        }
+        let wide = |at: usize| {
+            let mut widths: Vec<usize> = self.rows[at + 1..].iter().map(filled).filter(|n| *n > 0).take(20).collect();
+            widths.sort_unstable();
+            let usual = widths.get(widths.len() / 2).copied().unwrap_or(0);
+            filled(&self.rows[at]) * 5 >= usual * 3
+        };
+        near.iter().copied().find(|at| wide(*at)).or(near.first().copied())
+    }
+
+    pub(super) fn finish(
+        mut self,
+        format: Format,
+        sheet: Option<String>,
+        mut notes: Vec<Note>,
+    ) -> Result<Table, TableError> {
+        let file = || self.file.to_owned();
+        let Some(at) = self.header() else {
+            return Err(match self.hints.header_row {
+                Some(line) => TableError::NoHeaderRow { file: file(), line },
+                None => TableError::Empty { file: file() },
+            });
+        };
+        let rows = self.rows.split_off(at + 1);
+        let head = self.rows.pop().unwrap_or(Row { line: 1, cells: Vec::new() });
+        if self.rows.iter().any(|row| !row.cells.is_empty()) {
+            notes.push(Note::HeaderRow(head.line));
+        }
+        // Headings are compared with a mapping's, so what cannot be seen must not tell them apart.
+        let header: Vec<String> = head.cells.iter().map(|cell| super::cell::clean(cell, false).0).collect();
+        for row in &rows {
+            if let Some(beyond) = row.cells.iter().skip(header.len()).position(|cell| !cell.trim().is_empty()) {
+                let column = letter(header.len() + beyond);
+                return Err(TableError::NoHeading { file: file(), line: row.line, column });
+            }
+        }
+        Ok(Table { format, sheet, above: self.rows, header_line: head.line, header, rows, notes })
     }
 }

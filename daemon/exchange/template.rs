@@ -2,7 +2,7 @@
 //!
 //! Guidance stands in the sheet itself, where people type, and the import knows and skips it.
 
-use super::columns::{Column, columns};
+use super::columns::{Column, for_people};
 use super::field::{Field, Kind, Words};
 use super::sheet::{Grid, Look};
 use rust_xlsxwriter::XlsxError;
@@ -24,7 +24,7 @@ pub fn xlsx(words: &Words) -> Result<Vec<u8>, XlsxError> {
 }
 
 fn grid(words: &Words) -> Grid {
-    let columns = columns();
+    let columns: Vec<&Column> = for_people().collect();
     let guidance = |column: &Column| match column.field {
         Field::Name => format!("Guidance: {}", column.guidance),
         _ => column.guidance.to_owned(),
@@ -34,7 +34,7 @@ fn grid(words: &Words) -> Grid {
         header: columns.iter().map(|column| column.heading.to_owned()).collect(),
         looks: columns.iter().map(|column| look(&column.field, words)).collect(),
         rows: vec![
-            columns.iter().map(guidance).collect(),
+            columns.iter().map(|column| guidance(column)).collect(),
             columns.iter().map(|column| column.example.to_owned()).collect(),
         ],
         guidance: 2,

@@ -4,7 +4,7 @@
 //! part and not the size it claims; then cells are read one at a time, never as a grid.
 
 use super::sheet;
-use super::table::{Gather, MAX_COLUMNS, MAX_UNPACKED, Note, Table, TableError, letter};
+use super::table::{Format, Gather, Hints, MAX_COLUMNS, MAX_UNPACKED, Note, Table, TableError, letter};
 use calamine::{CellErrorType, DataRef, ExcelDateTime, Reader, SheetType, SheetVisible, Xlsx};
 use std::io::{Cursor, Read};
 
@@ -14,7 +14,8 @@ const MAX_PARTS: usize = 5_000;
 const HEAD: usize = 64 << 10;
 
 /// Reads one sheet.
-pub(super) fn read(file: &str, bytes: &[u8], wanted: Option<&str>) -> Result<Table, TableError> {
+pub(super) fn read(file: &str, bytes: &[u8], hints: &Hints) -> Result<Table, TableError> {
+    let wanted = hints.sheet;
     measure(file, bytes, MAX_UNPACKED)?;
     let broken = |why: calamine::XlsxError| TableError::Workbook { file: file.to_owned(), why: why.to_string() };
     let mut book: Xlsx<_> = Xlsx::new(Cursor::new(bytes)).map_err(broken)?;
@@ -37,7 +38,7 @@ pub(super) fn read(file: &str, bytes: &[u8], wanted: Option<&str>) -> Result<Tab
                 if seen(&sheet) { Note::OtherSheet(sheet.name.clone()) } else { Note::HiddenSheet(sheet.name.clone()) }
             })
             .collect();
-    let mut gather = Gather::new(file);
+    let mut gather = Gather::new(file, hints);
     let mut cells = book.worksheet_cells_reader(&chosen.name).map_err(broken)?;
     let mut row: (u32, Vec<String>) = (0, Vec::new());
     while let Some(cell) = cells.next_cell().map_err(broken)? {
@@ -69,7 +70,7 @@ pub(super) fn read(file: &str, bytes: &[u8], wanted: Option<&str>) -> Result<Tab
         row.1[column] = sheet::unguard(&text).to_owned();
     }
     flush(&mut gather, row.0, row.1)?;
-    gather.finish(Some(chosen.name.clone()), notes)
+    gather.finish(Format::Xlsx, Some(chosen.name.clone()), notes)
 }
 
 /// Rows without a single value are not rows: a sheet has a million of them.
@@ -78,7 +79,7 @@ fn flush(gather: &mut Gather, row: u32, cells: Vec<String>) -> Result<(), TableE
 }
 
 /// Unpacks every part into nothing and counts; `left` is what they may come to.
-fn measure(file: &str, bytes: &[u8], mut left: u64) -> Result<(), TableError> {
+pub(super) fn measure(file: &str, bytes: &[u8], mut left: u64) -> Result<(), TableError> {
     let broken = |why: String| TableError::Workbook { file: file.to_owned(), why };
     let bomb = || TableError::Bomb { file: file.to_owned() };
     let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).map_err(|e| broken(e.to_string()))?;

@@ -8,6 +8,7 @@
 //! * [`sync`]: pulling partners, one run at a time each;
 //! * [`run`]: the daemon: pulling on schedule, serving, publishing again;
 //! * [`check`]: everything that must be true, looked at again;
+//! * [`imports`]: carrying out an import's plan, and undoing it; [`source`]: lists that are read from an address on a schedule;
 //! * [`groups`]: what the hub's people ask and say of a group: find it, describe it, draft an edit, a choice, a link;
 
 pub mod accept;
@@ -17,6 +18,7 @@ pub mod compare;
 pub mod demo;
 pub mod derive;
 pub mod groups;
+pub mod imports;
 pub mod init;
 pub mod keys;
 pub mod lifecycle;
@@ -25,6 +27,7 @@ pub mod notify;
 pub mod publish;
 pub mod reach;
 pub mod run;
+pub mod source;
 pub mod stand;
 pub mod sync;
 
@@ -188,23 +191,31 @@ impl Hub {
     /// stands, and is published at the next occasion).
     pub async fn say(&self, drafts: &[Draft]) -> anyhow::Result<Said> {
         let mut db = self.store.write().await?;
-        let derived = self.say_in(&mut db, drafts).await?;
+        let derived = self.say_in(&mut db, drafts, |_| ()).await?;
         reach("say-commit");
         db.commit().await?;
         reach("said");
         Ok(Said { statements: drafts.len(), derived, published: self.publish().await? })
     }
 
-    /// [`Hub::say`] inside the caller's transaction, without publishing.
+    /// [`Hub::say`] inside the caller's transaction, without publishing. `signed` hears of every few statements that were.
     ///
     /// # Errors
     /// As [`Hub::say`].
-    pub async fn say_in(&self, db: &mut Write, drafts: &[Draft]) -> anyhow::Result<Derived> {
+    pub async fn say_in(
+        &self,
+        db: &mut Write,
+        drafts: &[Draft],
+        mut signed: impl FnMut(usize),
+    ) -> anyhow::Result<Derived> {
         let mut log = store::log::by_number(db, OWN).await?.context("this database holds no hub")?;
         let now = self.clock.now();
         // Salts and ids come from one seed drawn once, so that no lock is held while the database waits.
         let mut rng = self.chance.draw(StdRng::from_rng);
-        author::append(db, &mut log, drafts, &self.keys, now, &mut rng).await?;
+        for few in drafts.chunks(store::CHUNK) {
+            author::append(db, &mut log, few, &self.keys, now, &mut rng).await?;
+            signed(few.len());
+        }
         let accepted = accept::accept(db, &log, log.held, self.policy.linkage()).await?;
         self.derive_in(db, accepted).await
     }

@@ -2,7 +2,7 @@
 
 use super::lifecycle::{DRAIN, Lifecycle, Stopped};
 use super::notify::{self, Notifier};
-use super::{Chance, Hub};
+use super::{Chance, Hub, source};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::store::view::Site;
@@ -70,6 +70,7 @@ pub async fn start(
         Ok(())
     });
     lifecycle.spawn("pull", pulling(current.clone(), wake.clone(), lifecycle.soft()));
+    lifecycle.spawn("sources", reading(current.clone(), lifecycle.soft()));
     if hub.config.publish.is_some() {
         lifecycle.spawn("publish", republishing(current.clone(), lifecycle.soft()));
     }
@@ -216,6 +217,29 @@ async fn pulling(current: Current, wake: Arc<Notify>, stop: CancellationToken) -
     // What is held stays; a run that is cut here goes on from there.
     under_way.shutdown().await;
     Ok(())
+}
+
+/// Reads the lists that have an address when they are due, one after another: they are few, and small beside partners' feeds.
+async fn reading(current: Current, stop: CancellationToken) -> anyhow::Result<()> {
+    loop {
+        let hub = current.hub();
+        for list in source::due(&hub).await? {
+            // What is read is one transaction: a run that is cut here has changed nothing.
+            tokio::select! {
+                () = stop.cancelled() => return Ok(()),
+                read = source::read(&hub, list, source::Run::Scheduled) => {
+                    if let Err(error) = read {
+                        // The next occasion may find the database free; the daemon is needed for more than this.
+                        tracing::error!(error = format!("{error:#}"), "a list's source could not be read");
+                    }
+                }
+            }
+        }
+        tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            () = tokio::time::sleep(LOOK_AGAIN) => {}
+        }
+    }
 }
 
 /// Who is due now, longest first, and how long until the next is.

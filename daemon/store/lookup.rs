@@ -129,23 +129,6 @@ pub async fn counts(db: &mut SqliteConnection) -> Result<Counts, StoreError> {
     Ok(Counts { groups, shared, records, own_records, disagreements, withheld })
 }
 
-/// Of the groups to which this hub's own records put since an index belong: how many there are, how many are of several
-/// records, and in how many hubs or lists disagree.
-///
-/// # Errors
-/// Database errors.
-pub async fn put_since(db: &mut SqliteConnection, index: u64) -> Result<(u64, u64, u64), StoreError> {
-    let (groups, joined, open): (i64, i64, i64) = sqlx::query_as(
-        "SELECT count(*), coalesce(sum(members > 1), 0), coalesce(sum(conflicts <> ''), 0) FROM grp \
-         WHERE n IN (SELECT grp FROM record WHERE hub = ? AND put >= ?)",
-    )
-    .bind(super::log::OWN)
-    .bind(super::log::pos(super::log::OWN, index))
-    .fetch_one(db)
-    .await?;
-    Ok((groups as u64, joined as u64, open as u64))
-}
-
 /// Numbers of this hub's own live group records.
 ///
 /// # Errors

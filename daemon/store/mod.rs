@@ -6,6 +6,7 @@
 //! * [`group`]: the records of one group, with the words and decisions that make it;
 //! * [`partner`]: partner hubs and how pulling them goes;
 //! * [`directory`]: what people look up, as [`view`]s.
+//! * [`imports`]: imports that can be undone, sources on a schedule, saved mappings;
 //! * [`lookup`]: groups as the hub's own people look for them.
 //!
 //! One connection writes, several read. Every function takes a connection, so that callers compose them inside one
@@ -14,6 +15,7 @@
 pub mod describe;
 pub mod directory;
 pub mod group;
+pub mod imports;
 pub mod log;
 pub mod lookup;
 pub mod pair;
@@ -62,7 +64,13 @@ impl Store {
             .optimize_on_close(true, 400);
         let writer = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
         sqlx::migrate!("schema/migrations").run(&writer).await?;
-        let reading = options.create_if_missing(false).read_only(true).pragma("cache_size", "-8192");
+        // Only the writer can optimise: a reader that tries fails to close, and if it lingers past the writer, the last to
+        // leave cannot move the write-ahead log into the file.
+        let reading = options
+            .create_if_missing(false)
+            .read_only(true)
+            .optimize_on_close(false, None)
+            .pragma("cache_size", "-8192");
         let readers = SqlitePoolOptions::new().max_connections(4).min_connections(0).connect_with(reading).await?;
         Ok(Store { writer, readers })
     }

@@ -25,7 +25,13 @@ fn example_in_full() -> String {
 /// then fails the test until the example shows it.
 fn every_option() -> BTreeSet<String> {
     let all = Config {
-        hub: Hub { state: "/s".into(), name: Some("n".into()), time_zone: "UTC".into(), policy: Some("p".into()) },
+        hub: Hub {
+            state: "/s".into(),
+            name: Some("n".into()),
+            time_zone: "UTC".into(),
+            policy: Some("p".into()),
+            linkage: Some("l".into()),
+        },
         web: Web { listen: ([127, 0, 0, 1], 1).into(), directory: true, base_url: Some("b".into()) },
         publish: Some(Publish { folder: Some("/f".into()), serve: true, republish_s: 1, keep_partial_s: 1 }),
         pull: Pull {

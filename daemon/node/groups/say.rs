@@ -122,7 +122,7 @@ pub fn edit(base: Option<&Existing>, fields: &[(String, String)], list: Uuid) ->
     let header: Vec<String> = cells.iter().map(|(field, _)| field.heading(&words)).collect();
     let bound = Mapping::guess(&header, &words).bind(&header, &words)?;
     let row = Row { line: 1, cells: cells.into_iter().map(|(_, value)| value).collect() };
-    let table = Table { sheet: None, header, rows: vec![row], notes: Vec::new() };
+    let table = Table::of(header, vec![row]);
     let existing: Vec<Existing> = base.into_iter().collect();
     let mut planned = plan(&row::read(&table, &bound, &words), &existing, list, &words);
     if !planned.held_back.is_empty() {

@@ -83,7 +83,7 @@ fn unit_of(field: &Field) -> Option<&'static str> {
         | Field::Area
         | Field::Latitude
         | Field::Longitude => "place",
-        Field::Meets | Field::Start | Field::End => "meetings",
+        Field::Meets | Field::Start | Field::End | Field::Calendar => "meetings",
         Field::Cost => "cost",
         Field::Access => "access",
         Field::Joining => "joining",

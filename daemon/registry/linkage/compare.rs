@@ -182,7 +182,7 @@ fn topics(a: &[u16], b: &[u16]) -> Topic {
 
 fn address(a: &Features, b: &Features) -> Address {
     let street = alike(&a.street, &b.street);
-    let house = (a.house != 0 && b.house != 0).then(|| a.house == b.house);
+    let house = (a.house != 0 && b.house != 0).then_some(a.house == b.house);
     let venue = alike(&a.venue, &b.venue);
     match (street, house, venue) {
         (Some(true), Some(true), Some(true)) => Address::Both,

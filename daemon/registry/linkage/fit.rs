@@ -30,12 +30,11 @@ pub struct Hold {
 }
 
 /// Holds that [`fit_best`] chooses among.
-pub const HOLDS: [Hold; 8] = [
+pub const HOLDS: [Hold; 7] = [
     Hold { one: 0.3, two: 3.0, prior: false },
     Hold { one: 1.0, two: 10.0, prior: false },
     Hold { one: 0.3, two: 1_000.0, prior: false },
     Hold { one: 1.0, two: 1_000.0, prior: false },
-    Hold { one: 0.1, two: 0.5, prior: true },
     Hold { one: 0.3, two: 1.0, prior: true },
     Hold { one: 1.0, two: 3.0, prior: true },
     Hold { one: 5.0, two: 20.0, prior: true },

@@ -3,6 +3,7 @@
 pub mod command;
 pub mod feed;
 pub mod hub;
+pub mod ods;
 pub mod peer;
 pub mod says;
 pub mod scene;

@@ -1,0 +1,284 @@
+//! Which of the list's records each row of a file is. The surest sign first: the record's id, then the row's own reference,
+//! then name and place; and where a source has given its rows new references, what the rows say.
+
+use super::fault::Fault;
+use super::field::Field;
+use super::plan::{Existing, MANY};
+use super::row::{self, Claim, Reading, What};
+use crate::record::group::Group;
+use sha2::{Digest, Sha256};
+use std::collections::{BTreeMap, BTreeSet};
+use uuid::Uuid;
+
+/// Which record each row is.
+pub(super) struct Matching<'a> {
+    existing: &'a [Existing],
+    list: Uuid,
+    /// Rows that say which record they are, with their index.
+    claims: Vec<(usize, u32, &'a Claim)>,
+    /// Whether the file speaks of postcodes and of towns.
+    places: [bool; 2],
+    /// All records by id; those of the list by their row's own reference, and by folded name.
+    by_rec: BTreeMap<Uuid, usize>,
+    by_source: BTreeMap<&'a str, Vec<usize>>,
+    by_name: BTreeMap<String, Vec<usize>>,
+    /// The first row that is each record.
+    taken: BTreeMap<usize, u32>,
+    /// Rows that could be several records: none of these is missing from the file.
+    doubtful: BTreeSet<usize>,
+    found: Vec<Result<Option<usize>, (Field, Fault)>>,
+}
+
+pub(super) struct Matches {
+    /// For each row of the file.
+    pub(super) found: Vec<Result<Option<usize>, (Field, Fault)>>,
+    /// Records of the list that no row speaks of.
+    pub(super) left: BTreeSet<usize>,
+    /// Rows (by index) that are a record by what they say, under another reference than before.
+    pub(super) rekeyed: Vec<usize>,
+    /// See `ImportPlan::references_minted_anew`.
+    pub(super) minted_anew: bool,
+}
+
+impl<'a> Matching<'a> {
+    pub(super) fn new(reading: &'a Reading, existing: &'a [Existing], list: Uuid) -> Self {
+        let claim = |what: &'a What| match what {
+            What::Skipped(_) => None,
+            What::HeldBack(claim, _) => Some(claim),
+            What::Group(row) => Some(&row.claim),
+        };
+        let claims =
+            reading.rows.iter().enumerate().filter_map(|(at, row)| Some((at, row.line, claim(&row.what)?))).collect();
+        let mut by_source: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        let mut by_name: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+        for (at, known) in existing.iter().enumerate().filter(|(_, known)| known.group.list == Some(list)) {
+            if let Some(source) = &known.group.source_id {
+                by_source.entry(source).or_default().push(at);
+            }
+            by_name.entry(fold(&known.group.name)).or_default().push(at);
+        }
+        Matching {
+            existing,
+            list,
+            claims,
+            places: [Field::Postcode, Field::Locality].map(|field| reading.fields.contains(&field)),
+            by_rec: existing.iter().enumerate().map(|(at, known)| (known.rec, at)).collect(),
+            by_source,
+            by_name,
+            taken: BTreeMap::new(),
+            doubtful: BTreeSet::new(),
+            found: vec![Ok(None); reading.rows.len()],
+        }
+    }
+
+    /// The surest sign first, over the whole file, before a weaker one is tried: so a row that only looks like a record
+    /// never takes it from the row that names it, and the same file again finds the same records.
+    pub(super) fn run(mut self) -> Matches {
+        let claims = std::mem::take(&mut self.claims);
+        let mut open = Vec::new();
+        for &(at, line, claim) in &claims {
+            match &claim.record_id {
+                Some(id) => {
+                    let found = self.by_id(id);
+                    self.take(at, line, Field::RecordId, found);
+                }
+                None => open.push((at, line, claim)),
+            }
+        }
+        let mut rest = Vec::new();
+        let (mut referring, mut known) = (0, 0);
+        for (at, line, claim) in open {
+            referring += usize::from(claim.source_id.is_some());
+            match claim.source_id.as_deref().and_then(|source| self.by_source.get(source)).cloned() {
+                Some(candidates) => {
+                    known += 1;
+                    let found = self.one_of(candidates);
+                    self.take(at, line, Field::SourceId, found);
+                }
+                None => rest.push((at, line, claim)),
+            }
+        }
+        let named: BTreeSet<usize> = self.taken.keys().copied().collect();
+        let (with, without): (Vec<_>, Vec<_>) = rest.into_iter().partition(|(_, _, claim)| claim.source_id.is_some());
+        for (at, line, claim) in without {
+            let candidates = self.alike(claim, |at| !named.contains(&at));
+            self.take_alike(at, line, candidates);
+        }
+        let referring_rows: Vec<_> = with.clone();
+        for (at, line, claim) in with {
+            // A record with another reference is another row of the list, however alike.
+            let candidates =
+                self.alike(claim, |at| self.existing[at].group.source_id.is_none() && !self.taken.contains_key(&at));
+            self.take_alike(at, line, candidates);
+        }
+        let rekeyed = self.by_content(&referring_rows);
+        self.second_new_rows(&claims);
+        let left = self.existing.iter().enumerate().filter(|(at, known)| {
+            known.group.list == Some(self.list) && !self.taken.contains_key(at) && !self.doubtful.contains(at)
+        });
+        let unknown = known == 0 && referring >= MANY && self.by_source.len() >= MANY;
+        let left = left.map(|(at, _)| at).collect();
+        Matches { left, found: self.found, minted_anew: unknown && rekeyed.len() * 2 < referring, rekeyed }
+    }
+
+    /// Rows whose reference the list does not know, against records whose reference no row has: a source that gives its rows
+    /// new ids, or makes them from what the rows say, must not end as every group gone and every group new. Name and way in
+    /// or place must agree; first those that meet at the same time too. Only what is the one fit on both sides is taken.
+    fn by_content(&mut self, rows: &[(usize, u32, &'a Claim)]) -> Vec<usize> {
+        let mut rekeyed = Vec::new();
+        for same_time in [true, false] {
+            let mut rows_of: BTreeMap<usize, Vec<(usize, u32)>> = BTreeMap::new();
+            let mut candidates_of: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+            for &(at, line, claim) in rows.iter().filter(|(at, ..)| self.found[*at] == Ok(None)) {
+                let named = self.by_name.get(&fold(&claim.name)).into_iter().flatten().copied();
+                let free = named.filter(|known| {
+                    let group = &self.existing[*known].group;
+                    group.source_id.is_some()
+                        && !self.taken.contains_key(known)
+                        && (!same_time || claim.when == row::when(group))
+                        && self.same_content(claim, group)
+                });
+                for known in free.collect::<Vec<_>>() {
+                    rows_of.entry(known).or_default().push((at, line));
+                    candidates_of.entry(at).or_default().push(known);
+                }
+            }
+            for (known, rows) in rows_of {
+                if let [(at, line)] = rows[..]
+                    && candidates_of.get(&at).is_some_and(|candidates| candidates.len() == 1)
+                {
+                    self.take(at, line, Field::SourceId, Ok(known));
+                    rekeyed.push(at);
+                } else if !same_time {
+                    // Several fit: neither new nor gone is known of any of them.
+                    self.doubtful.insert(known);
+                    for (at, _) in &rows {
+                        self.found[*at] = Err((Field::SourceId, Fault::Ambiguous(candidates_of[at].len())));
+                    }
+                }
+            }
+        }
+        rekeyed.sort_unstable();
+        rekeyed
+    }
+
+    /// Whether a row and a record of the same name agree in a way in or in the place; or have neither.
+    fn same_content(&self, claim: &Claim, group: &Group) -> bool {
+        let contacts = row::contacts(group);
+        if claim.contacts.iter().any(|contact| contacts.contains(contact)) {
+            return true;
+        }
+        let place = group.place.as_ref();
+        let theirs = [place.and_then(|it| it.postcode.as_deref()), place.and_then(|it| it.locality.as_deref())];
+        let ours = claim.place();
+        let nothing = |sides: [Option<&str>; 2]| sides.iter().all(Option::is_none);
+        if nothing(ours) && nothing(theirs) {
+            return claim.contacts.is_empty() && contacts.is_empty();
+        }
+        self.same_place(ours, theirs)
+    }
+
+    fn by_id(&self, id: &str) -> Result<usize, Fault> {
+        let rec: Uuid = id.parse().map_err(|_| Fault::NoSuchRecord)?;
+        let at = *self.by_rec.get(&rec).ok_or(Fault::NoSuchRecord)?;
+        if self.existing[at].group.list == Some(self.list) { Ok(at) } else { Err(Fault::OtherList) }
+    }
+
+    fn one_of(&mut self, candidates: Vec<usize>) -> Result<usize, Fault> {
+        match candidates[..] {
+            [one] => Ok(one),
+            _ => {
+                let count = candidates.len();
+                self.doubtful.extend(candidates);
+                Err(Fault::Ambiguous(count))
+            }
+        }
+    }
+
+    fn take(&mut self, at: usize, line: u32, field: Field, found: Result<usize, Fault>) {
+        self.found[at] = match found {
+            Err(fault) => Err((field, fault)),
+            Ok(known) => match self.taken.get(&known) {
+                Some(first) => Err((field, Fault::SecondRow(*first))),
+                None => {
+                    self.taken.insert(known, line);
+                    Ok(Some(known))
+                }
+            },
+        };
+    }
+
+    fn take_alike(&mut self, at: usize, line: u32, candidates: Vec<usize>) {
+        if !candidates.is_empty() {
+            let found = self.one_of(candidates);
+            self.take(at, line, Field::Name, found);
+        }
+    }
+
+    /// Records with the same name and place that `free` lets through.
+    fn alike(&self, claim: &Claim, free: impl Fn(usize) -> bool) -> Vec<usize> {
+        let named = self.by_name.get(&fold(&claim.name)).into_iter().flatten().copied();
+        let same_place = |at: &usize| {
+            let place = self.existing[*at].group.place.as_ref();
+            let theirs = [place.and_then(|it| it.postcode.as_deref()), place.and_then(|it| it.locality.as_deref())];
+            self.same_place(claim.place(), theirs)
+        };
+        named.filter(|at| free(*at)).filter(same_place).collect()
+    }
+
+    /// Compares postcodes where both have one, else towns where both have one. Only what the file speaks of counts; where
+    /// one side has a place and the other none, they are not known to be the same.
+    fn same_place(&self, ours: [Option<&str>; 2], theirs: [Option<&str>; 2]) -> bool {
+        let sides: Vec<_> = (0..2).filter(|at| self.places[*at]).map(|at| (ours[at], theirs[at])).collect();
+        let both = sides.iter().find_map(|(a, b)| Some((a.as_ref()?, b.as_ref()?)));
+        both.map_or_else(|| sides.iter().all(|(a, b)| a.is_none() && b.is_none()), |(a, b)| fold(a) == fold(b))
+    }
+
+    /// Two rows that would be one record the next time are one record now: the second is refused.
+    fn second_new_rows(&mut self, claims: &[(usize, u32, &Claim)]) {
+        let mut sources: BTreeMap<&str, u32> = BTreeMap::new();
+        let mut names: BTreeMap<String, Vec<(u32, &Claim)>> = BTreeMap::new();
+        for &(at, line, claim) in claims {
+            if self.found[at] != Ok(None) {
+                continue;
+            }
+            if let Some(source) = &claim.source_id {
+                match sources.get(source.as_str()) {
+                    Some(first) => self.found[at] = Err((Field::SourceId, Fault::SecondRow(*first))),
+                    None => _ = sources.insert(source, line),
+                }
+                continue;
+            }
+            if claim.name.is_empty() {
+                continue;
+            }
+            let alike = names.entry(fold(&claim.name)).or_default();
+            let first = alike.iter().find(|(_, other)| self.same_place(claim.place(), other.place()));
+            match first {
+                Some((first, _)) => self.found[at] = Err((Field::Name, Fault::SecondRow(*first))),
+                None => alike.push((line, claim)),
+            }
+        }
+    }
+}
+
+/// A text without what people write in different ways: capitals, punctuation, blanks. A text of nothing else stays.
+fn fold(text: &str) -> String {
+    let folded: String = text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
+    if folded.is_empty() { text.to_owned() } else { folded }
+}
+
+/// By what a group of a list is known again when its words are gone: digests of its reference in the list, and of its name
+/// and place. One word of difference makes another digest, and nothing can be read from one.
+pub fn keys(group: &Group) -> Vec<[u8; 16]> {
+    let place = group.place.as_ref();
+    let place = place.and_then(|it| it.postcode.as_ref().or(it.locality.as_ref())).map(|text| fold(text));
+    let named = format!("name\n{}\n{}", fold(&group.name), place.unwrap_or_default());
+    let digest = |text: String| {
+        let mut key = [0; 16];
+        key.copy_from_slice(&Sha256::digest(text)[..16]);
+        key
+    };
+    let source = group.source_id.as_ref().map(|source| digest(format!("source\n{source}")));
+    source.into_iter().chain([digest(named)]).collect()
+}
