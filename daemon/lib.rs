@@ -30,6 +30,3 @@ pub mod record;
 pub mod registry;
 pub mod store;
 pub mod web;
-
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

@@ -215,8 +215,8 @@ fn names(a: &Features, b: &Features, cuts: &Cuts) -> (Name, Qualifier) {
     let mut best = (Name::Empty, Qualifier::Both);
     for (i, x) in a.names.iter().enumerate() {
         for (j, y) in b.names.iter().enumerate() {
-            let found =
-                (name(x, y, &towns, cuts).level, qualifiers(x.qualifiers & !town_bits, y.qualifiers & !town_bits));
+            let bits = qualifiers(x.qualifiers & !town_bits, y.qualifiers & !town_bits);
+            let found = (name(x, y, &towns, cuts).level, bits.max(numbers(x.numbers, y.numbers)));
             if found < best || (i, j) == (0, 0) {
                 best = found;
             }
@@ -229,6 +229,15 @@ fn qualifiers(a: u64, b: u64) -> Qualifier {
     match (a & !b, b & !a) {
         (0, 0) if a == 0 => Qualifier::Neither,
         (0, 0) => Qualifier::Same,
+        (0, _) | (_, 0) => Qualifier::One,
+        _ => Qualifier::Both,
+    }
+}
+
+/// Numbers tell sister groups apart as words do; that they agree says little.
+fn numbers(a: u32, b: u32) -> Qualifier {
+    match (a, b) {
+        _ if a == b => Qualifier::Same,
         (0, _) | (_, 0) => Qualifier::One,
         _ => Qualifier::Both,
     }

@@ -73,6 +73,8 @@ pub struct Reading {
     pub weights: Box<[u16]>,
     /// Bits of the qualifiers in it.
     pub qualifiers: u64,
+    /// Hash of the numbers in it; 0 when there are none.
+    pub numbers: u32,
 }
 
 /// The first 8 bytes (big-endian) of SHA-256(kind, `:`, text); never 0, which stands for nothing.
@@ -194,8 +196,8 @@ fn names(group: &Group, found: &mut Features, draft: &mut Draft, model: &Model) 
             if let Some(day) = weekday(&word) {
                 days |= 1 << day;
             } else if word.bytes().all(|b| b.is_ascii_digit()) {
-                // Numbers are without end: each takes one of the last four bits.
-                reading.qualifiers |= 1 << (60 + hash("number", &word) % 4);
+                // "Group 1" and "Group 2" are sisters.
+                reading.numbers = reading.numbers.rotate_left(1) ^ (hash("number", &word) as u32 | 1);
             } else {
                 // A qualifier is a word of the name as well: misspelt, it still makes names alike.
                 if let Some(bit) = model.qualifier(&word).or_else(|| model.qualifier_misspelt(&word)) {
