@@ -4,7 +4,8 @@ use crate::support::command::{Desk, Served};
 use crate::support::terminal::Terminal;
 use serde_json::{Value, json};
 
-/// Ten groups that two hubs list under one name, on two days: meetings of one group, or two groups.
+/// Ten groups that two hubs list under one name and web page, on two days: meetings of one group, or two groups. Whatever
+/// the model's weights, the rules make that a question.
 const GROUPS: [(&str, &str, &str, &str); 10] = [
     ("Harlow Stroke Circle", "Stroke", "Harlow", "CM20 1WG"),
     ("Clacton Lupus Friends", "Lupus", "Clacton-on-Sea", "CO15 1SD"),
@@ -19,15 +20,19 @@ const GROUPS: [(&str, &str, &str, &str); 10] = [
 ];
 
 fn list(desk: &Desk, day: &str) {
-    let rows: Vec<[(&str, &str); 5]> = GROUPS
+    let pages =
+        GROUPS.map(|(name, ..)| format!("https://groups.example.org/{}", name.to_lowercase().replace(' ', "-")));
+    let rows: Vec<[(&str, &str); 6]> = GROUPS
         .iter()
-        .map(|(name, topic, town, postcode)| {
+        .zip(&pages)
+        .map(|((name, topic, town, postcode), page)| {
             [
                 ("Group name", *name),
                 ("Topics", *topic),
                 ("Town or village", *town),
                 ("Postcode", *postcode),
                 ("When it meets", day),
+                ("Website", page),
             ]
         })
         .collect();
@@ -68,7 +73,7 @@ fn ten_pairs_resolved_three_undone_and_followed_by_those_who_trust_her() {
     assert_eq!(groups(&essex), json!(20));
 
     let mut terminal = Terminal::run(essex.file("").as_path(), &["review"], (80, 24));
-    let first = terminal.shows("1 of 10");
+    let first = terminal.shows("q quit");
     for text in ["0 answered, 10 open", "Why:", "If \"same\"", "Thursday", "Tuesday", "X When", "Essex Hub", "q quit"] {
         assert!(first.contains(text), "{text}:\n{first}");
     }

@@ -81,10 +81,11 @@ impl Terminal {
     pub fn shows(&self, text: &str) -> String {
         let (seen, changed) = &*self.seen;
         let seen = seen.lock().unwrap();
-        let (seen, waited) =
-            changed.wait_timeout_while(seen, PATIENCE, |seen| !seen.screen.screen().contents().contains(text)).unwrap();
+        let (seen, _) = changed
+            .wait_timeout_while(seen, PATIENCE, |seen| !seen.ended && !seen.screen.screen().contents().contains(text))
+            .unwrap();
         let contents = seen.screen.screen().contents();
-        assert!(!waited.timed_out(), "{text:?} is not shown:\n{contents}");
+        assert!(contents.contains(text), "{text:?} is not shown:\n{contents}");
         contents
     }
 
