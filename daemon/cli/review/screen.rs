@@ -310,12 +310,12 @@ impl Screen {
                     Some(question) => (question.left.merged.name().to_owned(), question.right.merged.name().to_owned()),
                     None => ("A".into(), "B".into()),
                 };
-                format!("1  {a} is (or was) {what} {b} | 2  {b} is (or was) {what} {a} | Esc  neither")
+                format!("1 {a} is (or was) {what} {b} | 2 {b} is (or was) {what} {a} | Esc neither")
             }
             Mode::LeaveOut => {
                 let choices: Vec<String> =
-                    self.candidates().into_iter().map(|(key, letter, _)| format!("{key}  {letter}")).collect();
-                format!("Which entry is none of the others of its side? {} | Esc  none", choices.join(" | "))
+                    self.candidates().into_iter().map(|(key, letter, _)| format!("{key} {letter}")).collect();
+                format!("Which entry is none of the others of its side? {} | Esc none", choices.join(" | "))
             }
             Mode::Help => "Any key goes back".into(),
             Mode::End => "r next questions | p previous | u undo | q quit".into(),
@@ -363,22 +363,28 @@ fn keys(text: &str, width: usize) -> Vec<Line<'static>> {
 
 fn help(width: usize) -> Vec<Line<'static>> {
     let text = [
-        "=  both say the same    ~  one says more    X  they cannot both be right    -  only one side says it",
-        "Underlined words are not in the other side's text. [A2] after a text: only that entry says so.",
-        "",
-        "s  same: one group, shown as one entry with all its sources",
-        "d  different: two groups, never asked again",
-        "n  not sure: looked at, not clear, not asked again",
-        "b, h, c  two groups: one is a branch of, is hosted by, or was succeeded by the other (1 or 2 says which)",
-        "v  two groups that only meet in one venue",
-        "l  leave one entry out of its side: it is none of the others there",
-        "a  write a text to the hub whose entry it is; you get it when you quit, nothing is sent",
-        "u  takes back the last answer, also of an earlier day; again for the one before",
-        "p  previous, Space  next: look again, answer otherwise; nothing is lost",
-        "",
-        "Every answer is signed at once and seen by partner hubs. You can stop at any time.",
+        ("=", "both say the same"),
+        ("~", "one says more"),
+        ("X", "they cannot both be right; words that only one side has are underlined"),
+        ("-", "only one side says anything. [A2] after a text: only that entry says so"),
+        ("s", "same: one group, shown as one entry with all its sources"),
+        ("d", "different: two groups, never asked again"),
+        ("n", "not sure: looked at, not clear, not asked again"),
+        ("b h c", "two groups: one is a branch of the other, hosted by it, or was succeeded by it"),
+        ("v", "two groups that only meet in one venue"),
+        ("l", "leave one entry out of its side: it is none of the others there"),
+        ("a", "write a text to the hub whose entry it is; you get it when you quit, nothing is sent"),
+        ("u", "takes back the last answer, also of an earlier day; again for the one before"),
+        ("p Space", "previous, next: look again, answer otherwise; nothing is lost"),
+        ("q", "stop. Every answer was signed at once, and partner hubs see it"),
     ];
-    text.iter().flat_map(|line| plain(line, width)).collect()
+    let mut lines = Vec::new();
+    for (key, meaning) in text {
+        for (n, line) in plain(meaning, width - 9).into_iter().enumerate() {
+            lines.push(Line::from(format!("{:<9}{line}", if n == 0 { key } else { "" })));
+        }
+    }
+    lines
 }
 
 /// Both sides, field by field.
@@ -394,7 +400,7 @@ fn compared(question: &Question, width: usize) -> Vec<Line<'static>> {
         };
         known.members.iter().enumerate().flat_map(entry).collect()
     };
-    rows(&mut lines, ' ', "Entry of", head(&question.left, 0), head(&question.right, 1), column);
+    rows(&mut lines, ' ', "Listed by", head(&question.left, 0), head(&question.right, 1), column);
     for field in &question.fields {
         let text = |cells: &[Cell]| cells.first().map(|cell| cell.words.clone());
         let (left, right) = (text(&field.left), text(&field.right));
@@ -450,5 +456,85 @@ fn rows(
         let cell = right.next().unwrap_or_default();
         spans.extend(cell.spans.into_iter().map(|span| span.patch_style(cell.style)));
         lines.push(Line::from(spans));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::HubId;
+    use ratatui::Terminal;
+    use ratatui::backend::TestBackend;
+    use uuid::Uuid;
+
+    fn ends(n: u128) -> Ends {
+        let record = |n| RecordRef { hub: HubId([1; 20]), rec: Uuid::from_u128(n) };
+        (record(n), record(n + 1))
+    }
+
+    fn screen(n: u128) -> Screen {
+        let all: Vec<Ends> = (0..n).map(ends).collect();
+        let mut screen = Screen::new("Essex Hub", &all, 900, false);
+        screen.show(0, None);
+        screen
+    }
+
+    fn press(screen: &mut Screen, key: char) -> Action {
+        screen.key(KeyEvent::new(KeyCode::Char(key), KeyModifiers::NONE))
+    }
+
+    fn drawn(screen: &mut Screen, columns: u16, rows: u16) -> String {
+        let mut terminal = Terminal::new(TestBackend::new(columns, rows)).unwrap();
+        terminal.draw(|frame| screen.draw(frame)).unwrap();
+        terminal.backend().to_string()
+    }
+
+    #[test]
+    fn keys_mean_what_the_screen_says() {
+        let mut screen = screen(3);
+        assert_eq!(press(&mut screen, 's'), Action::Answer(Judgement::Same, false));
+        assert_eq!(press(&mut screen, 'n'), Action::Answer(Judgement::Unsure, false));
+        assert_eq!((press(&mut screen, 'b'), press(&mut screen, 's')), (Action::Stay, Action::Stay));
+        assert_eq!(press(&mut screen, '2'), Action::Answer(Judgement::BranchOf, true));
+        assert_eq!(
+            (press(&mut screen, 'c'), press(&mut screen, '1')),
+            (Action::Stay, Action::Answer(Judgement::SucceededBy, false))
+        );
+        press(&mut screen, 'h');
+        assert_eq!(screen.key(KeyEvent::new(KeyCode::Esc, KeyModifiers::NONE)), Action::Stay, "back, not out");
+        assert_eq!(press(&mut screen, 'l'), Action::Stay);
+        assert!(screen.message.contains("nothing to leave out"));
+        assert_eq!((press(&mut screen, 'p'), press(&mut screen, ' ')), (Action::Go(0), Action::Go(1)));
+        assert_eq!(screen.key(KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL)), Action::Quit);
+        screen.show(3, None);
+        assert_eq!((press(&mut screen, 's'), press(&mut screen, 'r')), (Action::Stay, Action::More));
+    }
+
+    #[test]
+    fn the_next_question_is_one_that_is_open_wherever_it_stands() {
+        let mut screen = screen(3);
+        screen.entries[1].done = Some("two groups".into());
+        assert_eq!(screen.next(), 2);
+        screen.show(2, None);
+        screen.entries[2].done = Some("not sure".into());
+        assert_eq!((screen.next(), screen.answered()), (0, 2));
+        screen.entries[0].done = Some("not sure".into());
+        assert_eq!(screen.next(), 3);
+    }
+
+    #[test]
+    fn every_window_gets_something_to_read() {
+        let mut screen = screen(2);
+        assert!(drawn(&mut screen, 40, 10).contains("window larger"));
+        let text = drawn(&mut screen, 80, 24);
+        for part in ["1 of 2", "0 answered, 900 open | Essex Hub", "s same", "? help   q quit"] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+        press(&mut screen, '?');
+        let help = drawn(&mut screen, 80, 24);
+        assert!(help.contains("X        they cannot both be right") && help.contains("q        stop."), "{help}");
+        press(&mut screen, 'x');
+        screen.show(2, None);
+        assert!(drawn(&mut screen, 60, 16).contains("These 2 questions are at their end; 0 were answered."));
     }
 }

@@ -124,15 +124,13 @@ pub async fn sit(context: &Context, filter: Filter, blind: bool, file: Option<&P
     let open = queue(&mut db, &sitting.reader, Filter { limit: 1, ..filter }).await?.open.total;
     let Sitting { answered, taken_back, letters, .. } = sitting;
     let answer = Answer::of(&Sat { answered, taken_back, open, letters, file: file.map(Path::to_owned) })?;
-    match ended? {
-        true => Ok(answer),
-        false => {
+    match ended {
+        Ok(true) => Ok(answer),
+        stopped => {
             answer.print(false);
-            Err(Failure::new(
-                "the review was stopped from outside",
-                "what was answered is kept; `mutuald review` goes on",
-            )
-            .into())
+            stopped?;
+            let next = "what was answered is kept; `mutuald review` goes on";
+            Err(Failure::new("the review was stopped from outside", next).into())
         }
     }
 }
@@ -171,7 +169,10 @@ impl<'a> Sitting<'a> {
                     if action == Action::Quit {
                         return Ok(true);
                     }
-                    self.obey(action).await?;
+                    // Another program may hold the database: what did not work is said, and the sitting goes on.
+                    if let Err(error) = self.obey(action).await {
+                        self.screen.message = format!("That did not work: {error:#}.");
+                    }
                 }
                 Some(_) => {}
             }

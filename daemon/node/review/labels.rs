@@ -323,3 +323,63 @@ pub fn fit(labels: &[Label], base: &Model, by: &str, list: &str) -> Result<(Mode
     };
     Ok(Model::publish(file)?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const A: &str = "h-abcdefghijklmnopqrstuvwxyz234567/00000000-0000-4000-8000-000000000001";
+    const B: &str = "h-abcdefghijklmnopqrstuvwxyz234567/00000000-0000-4000-8000-000000000002";
+
+    fn code(text: &str) -> &'static str {
+        read(text.as_bytes()).map_or_else(|error| error.code(), |_| "ok")
+    }
+
+    #[test]
+    fn three_columns_are_enough_and_spreadsheets_may_have_touched_them() {
+        let text =
+            format!("\u{feff}judgement,b,a,note\r\nBranch of,{B},{A},x\r\n,,,\r\nsame,{A},{B},\r\nunsure,{A},{B},\r\n");
+        let labels = read(text.as_bytes()).unwrap();
+        let told: Vec<_> = labels.iter().map(|label| (label.judgement, label.same(), label.answers)).collect();
+        assert_eq!(
+            told,
+            [
+                (Judgement::BranchOf, Some(false), None),
+                (Judgement::Same, Some(true), None),
+                (Judgement::Unsure, None, None)
+            ]
+        );
+        assert_eq!(labels[0].a.to_string(), A);
+    }
+
+    #[test]
+    fn a_row_that_says_nothing_known_is_refused_with_its_number() {
+        assert_eq!(code("a,b\n"), "labels-form");
+        assert_eq!(code(&format!("a,b,judgement\n{A},{B},same\n{A},{B},twin\n")), "labels-row");
+        let error = read(format!("a,b,judgement\n{A},{B},same\n{A},nobody,same\n").as_bytes()).unwrap_err();
+        assert!(error.to_string().starts_with("row 3: \"nobody\""), "{error}");
+    }
+
+    #[test]
+    fn answers_are_taken_only_when_all_of_them_are_there() {
+        let places = [0; COUNT];
+        let header: Vec<String> = FIELDS.iter().map(|(field, _)| format!("answer_{field}")).collect();
+        let row: Vec<&str> = FIELDS.iter().map(|(_, levels)| levels[0]).collect();
+        let text = |row: &[&str]| format!("a,b,judgement,{}\n{A},{B},same,{}\n", header.join(","), row.join(","));
+        assert_eq!(read(text(&row).as_bytes()).unwrap()[0].answers, Some(places));
+        assert_eq!(read(text(&row[1..]).as_bytes()).unwrap()[0].answers, None);
+    }
+
+    #[test]
+    fn few_or_one_sided_labels_make_no_model() {
+        let label = |same| Label { places: [0; COUNT], same };
+        let refused = |same: usize, different: usize| {
+            let labels: Vec<Label> =
+                std::iter::repeat_n(label(true), same).chain(std::iter::repeat_n(label(false), different)).collect();
+            fit(&labels, &Model::shipped(), "Essex Hub", "labels").map_or_else(|error| error.code(), |_| "ok")
+        };
+        assert_eq!(refused(LEAST_OF_EACH, LEAST - LEAST_OF_EACH - 1), "labels-too-few");
+        assert_eq!(refused(LEAST_OF_EACH - 1, 500), "labels-too-few");
+        assert_eq!(refused(500, 0), "labels-too-few");
+    }
+}
