@@ -250,9 +250,16 @@ fn a_long_question_about_a_cluster_fits_a_small_window() {
     terminal.press("p");
     terminal.shows("[two groups]");
     terminal.shows("Why: kept apart");
+    assert_eq!(groups(&essex), json!(2));
+    // "Same" is said of both sides as wholes: nothing falls off because it meets on another day. One step back undoes it.
+    terminal.press("s");
+    terminal.shows("[end]");
+    assert_eq!(groups(&essex), json!(1));
+    terminal.press("u");
+    terminal.shows("2 judgements are taken back.");
+    assert_eq!((groups(&essex), questions(&essex)["open"].clone()), (json!(2), json!(1)));
     terminal.press("q");
     assert!(terminal.end().2);
-    assert_eq!(groups(&essex), json!(2));
     assert!(essex.run(&["registry", "check"]).ended(0).contains("as it must be"));
 }
 

@@ -289,14 +289,15 @@ impl<'a> Sitting<'a> {
         let turned = |(a, b): Ends| (a.min(b), a.max(b));
         let known = |pair: &Ends| self.screen.entries.iter().position(|entry| turned(entry.ends) == turned(*pair));
         let mut at = self.screen.at;
-        if let [pair] = undone.pairs[..] {
-            at = known(&pair).unwrap_or_else(|| {
-                // An answer of another day: its question comes in here.
-                let at = at.min(self.screen.entries.len());
-                self.screen.entries.insert(at, super::screen::Entry { ends: pair, done: None });
-                at
-            });
+        if let Some(known) = undone.pairs.iter().find_map(known) {
+            at = known;
             self.screen.entries[at].done = None;
+        } else if let Some(pair) = undone.pairs.first()
+            && self.load(*pair).await?.is_some_and(|question| !question.one_group)
+        {
+            // An answer of another day: its question comes in here.
+            at = at.min(self.screen.entries.len());
+            self.screen.entries.insert(at, super::screen::Entry { ends: *pair, done: None });
         }
         // What other answers had settled may be open again.
         for entry in &mut self.screen.entries {

@@ -23,14 +23,19 @@ pub struct Undone {
 }
 
 impl Hub {
-    /// Signs one answer. `turned`: the right is the subject of a directional judgement.
+    /// Signs one answer; with "same", also what keeps both sides whole ([`Question::bonds`]). `turned`: the right is the
+    /// subject of a directional judgement.
     ///
     /// # Errors
     /// Database errors, and a failure to publish.
     pub async fn answer(&self, question: &Question, judgement: Judgement, turned: bool) -> anyhow::Result<Said> {
         let (a, b) = if turned { (question.ends.1, question.ends.0) } else { question.ends };
-        let decisions = question.left.decisions.iter().chain(&question.right.decisions);
-        self.step(vec![say::link(decisions, a, b, judgement, self.chance.id())]).await
+        let bonds = if judgement == Judgement::Same { &question.bonds[..] } else { &[] };
+        let drafts = std::iter::once((a, b)).chain(bonds.iter().copied()).map(|(a, b)| {
+            let decisions = question.left.decisions.iter().chain(&question.right.decisions);
+            say::link(decisions, a, b, judgement, self.chance.id())
+        });
+        self.step(drafts.collect()).await
     }
 
     /// Takes one record out of its group: "different" against each other member, in one step.

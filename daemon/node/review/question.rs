@@ -111,6 +111,9 @@ pub struct Question {
     pub fields: Vec<Field>,
     /// What "same" would change.
     pub effect: Effect,
+    /// What "same" says beside the two: records of either side that would fall off otherwise, because something speaks against
+    /// them that did not matter while only their own side was one group. Whoever says "same" looked at both sides as wholes.
+    pub bonds: Vec<Ends>,
 }
 
 impl Question {
@@ -137,9 +140,9 @@ impl Question {
         links.extend(right.links().into_iter().filter(|link| !left.links().contains(link)));
         let said = say::judged(left.decisions.iter(), ends.0, ends.1);
         let Some(why) = why(&left, &right, ends, &links) else { return Ok(None) };
-        let effect = effect(db, &left, &right, ends, &links).await?;
+        let (effect, bonds) = effect(db, &left, &right, ends, &links).await?;
         let fields = fields(&left, &right);
-        Ok(Some(Question { ends, left, right, one_group, said, why, fields, effect }))
+        Ok(Some(Question { ends, left, right, one_group, said, why, fields, effect, bonds }))
     }
 
     /// The record on the left that stands for the question.
@@ -173,7 +176,7 @@ impl Question {
         let lists = if *hubs == 1 { "one hub".into() } else { format!("{hubs} hubs") };
         let mut text = format!("If \"same\": one entry from {records} records of {lists} instead of two entries");
         if *outside > 0 {
-            text.push_str(&format!("; {outside} records stay outside it"));
+            text.push_str(&format!("; {outside} kept outside it by other decisions"));
         }
         if !disagree.is_empty() {
             text.push_str(&format!("; disagreement shown about: {}", disagree.join(", ").to_lowercase()));
@@ -210,7 +213,7 @@ async fn effect(
     right: &Known,
     ends: Ends,
     links: &[Decision],
-) -> Result<Effect, StoreError> {
+) -> Result<(Effect, Vec<Ends>), StoreError> {
     let (rules, lists) = left.standing();
     let model = rules.policy.linkage();
     let compared: Vec<_> = left.compared().into_iter().chain(right.compared()).collect();
@@ -226,17 +229,35 @@ async fn effect(
     }
     let mut decisions = standing(links);
     let own = rules.hubs.get(&OWN).copied();
-    let pair = (ends.0.min(ends.1), ends.0.max(ends.1));
-    decisions.retain(|link| link.pair() != pair || Some(link.author) != own);
-    if let Some(author) = own {
-        let rank = rules.policy.rank(&author).unwrap_or_default();
+    let said = |(a, b): Ends| {
+        let author = own?;
+        let rank = rules.policy.rank(&author)?;
         let (at, order) = (jiff::Timestamp::UNIX_EPOCH, u64::MAX);
-        decisions.push(Decision { author, rank, a: ends.0, b: ends.1, judgement: Judgement::Same, at, order });
-    }
-    let clusters = cluster(&rows, &edges, &decisions, model).groups;
-    let Some(made) = clusters.into_iter().find(|cluster| cluster.members.contains(&ends.0)) else {
-        return Ok(Effect { records: 0, hubs: 0, outside: 0, disagree: Vec::new(), outweighed: true });
+        Some(Decision { author, rank, a, b, judgement: Judgement::Same, at, order })
     };
+    let unsaid = |decisions: &mut Vec<Decision>, pair: Ends| {
+        let pair = (pair.0.min(pair.1), pair.0.max(pair.1));
+        decisions.retain(|link| link.pair() != pair || Some(link.author) != own);
+        decisions.extend(said(pair));
+    };
+    let made = |decisions: &[Decision]| {
+        let groups = cluster(&rows, &edges, decisions, model).groups;
+        groups.into_iter().find(|group| group.members.contains(&ends.0)).map(|group| group.members).unwrap_or_default()
+    };
+    unsaid(&mut decisions, ends);
+    let first = made(&decisions);
+    let mut bonds: Vec<Ends> = Vec::new();
+    if first.contains(&ends.1) {
+        for (known, end) in [(left, ends.0), (right, ends.1)] {
+            let outside = known.members.iter().map(|one| one.record).filter(|record| !first.contains(record));
+            bonds.extend(outside.map(|record| (end, record)));
+        }
+        bonds.iter().for_each(|bond| unsaid(&mut decisions, *bond));
+    }
+    let members = made(&decisions);
+    // What another's decision keeps outside, this hub's word would not bring in.
+    bonds.retain(|(_, record)| members.contains(record));
+    let made = Cluster { members, joined: Vec::new() };
     let mut hubs: Vec<_> = made.members.iter().map(|record| record.hub).collect();
     hubs.sort_unstable();
     hubs.dedup();
@@ -249,16 +270,16 @@ async fn effect(
         .collect();
     let loaded = Loaded::read(db, rules, &numbers).await?;
     let decided = left.decisions.iter().chain(&right.decisions);
-    let cluster = Cluster { members: made.members.clone(), joined: Vec::new() };
-    let (merged, _) = loaded.merge(&cluster, rules, decided);
+    let (merged, _) = loaded.merge(&made, rules, decided);
     let known = |unit: &Unit| left.merged.conflicts.contains(unit) || right.merged.conflicts.contains(unit);
-    Ok(Effect {
+    let effect = Effect {
         records: made.members.len(),
         hubs: hubs.len(),
         outside: rows.len() - made.members.len(),
         disagree: merged.conflicts.iter().filter(|unit| !known(unit)).map(|unit| unit_label(unit.name())).collect(),
         outweighed: !made.members.contains(&ends.1),
-    })
+    };
+    Ok((effect, bonds))
 }
 
 fn fields(left: &Known, right: &Known) -> Vec<Field> {
