@@ -285,13 +285,14 @@ async fn fit(context: &Context, which: Fit) -> anyhow::Result<Answer> {
     let base = reader.rules().policy.linkage().clone();
     let (by, list) = (hub.name.clone(), format!("{} of {}", file_name(&which.labels), hub.name));
     let used = answers.len();
+    context.talk("Fitting; with many labels this takes a minute.");
     let fitted = tokio::task::spawn_blocking(move || labels::fit(&answers, &base, &by, &list)).await?;
     let (model, text) = fitted.map_err(|error| wrong(&which.labels, &error))?;
     let before = labels::evaluate(&mut db, &reader, &labelled, reader.rules().policy.linkage()).await?;
     let after = labels::evaluate(&mut db, &reader, &labelled, &model).await?;
     std::fs::write(&which.out, text).with_context(|| format!("cannot write {}", which.out.display()))?;
     Answer::of(&Fitted {
-        file: which.out,
+        file: std::path::absolute(&which.out)?,
         title: model.file.title.clone(),
         version: model.file.version,
         hash: model.hash().to_owned(),

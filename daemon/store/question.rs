@@ -124,7 +124,9 @@ pub async fn open(db: &mut SqliteConnection, rules: &Rules, own: bool, limit: us
          SELECT a, b, held, score, own, near, weight, total, owns FROM counted WHERE own >= ",
     );
     query.push_bind(own);
-    query.push(" ORDER BY own DESC, near DESC, weight DESC, score DESC, a, b LIMIT ").push_bind(limit.max(1) as i64);
+    query
+        .push(" ORDER BY own DESC, near DESC, weight DESC, score DESC, a, b LIMIT ")
+        .push_bind(i64::try_from(limit.max(1)).unwrap_or(i64::MAX));
     #[derive(sqlx::FromRow)]
     struct Row {
         #[sqlx(flatten)]

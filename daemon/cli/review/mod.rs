@@ -51,14 +51,15 @@ struct Which {
     /// All questions, also those about which another hub was written to
     #[arg(long, conflicts_with = "limit")]
     all: bool,
-    /// How many questions
+    /// How many questions; 0 for all
     #[arg(long, default_value_t = SITTING, value_name = "N")]
     limit: usize,
 }
 
 impl Which {
     fn filter(self) -> Filter {
-        Filter { mine: self.mine, written: self.all, limit: if self.all { usize::MAX } else { self.limit } }
+        let limit = if self.all || self.limit == 0 { usize::MAX } else { self.limit };
+        Filter { mine: self.mine, written: self.all, limit }
     }
 }
 
