@@ -19,11 +19,11 @@ const GATHER: usize = 4_000_000;
 
 /// Whose joined pairs came or went.
 #[derive(Debug)]
-pub enum Repaired {
-    /// These records'.
-    Of(BTreeSet<i64>),
-    /// Anybody's: all pairs were made again.
-    All,
+pub struct Repaired {
+    /// Records that were joined with others, or are now.
+    pub ends: BTreeSet<i64>,
+    /// Whether all pairs were made again.
+    pub all: bool,
 }
 
 /// Brings the pairs up to date. What it had to read of records for that is added to what is known of them.
@@ -40,10 +40,10 @@ pub async fn compare(
     // One by one costs about a hundred times as much a record as all at once.
     if changed > FEW && changed as u64 > store::registry::count_live(db).await? / 16 {
         touched.keys = Keys::default();
-        all(db, rules, lists, &mut touched.compared).await?;
-        return Ok(Repaired::All);
+        let ends = all(db, rules, lists, &mut touched.compared).await?;
+        return Ok(Repaired { ends, all: true });
     }
-    some(db, rules, lists, touched).await.map(Repaired::Of)
+    Ok(Repaired { ends: some(db, rules, lists, touched).await?, all: false })
 }
 
 async fn some(
@@ -136,8 +136,8 @@ async fn all(
     rules: &Rules,
     lists: &Arc<Lists>,
     known: &mut BTreeMap<i64, Compared>,
-) -> Result<(), StoreError> {
-    pair::clear(db).await?;
+) -> Result<BTreeSet<i64>, StoreError> {
+    let mut ends: BTreeSet<i64> = pair::clear(db).await?.into_iter().collect();
     let live = store::registry::all_live(db).await?;
     read(db, rules, live, known).await?;
     let (numbers, compared): (Vec<i64>, Vec<Compared>) = std::mem::take(known).into_iter().unzip();
@@ -171,7 +171,8 @@ async fn all(
     if let Some(everyone) = Arc::into_inner(everyone) {
         *known = everyone.numbers.into_iter().zip(everyone.compared).collect();
     }
-    Ok(())
+    ends.extend(found.iter().filter(|pair| pair.outcome == Outcome::Joined).flat_map(|pair| [pair.a, pair.b]));
+    Ok(ends)
 }
 
 struct Everyone {

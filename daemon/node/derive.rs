@@ -43,13 +43,12 @@ pub struct Derived {
 pub async fn derive(db: &mut Write, rules: &Rules, mut touched: Touched) -> Result<Derived, StoreError> {
     stand::again(db, rules.policy.linkage(), &mut touched).await?;
     let mut derived = Derived { records: touched.records.len() as u64, ..Derived::default() };
+    if touched.records.is_empty() {
+        return Ok(derived);
+    }
     let lists = Arc::new(lists(db, rules).await?);
     let repaired = compare::compare(db, rules, &lists, &mut touched).await?;
-    // Who was in a group with a changed record may belong elsewhere now.
-    let groups: Vec<i64> = touched.groups.iter().copied().collect();
-    let mut seeds = touched.records.clone();
-    seeds.extend(store::record::members_of(db, &groups).await?);
-    let reached = reach::reach(db, rules, seeds, repaired).await?;
+    let reached = reach::reach(db, rules, touched.records.clone(), repaired).await?;
     let placed = place(db, rules, &lists, touched, &reached).await?;
     store::registry::remove_groups(db, &placed.gone.into_iter().collect::<Vec<_>>()).await?;
     store::registry::set_groups(db, &placed.moved).await?;

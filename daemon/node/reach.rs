@@ -38,20 +38,13 @@ pub async fn reach(
 ) -> Result<Reached, StoreError> {
     let mut graph = Graph::default();
     let mut joined: BTreeMap<(i64, i64), i32> = BTreeMap::new();
-    let every = match repaired {
-        Repaired::All => {
-            for (a, b, score) in store::pair::joined(db, None).await? {
-                graph.join(a, b);
-                joined.insert((a, b), score);
-                seeds.extend([a, b]);
-            }
-            true
+    seeds.extend(repaired.ends);
+    if repaired.all {
+        for (a, b, score) in store::pair::joined(db, None).await? {
+            graph.join(a, b);
+            joined.insert((a, b), score);
         }
-        Repaired::Of(records) => {
-            seeds.extend(records);
-            false
-        }
-    };
+    }
     let decided = store::record::any_decision(db).await?;
     let mut decisions: BTreeMap<(i64, Uuid), DecisionRow> = BTreeMap::new();
     let mut looked: BTreeSet<i64> = BTreeSet::new();
@@ -59,7 +52,7 @@ pub async fn reach(
     while !frontier.is_empty() {
         let new: Vec<i64> = frontier.iter().copied().collect();
         looked.append(&mut frontier);
-        if !every {
+        if !repaired.all {
             for (a, b, score) in store::pair::joined(db, Some(&new)).await? {
                 graph.join(a, b);
                 joined.insert((a, b), score);

@@ -53,12 +53,14 @@ pub async fn remove(db: &mut Write, records: &[i64]) -> Result<Vec<i64>, StoreEr
     Ok(left)
 }
 
-/// Removes all pairs.
+/// Removes all pairs. Returns the records that were joined with any.
 ///
 /// # Errors
 /// Database errors.
-pub async fn clear(db: &mut Write) -> Result<(), StoreError> {
-    sqlx::query("DELETE FROM pair").execute(&mut **db).await.map(drop)
+pub async fn clear(db: &mut Write) -> Result<Vec<i64>, StoreError> {
+    let joined = joined(db, None).await?.into_iter().flat_map(|(a, b, _)| [a, b]).collect();
+    sqlx::query("DELETE FROM pair").execute(&mut **db).await?;
+    Ok(joined)
 }
 
 /// Joined pairs with any of these records, or all of them: (one, the other, score).

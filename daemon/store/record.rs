@@ -336,13 +336,16 @@ pub async fn forget(db: &mut Write) -> Result<(), StoreError> {
 /// # Errors
 /// Database errors.
 pub async fn lists(db: &mut SqliteConnection, hub: i64) -> Result<Vec<RecordRow>, StoreError> {
-    sqlx::query(sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} WHERE hub = ? AND kind = 0 ORDER BY rec")))
-        .bind(hub)
-        .fetch_all(db)
-        .await?
-        .into_iter()
-        .map(RecordRow::try_from)
-        .collect()
+    // Left to itself, SQLite takes the index of ids for the sake of the order, and goes through every record of the hub.
+    sqlx::query(sqlx::AssertSqlSafe(format!(
+        "SELECT {COLUMNS} INDEXED BY record_list WHERE hub = ? AND kind = 0 ORDER BY rec"
+    )))
+    .bind(hub)
+    .fetch_all(db)
+    .await?
+    .into_iter()
+    .map(RecordRow::try_from)
+    .collect()
 }
 
 /// Numbers of the records that belong to these groups.

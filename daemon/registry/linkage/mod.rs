@@ -1,7 +1,7 @@
 //! Which records speak of one group, by a published model (LINKAGE section 4).
 //!
 //! A record is read once ([`Features`], and the [keys](block) under which it is found). Two records that share a key are
-//! [compared](compare) into a few small [answers](level), the [model] weighs these into one whole number, and [`judge`] says
+//! [compared](compare) into a few small [answers](level), the [model] weighs these into one whole number, and [`judge()`] says
 //! joined, asked or apart. [`cluster`](mod@cluster) makes groups of a component's records, [`why`] says it in words. [`fit`] makes a model
 //! from labelled pairs, [`evaluate`] measures one.
 //!

@@ -448,6 +448,33 @@ fn speed(model: &Model) {
     );
 }
 
+/// Writes a nation's rows as a spreadsheet, one column a field that is compared.
+pub fn rows(path: &Path, count: usize) {
+    let mut out = csv::Writer::from_path(path).expect("a file");
+    out.write_record(["unique_id", "name", "town", "postcode", "phone", "email", "url", "focus", "day", "cluster"])
+        .expect("a line");
+    for (n, row) in nation(count).into_iter().enumerate() {
+        let (group, number) = (row.group, n.to_string());
+        let (place, gate) = (group.place.unwrap_or_default(), group.contact.unwrap_or_default());
+        let day = group.meetings.into_iter().next().and_then(|meeting| meeting.text);
+        let text = |text: Option<String>| text.unwrap_or_default();
+        out.write_record([
+            number,
+            group.name,
+            text(place.locality),
+            text(place.postcode),
+            text(gate.phone),
+            text(gate.email),
+            text(gate.url),
+            text(group.topics.into_iter().next()),
+            text(day),
+            row.truth,
+        ])
+        .expect("a line");
+    }
+    out.flush().expect("a file");
+}
+
 /// Most memory this process has had, in MB.
 fn peak() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();

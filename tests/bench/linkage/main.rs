@@ -1,5 +1,6 @@
 //! `cargo run --release --example linkage -- fit FILE` fits the linkage model that is shipped;
 //! `… -- figures` prints how well linking does, on lists that are not part of the package (`lists::folder` says where);
+//! `… -- rows FILE N` writes the N rows on which speed is measured, for `with_splink` beside this file;
 //! `… -- wrong FILE N` shows N pairs of an invented list that were judged wrongly.
 
 #![expect(clippy::print_stdout, reason = "figures are what this prints")]
@@ -19,10 +20,11 @@ fn main() {
         ["fit", out] => ship(out),
         ["figures"] => figures::all(&Model::shipped()),
         ["figures", only] => figures::one(&Model::shipped(), only),
+        ["rows", file, count] => figures::rows(std::path::Path::new(file), count.parse().expect("a number")),
         ["wrong", file, count] => {
             figures::wrong(&Model::shipped(), &folder().join(file), count.parse().expect("a number"))
         }
-        _ => println!("linkage fit FILE | linkage figures [part] | linkage wrong FILE N"),
+        _ => println!("linkage fit FILE | linkage figures [part] | linkage rows FILE N | linkage wrong FILE N"),
     }
 }
 

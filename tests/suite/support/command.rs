@@ -1,5 +1,6 @@
 //! The real program, run as a person runs it: in a folder, with arguments, answers on two streams and a number at the end.
 
+use super::feed::{all, write};
 use super::hub::serve;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -82,6 +83,23 @@ impl Desk {
         let text = std::fs::read_to_string(&settings).unwrap();
         std::fs::write(&settings, format!("{text}\n[pull]\nallow_private_addresses = true\n")).unwrap();
         desk
+    }
+
+    /// A hub as an earlier version left it: a copy of its state folder.
+    pub fn left(state: &Path, id: &str) -> Desk {
+        let folder = tempfile::tempdir().unwrap();
+        let here = folder.path().join("mutuald-state");
+        write(&all(state), &here);
+        let settings = format!(
+            "[hub]\nstate = {:?}\n[publish]\n[pull]\nallow_private_addresses = true\n",
+            here.display().to_string()
+        );
+        std::fs::write(folder.path().join("hub.toml"), settings).unwrap();
+        for key in std::fs::read_dir(here.join("keys")).unwrap() {
+            use std::os::unix::fs::PermissionsExt;
+            std::fs::set_permissions(key.unwrap().path(), std::fs::Permissions::from_mode(0o600)).unwrap();
+        }
+        Desk { folder, id: id.to_owned() }
     }
 
     /// Runs the program there.
