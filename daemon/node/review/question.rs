@@ -170,6 +170,9 @@ impl Question {
     /// What an answer would change, in plain words.
     pub fn change(&self) -> String {
         let Effect { records, hubs, outside, disagree, outweighed } = &self.effect;
+        if self.one_group {
+            return "They are one group now. \"Different\" would part them.".into();
+        }
         if *outweighed {
             return "If \"same\": nothing yet, because another decision that counts here keeps them apart.".into();
         }
