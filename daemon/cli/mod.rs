@@ -26,11 +26,13 @@ mod group;
 mod import;
 mod init;
 mod link;
+mod linkage;
 mod list;
 mod man;
 mod output;
 mod partner;
 mod registry;
+mod review;
 mod run;
 mod status;
 mod verify;
@@ -94,6 +96,9 @@ enum Command {
     Conflicts(conflicts::Conflicts),
     Choose(choose::Choose),
     Link(link::Link),
+    Review(review::Review),
+    #[command(subcommand)]
+    Linkage(linkage::Linkage),
     #[command(subcommand)]
     Registry(registry::Registry),
     #[command(subcommand)]
@@ -121,6 +126,8 @@ impl Command {
             Command::Conflicts(command) => command.run(context).await,
             Command::Choose(command) => command.run(context).await,
             Command::Link(command) => command.run(context).await,
+            Command::Review(command) => command.run(context).await,
+            Command::Linkage(command) => command.run(context).await,
             Command::Registry(command) => command.run(context).await,
             Command::Feed(command) => command.run(context).await,
             Command::Config(command) => command.run(context).await,

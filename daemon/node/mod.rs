@@ -10,6 +10,7 @@
 //! * [`check`]: everything that must be true, looked at again;
 //! * [`imports`]: carrying out an import's plan, and undoing it; [`source`]: lists that are read from an address on a schedule;
 //! * [`groups`]: what the hub's people ask and say of a group: find it, describe it, draft an edit, a choice, a link;
+//! * [`review`]: questions for people, the most consequential first, and their decisions as labels.
 
 pub mod accept;
 pub mod author;
@@ -26,6 +27,7 @@ pub mod logging;
 pub mod notify;
 pub mod publish;
 pub mod reach;
+pub mod review;
 pub mod run;
 pub mod source;
 pub mod stand;

@@ -28,7 +28,7 @@ pub mod normal_text;
 pub mod policy;
 pub mod rules;
 pub mod search;
-mod value;
+pub mod value;
 
 pub use choice::Choice;
 pub use digest::RegistryDigest;

@@ -18,7 +18,7 @@ pub(super) fn fullness(value: &Value) -> usize {
 }
 
 /// Whether two values of a unit say the same thing.
-pub(super) fn same(unit: &str, a: &Value, b: &Value) -> bool {
+pub fn same(unit: &str, a: &Value, b: &Value) -> bool {
     if a == b {
         return true;
     }
@@ -38,7 +38,7 @@ pub(super) fn same(unit: &str, a: &Value, b: &Value) -> bool {
 }
 
 /// Whether two values of a unit cannot both hold: something that both state differs.
-pub(super) fn contradicts(unit: &str, a: &Value, b: &Value) -> bool {
+pub fn contradicts(unit: &str, a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Object(x), Value::Object(y)) => {
             x.iter().any(|(name, value)| y.get(name).is_some_and(|other| contradicts(name, value, other)))

@@ -20,6 +20,7 @@ pub mod log;
 pub mod lookup;
 pub mod pair;
 pub mod partner;
+pub mod question;
 pub mod record;
 pub mod registry;
 pub mod view;

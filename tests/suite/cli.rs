@@ -393,6 +393,11 @@ fn every_answer_can_be_json_and_so_can_every_error() {
         &["registry", "rebuild"],
         &["config", "check"],
         &["export", "a.csv"],
+        &["review"],
+        &["review", "list", "--mine"],
+        &["review", "export", "labels.csv"],
+        &["linkage", "show"],
+        &["linkage", "evaluate", "labels.csv"],
         &["completions", "bash"],
         &["man"],
     ] {

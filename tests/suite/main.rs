@@ -18,6 +18,7 @@ mod mutual_aid;
 mod office;
 mod outside;
 mod pages;
+mod review;
 mod schedule;
 mod sources;
 mod support;

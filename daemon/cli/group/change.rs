@@ -155,6 +155,7 @@ pub(in crate::cli) fn refused(error: &SayError) -> anyhow::Error {
         }
         SayError::OneValue(_) => "`mutuald conflicts` shows where hubs or lists disagree".to_owned(),
         SayError::NoValue(_) => "the same command without a number shows the values".to_owned(),
+        SayError::OneMember => "`mutuald group show` shows the entries of a group".to_owned(),
         SayError::NothingToUndo => "`mutuald group show` says what was decided, and by whom".to_owned(),
     };
     Failure::usage(error.to_string(), next).into()

@@ -237,14 +237,32 @@ impl Reader {
         Ok(Reader { hubs: Arc::new(store::directory::names(db).await?), lists, rules })
     }
 
+    /// What groups are derived by.
+    pub fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    /// The lists that rows may be of.
+    pub fn lists(&self) -> &Lists {
+        &self.lists
+    }
+
     /// Reads a group.
     ///
     /// # Errors
     /// Database errors.
     pub async fn read(&self, db: &mut SqliteConnection, row: GroupRow) -> Result<Known, StoreError> {
-        let Reader { hubs, lists, rules } = self;
         let records = store::record::members_of(db, &[row.n]).await?;
-        let loaded = Loaded::read(db, rules, &records).await?;
+        self.among(db, row, &records).await
+    }
+
+    /// Reads these records of a group (by number), as if they were all of it.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn among(&self, db: &mut SqliteConnection, row: GroupRow, records: &[i64]) -> Result<Known, StoreError> {
+        let Reader { hubs, lists, rules } = self;
+        let loaded = Loaded::read(db, rules, records).await?;
         let records: Vec<RecordRef> = loaded.members.keys().copied().collect();
         let decisions = store::record::decisions(db, &records).await?;
         let cluster = Cluster { members: records, joined: Vec::new() };

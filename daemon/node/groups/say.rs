@@ -47,6 +47,9 @@ pub enum SayError {
     /// A number that no value has.
     #[error("there is no value {0}")]
     NoValue(usize),
+    /// A group of one entry, of which none can be left out.
+    #[error("one entry makes this group: there is nothing to leave out of it")]
+    OneMember,
     /// Nothing was said that could be taken back.
     #[error("this hub has decided nothing here that could be taken back")]
     NothingToUndo,
@@ -63,6 +66,7 @@ impl SayError {
             SayError::Protected => "protected",
             SayError::OneValue(_) => "one-value",
             SayError::NoValue(_) => "no-value",
+            SayError::OneMember => "one-member",
             SayError::NothingToUndo => "nothing-to-undo",
         }
     }
@@ -241,6 +245,20 @@ pub fn link<'a>(
     let before = newest(decisions, |body| matches!(body, Body::Link { a, b, .. } if (*a.min(b), *a.max(b)) == pair));
     let (id, rev) = before.map_or((new, 1), |(id, rev, _)| (id, rev + 1));
     Draft { id, rev, body: Body::Link { a, b, judgement }, public: None }
+}
+
+/// What this hub says of two records now, if it says anything.
+pub fn judged<'a>(
+    decisions: impl Iterator<Item = &'a DecisionRow>,
+    one: RecordRef,
+    other: RecordRef,
+) -> Option<Judgement> {
+    let pair = (one.min(other), one.max(other));
+    let about = newest(decisions, |body| matches!(body, Body::Link { a, b, .. } if (*a.min(b), *a.max(b)) == pair));
+    match about {
+        Some((_, _, Body::Link { judgement, .. })) if judgement != Judgement::None => Some(judgement),
+        _ => None,
+    }
 }
 
 /// Takes back every judgement of this hub about one record of `left` and one of `right`.

@@ -7,5 +7,6 @@ pub mod ods;
 pub mod peer;
 pub mod says;
 pub mod scene;
+pub mod terminal;
 pub use hub::TestHub;
 pub use says::Says;
