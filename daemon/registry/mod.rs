@@ -13,7 +13,8 @@
 //! * [`choice`]: which of people's choices stands;
 //! * [`merged`]: the group, with who said what and what disagrees;
 //! * [`digest`]: one number for all of it;
-//! * [`search`]: the text by which people find a group.
+//! * [`search`]: the text by which people find a group;
+//! * [`sighting`]: who saw a group at first hand, and which records only repeat others.
 
 pub mod choice;
 pub mod digest;
@@ -28,6 +29,7 @@ pub mod normal_text;
 pub mod policy;
 pub mod rules;
 pub mod search;
+pub mod sighting;
 mod value;
 
 pub use choice::Choice;

@@ -1,10 +1,11 @@
 //! A merged group in words: who says what, when it was checked, why this value and no other. Pure.
 
 use super::group::Reading;
-use super::view::{Checked, Field, GroupPage, Hit, Member, Other, Said, Standing, Value};
+use super::view::{Checked, Field, GroupPage, Hit, Member, Other, Said, Seen, Standing, Value};
 use crate::record::statement::{HubId, RecordRef};
 use crate::record::{group, vocabulary};
 use crate::registry::merged::{Open, Resolved};
+use crate::registry::sighting;
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
 
@@ -105,13 +106,30 @@ pub fn page(read: &Reading, names: &Names) -> GroupPage {
             .collect(),
         position: degrees("latitude").zip(degrees("longitude")),
         members: read.members.keys().map(|record| member(read, names, record)).collect(),
+        seen: seen(read, names),
         decisions: Vec::new(),
     }
 }
 
 fn member(read: &Reading, names: &Names, record: &RecordRef) -> Member {
     let said = said(read, names, record);
-    Member { hub: said.hub, list: said.list, record: record.rec, checked: said.checked }
+    let copy = read.merged.copies.contains(record);
+    Member { hub: said.hub, list: said.list, record: record.rec, checked: said.checked, copy }
+}
+
+/// Who saw a group at first hand, where that is not plain from whose records there are.
+fn seen(read: &Reading, names: &Names) -> Vec<Seen> {
+    let observer = |text: &str| text.parse().map_or_else(|_| text.to_owned(), |hub| name(names, &hub));
+    if read.members.values().all(|(_, group)| group.sightings.is_empty()) {
+        return Vec::new();
+    }
+    let all = sighting::seen(read.members.iter().map(|(record, (_, group))| (*record, group, None)));
+    all.iter()
+        .map(|seen| Seen {
+            by: observer(&seen.observed_by),
+            via: seen.via.iter().rev().map(|hub| observer(hub)).collect(),
+        })
+        .collect()
 }
 
 /// One field of the page; `None` when nobody states it.

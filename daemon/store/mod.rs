@@ -5,6 +5,7 @@
 //! * [`registry`]: groups and the full-text index, derived from records;
 //! * [`group`]: the records of one group, with the words and decisions that make it;
 //! * [`partner`]: partner hubs and how pulling them goes;
+//! * [`sighting`]: records that only repeat this hub's own;
 //! * [`directory`]: what people look up, as [`view`]s.
 //! * [`imports`]: imports that can be undone, sources on a schedule, saved mappings;
 //! * [`lookup`]: groups as the hub's own people look for them.
@@ -22,6 +23,7 @@ pub mod pair;
 pub mod partner;
 pub mod record;
 pub mod registry;
+pub mod sighting;
 pub mod view;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};

@@ -226,6 +226,17 @@ pub struct Member {
     pub record: Uuid,
     /// When it was last checked.
     pub checked: Option<Checked>,
+    /// Whether it only repeats other records of the group, and so says nothing beside them.
+    pub copy: bool,
+}
+
+/// Somebody who saw a group at first hand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    /// Name of the hub, or title of the source.
+    pub by: String,
+    /// By which hubs it came, in the order in which they passed it on; empty of what the observer told this hub itself.
+    pub via: Vec<String>,
 }
 
 /// A decision by a person about this group's records.
@@ -266,6 +277,8 @@ pub struct GroupPage {
     pub position: Option<(f64, f64)>,
     /// The records it is made of.
     pub members: Vec<Member>,
+    /// Who saw the group at first hand, each once. Empty where those are the hubs whose records these are.
+    pub seen: Vec<Seen>,
     /// What people decided about them.
     pub decisions: Vec<Decision>,
 }

@@ -3,6 +3,7 @@
 mod attacks;
 mod cli;
 mod config;
+mod conflicts;
 mod converge;
 mod crash;
 mod demo;
@@ -18,6 +19,7 @@ mod office;
 mod outside;
 mod pages;
 mod schedule;
+mod sightings;
 mod sources;
 mod support;
 mod sync;

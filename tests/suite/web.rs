@@ -884,9 +884,11 @@ fn group_page() -> GroupPage {
                 list: "What we know ourselves".into(),
                 record: id(1),
                 checked: Some(checked("Example Hub", true)),
+                copy: false,
             },
-            Member { hub: "Derbyshire Hub".into(), list: "Groups of the county".into(), record: id(9), checked: None },
+            Member { hub: "Derbyshire Hub".into(), list: "Groups of the county".into(), record: id(9), checked: None, copy: false },
         ],
+        seen: vec![Seen { by: "Leaflet in the library".into(), via: vec!["Derbyshire Hub".into()] }],
         decisions: vec![Decision {
             text: "The two rows are the same group.".into(),
             by: "Example Hub".into(),
@@ -913,6 +915,7 @@ fn bare_group() -> GroupPage {
         fields: vec![Field { said: Vec::new(), ..field("Where", text("Nottingham")) }],
         position: None,
         members: whole.members.into_iter().skip(1).collect(),
+        seen: Vec::new(),
         decisions: Vec::new(),
         ..group_page()
     }

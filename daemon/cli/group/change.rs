@@ -9,9 +9,9 @@ use crate::node::groups::say::{self, Edited, SayError};
 use crate::node::groups::{self, Known, One, words};
 use crate::node::{Hub, Said};
 use crate::record::Group;
-use crate::record::group::Assured;
+use crate::record::group::{Assured, Sighting};
 use crate::record::statement::Judgement;
-use crate::registry::normal;
+use crate::registry::{normal, sighting};
 use anyhow::Context as _;
 use jiff::civil::Date;
 use serde::Serialize;
@@ -295,7 +295,13 @@ async fn change(
     let (edited, drafts, mut notes) = match mine {
         Some(one) => {
             let base: Existing = say::existing(one);
-            let edited = say::edit(Some(&base), fields, list).map_err(|error| refused(&error))?;
+            let mut edited = say::edit(Some(&base), fields, list).map_err(|error| refused(&error))?;
+            if !edited.changes.is_empty() && !sighting::repeats(&one.record, &edited.group, false).is_empty() {
+                // Who corrects a row that was taken over knows something of the group itself.
+                let date = Some(hub.clock.today(&hub.config.time_zone()?));
+                let observed_by = hub.id.to_string();
+                edited.group.sightings.push(Sighting { observed_by, date, ..Sighting::default() });
+            }
             let drafts = if edited.changes.is_empty() { vec![] } else { vec![say::put(&one.row, &edited.group)] };
             (edited, drafts, Vec::new())
         }

@@ -24,6 +24,19 @@ struct Shown {
     checked: Option<String>,
     fields: Vec<Field>,
     records: Vec<Record>,
+    sightings: Vec<Seen>,
+}
+
+/// Who saw the group at first hand.
+#[derive(Serialize)]
+struct Seen {
+    /// A hub's id, or the title of a source.
+    observed_by: String,
+    /// The same as people know it.
+    observer: String,
+    date: Option<String>,
+    /// By which hubs it came, in the order in which they passed it on; empty of what the observer told this hub itself.
+    via: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -55,6 +68,8 @@ struct Record {
     name: String,
     checked: Option<String>,
     own: bool,
+    /// Whether it only repeats other records here, and so says nothing beside them.
+    copy: bool,
 }
 
 impl fmt::Display for Shown {
@@ -100,7 +115,18 @@ impl fmt::Display for Shown {
                 format!(", {}", record.list)
             };
             let name = if record.name == self.name { String::new() } else { format!(", as {:?}", record.name) };
-            writeln!(out, "  {}{list}{name}, {checked}{}", record.hub, if record.own { " (this hub)" } else { "" })?;
+            let own = if record.own { " (this hub)" } else { "" };
+            let copy = if record.copy { "; a copy, which says nothing of its own" } else { "" };
+            writeln!(out, "  {}{list}{name}, {checked}{own}{copy}", record.hub)?;
+        }
+        // Where nothing came by other hands, who says it is who saw it.
+        if self.sightings.iter().any(|seen| !seen.via.is_empty() || !seen.observed_by.starts_with("h-")) {
+            writeln!(out, "\nSeen at first hand by")?;
+            for Seen { observer, date, via, .. } in &self.sightings {
+                let date = date.as_ref().map_or(String::new(), |date| format!(", {date}"));
+                let via = if via.is_empty() { String::new() } else { format!(", told on by {}", via.join(", then ")) };
+                writeln!(out, "  {observer}{date}{via}")?;
+            }
         }
         Ok(())
     }
@@ -167,6 +193,14 @@ impl Show {
             name: one.group.name.clone(),
             checked: one.checked().map(|date| date.to_string()),
             own: one.own(),
+            copy: merged.copies.contains(&one.record),
+        };
+        let seen = |seen: crate::registry::sighting::Seen| Seen {
+            observer: known.observer(&seen.observed_by),
+            date: seen.date.map(|date| date.to_string()),
+            // As it travelled: the hub nearest to the observer first.
+            via: seen.via.iter().rev().map(|hub| known.observer(hub)).collect(),
+            observed_by: seen.observed_by,
         };
         Answer::of(&Shown {
             name: known.row.name.clone(),
@@ -174,6 +208,7 @@ impl Show {
             checked,
             fields: merged.values.iter().map(|(unit, resolved)| field(&known, *unit, resolved)).collect(),
             records: known.members.iter().map(record).collect(),
+            sightings: known.seen().into_iter().map(seen).collect(),
         })
         .map(|answer| answer.look_if(!merged.conflicts.is_empty()))
     }

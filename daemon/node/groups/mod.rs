@@ -14,6 +14,7 @@ use super::Hub;
 use crate::record::statement::{Kind, RecordRef};
 use crate::record::{Group, HubId, vocabulary};
 use crate::registry::normal;
+use crate::registry::sighting::{self, Seen};
 use crate::registry::{Choice, Cluster, Decision, Merged, linkage};
 use crate::store::group::{self as stored, Compared, Lists, Loaded, Rules, facet};
 use crate::store::log::OWN;
@@ -291,6 +292,16 @@ impl Known {
     /// A hub's name.
     pub fn hub_name(&self, hub: &HubId) -> String {
         self.reader.hubs.get(hub).cloned().unwrap_or_else(|| hub.to_string())
+    }
+
+    /// Who saw the group at first hand, each observer once.
+    pub fn seen(&self) -> Vec<Seen> {
+        sighting::seen(self.members.iter().map(|one| (one.record, &one.group, one.checked())))
+    }
+
+    /// An observer's name, where it is a hub that is known; else what it is called there.
+    pub fn observer(&self, observed_by: &str) -> String {
+        observed_by.parse().map_or_else(|_| observed_by.to_owned(), |hub| self.hub_name(&hub))
     }
 
     /// This hub's own records among the members.

@@ -205,7 +205,10 @@ fn members(page: &GroupPage) -> Markup {
                             @for member in &page.members {
                                 tr {
                                     th scope="row" { (member.hub) }
-                                    td { (member.list) }
+                                    td {
+                                        (member.list)
+                                        @if member.copy { br; "a copy of another row here; counted once" }
+                                    }
                                     td {
                                         @match &member.checked {
                                             Some(checked) => { time datetime=(checked.date) { (day(checked.date)) } br; (checked.how) }
@@ -215,6 +218,14 @@ fn members(page: &GroupPage) -> Markup {
                                     td { code { (member.record) } }
                                 }
                             }
+                        }
+                    }
+                }
+                @if !page.seen.is_empty() {
+                    p { "Seen at first hand by:" }
+                    ul {
+                        @for seen in &page.seen {
+                            li { (seen.by) @if !seen.via.is_empty() { ", told on by " (seen.via.join(", then ")) } }
                         }
                     }
                 }

@@ -1,0 +1,1 @@
+//! What hubs disagree about, and what people decide about it (issue: Conflicts).
