@@ -22,6 +22,7 @@ mod context;
 mod demo;
 mod export;
 mod feed;
+mod geo;
 mod group;
 mod import;
 mod init;
@@ -95,6 +96,8 @@ enum Command {
     Choose(choose::Choose),
     Link(link::Link),
     #[command(subcommand)]
+    Geo(geo::Geo),
+    #[command(subcommand)]
     Registry(registry::Registry),
     #[command(subcommand)]
     Feed(feed::Feed),
@@ -121,6 +124,7 @@ impl Command {
             Command::Conflicts(command) => command.run(context).await,
             Command::Choose(command) => command.run(context).await,
             Command::Link(command) => command.run(context).await,
+            Command::Geo(command) => command.run(context).await,
             Command::Registry(command) => command.run(context).await,
             Command::Feed(command) => command.run(context).await,
             Command::Config(command) => command.run(context).await,

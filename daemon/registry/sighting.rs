@@ -150,10 +150,10 @@ mod tests {
         assert_eq!(repeats(&last, &told, false), [record(1)]);
         // Whoever holds all of it counts one observer, who told it directly.
         let all = seen([(record(1), &own, None), (last, &told, None)]);
-        assert_eq!(all.iter().map(|seen| (&seen.observed_by, seen.via.len())).collect::<Vec<_>>(), [(
-            &hub(1).to_string(),
-            0
-        )]);
+        assert_eq!(
+            all.iter().map(|seen| (&seen.observed_by, seen.via.len())).collect::<Vec<_>>(),
+            [(&hub(1).to_string(), 0)]
+        );
         // Two copies by two ways, of a hub that is not followed here: one observer, by the shorter way.
         let other = copy_of(passed_on([(record(1), &own, None)], hub(9)));
         let all = seen([(record(9), &other, None), (last, &told, None)]);

@@ -39,7 +39,10 @@ fn the_first_observer_stays_known_through_three_hubs_and_a_copy_is_no_second_sig
     republish(&essex);
     let here = shown(&essex);
     assert_eq!(here["sightings"].as_array().unwrap().len(), 1, "its own copy beside the original: {here:#}");
-    assert_eq!((&here["sightings"][0]["observer"], &here["sightings"][0]["via"]), (&json!("Nottingham Hub"), &json!([])));
+    assert_eq!(
+        (&here["sightings"][0]["observer"], &here["sightings"][0]["via"]),
+        (&json!("Nottingham Hub"), &json!([]))
+    );
 
     // Kent knows Essex only, and passes on what it has from there.
     follow(&kent, &second.url, &essex);
@@ -85,7 +88,10 @@ fn an_echo_of_our_own_record_is_dropped_and_never_contradicts_us() {
     assert_eq!(field("contact"), None, "what was taken out does not come back with an old copy");
     assert_eq!(ours["sightings"].as_array().unwrap().len(), 1, "{ours:#}");
     let listed = nottingham.run(&["group", "list", "--json"]).json(0);
-    assert_eq!((&listed["total"], &listed["groups"][0]["hubs"], &listed["groups"][0]["records"]), (&json!(1), &json!(1), &json!(1)));
+    assert_eq!(
+        (&listed["total"], &listed["groups"][0]["hubs"], &listed["groups"][0]["records"]),
+        (&json!(1), &json!(1), &json!(1))
+    );
     let text = nottingham.run(&["group", "show", "carers circle"]).ended(0);
     assert!(text.contains("a copy, which says nothing of its own"), "{text}");
 

@@ -3,8 +3,8 @@
 use super::block;
 use super::model::Model;
 use super::topic;
-use crate::record::{Group, RecordRef};
 use crate::record::group::Meeting;
+use crate::record::{Group, RecordRef};
 use crate::registry::geo::{self, Point};
 use crate::registry::normal::{self, Postcode};
 use crate::registry::normal_contact as contact;
