@@ -158,6 +158,7 @@ fn router(hub: &Arc<Hub>, options: &Options) -> axum::Router {
         let (clock, zone) = (hub.clock.clone(), hub.config.time_zone().unwrap_or(jiff::tz::TimeZone::UTC));
         web::directory::routes(Directory {
             store: hub.store.clone(),
+            state: hub.config.hub.state.clone(),
             policy: hub.policy.clone(),
             site: site.clone(),
             published: hub.config.publish.is_some(),

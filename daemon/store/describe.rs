@@ -52,6 +52,7 @@ pub fn hit(read: &Reading, names: &Names, words: &[String]) -> Hit {
         hubs: read.hubs() as u32,
         disagree: !merged.conflicts.is_empty(),
         snippet: text(merged.value("description")).map(|text| snippet(&text, words)),
+        distance: None,
     }
 }
 
@@ -105,6 +106,8 @@ pub fn page(read: &Reading, names: &Names) -> GroupPage {
             }))
             .collect(),
         position: degrees("latitude").zip(degrees("longitude")),
+        postcode: text(place.and_then(|place| place.get("postcode"))),
+        about: None,
         members: read.members.keys().map(|record| member(read, names, record)).collect(),
         seen: seen(read, names),
         decisions: Vec::new(),

@@ -5,6 +5,7 @@
 //! * [`registry`]: groups and the full-text index, derived from records;
 //! * [`group`]: the records of one group, with the words and decisions that make it;
 //! * [`partner`]: partner hubs and how pulling them goes;
+//! * [`near`]: search by postcode;
 //! * [`postcodes`]: where every postcode lies, in a file beside the database;
 //! * [`sighting`]: records that only repeat this hub's own;
 //! * [`directory`]: what people look up, as [`view`]s.
@@ -21,6 +22,7 @@ pub mod imports;
 pub mod log;
 pub mod lookup;
 pub mod pair;
+pub mod near;
 pub mod partner;
 pub mod postcodes;
 pub mod record;

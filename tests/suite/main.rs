@@ -11,6 +11,7 @@ mod essex;
 mod exchange;
 mod exports;
 mod formats;
+mod geo;
 mod golden;
 mod imports;
 mod layering;

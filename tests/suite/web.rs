@@ -769,6 +769,7 @@ fn hit(n: u128, name: &str) -> Hit {
         snippet: Some(
             "We meet to talk about living with anxiety, over tea. Nobody has to speak, and you can come late.".into(),
         ),
+        distance: None,
     }
 }
 
@@ -878,6 +879,8 @@ fn group_page() -> GroupPage {
             field("Newcomers", text("Welcome at any time")),
         ],
         position: Some((52.979_5, -1.150_2)),
+        postcode: Some("NG5 2FH".into()),
+        about: None,
         members: vec![
             Member {
                 hub: "Example Hub".into(),

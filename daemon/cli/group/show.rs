@@ -5,7 +5,8 @@ use crate::node::groups::Known;
 use crate::node::groups::words::{line, parts, term_label, unit_label, who_disagree};
 use crate::record::RecordRef;
 use crate::registry::merged::Open;
-use crate::registry::{Unit, merged};
+use crate::registry::{Unit, merged, normal};
+use crate::store::postcodes::Places;
 use serde::Serialize;
 use std::fmt;
 
@@ -25,6 +26,19 @@ struct Shown {
     fields: Vec<Field>,
     records: Vec<Record>,
     sightings: Vec<Seen>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    position: Option<Position>,
+}
+
+/// Where the postcode lies, as well as this hub knows.
+#[derive(Serialize)]
+struct Position {
+    latitude: f64,
+    longitude: f64,
+    /// unit, sector or outcode.
+    precision: &'static str,
+    #[serde(skip)]
+    means: &'static str,
 }
 
 /// Who saw the group at first hand.
@@ -106,6 +120,10 @@ impl fmt::Display for Shown {
                 None => {}
             }
         }
+        if let Some(position) = &self.position {
+            let (lat, lon) = (position.latitude, position.longitude);
+            writeln!(out, "\nOn the map, by its postcode\n  {lat:.5}, {lon:.5} ({})", position.means)?;
+        }
         writeln!(out, "\nSaid by")?;
         for record in &self.records {
             let checked = record.checked.as_deref().map_or("not checked".to_owned(), |date| format!("checked {date}"));
@@ -176,6 +194,19 @@ fn field(known: &Known, unit: Unit, resolved: &merged::Resolved) -> Field {
     }
 }
 
+/// Where a group's postcode lies. Degrees that a hub states stand with the place itself.
+fn position(known: &Known, places: &Places) -> Option<Position> {
+    let place = known.merged.value("place")?;
+    let postcode = normal::postcode(place.get("postcode")?.as_str()?)?;
+    let point = places.locate(&postcode).filter(|_| place.get("latitude").is_none())?.point;
+    Some(Position {
+        latitude: f64::from(point.lat) / 1e5,
+        longitude: f64::from(point.lon) / 1e5,
+        precision: point.precision.label(),
+        means: point.precision.words(),
+    })
+}
+
 impl Show {
     pub(super) async fn run(self, context: &Context) -> anyhow::Result<Answer> {
         let hub = context.hub().await?;
@@ -209,6 +240,7 @@ impl Show {
             fields: merged.values.iter().map(|(unit, resolved)| field(&known, *unit, resolved)).collect(),
             records: known.members.iter().map(record).collect(),
             sightings: known.seen().into_iter().map(seen).collect(),
+            position: position(&known, &Places::of(&hub.config.hub.state)),
         })
         .map(|answer| answer.look_if(!merged.conflicts.is_empty()))
     }

@@ -50,7 +50,7 @@ pub fn group(site: &Site, page: &GroupPage) -> Markup {
                 (sources(contact, many))
             }
         }
-        @if !page.fields.is_empty() || page.position.is_some() {
+        @if !page.fields.is_empty() || page.position.is_some() || page.about.is_some() {
             section aria-labelledby="details" {
                 h2 #details { "Details" }
                 dl.facts {
@@ -64,6 +64,11 @@ pub fn group(site: &Site, page: &GroupPage) -> Markup {
                         div {
                             dt { "Map" }
                             dd { (map(north, east)) }
+                        }
+                    } @else if let Some((north, east, precision)) = page.about {
+                        div {
+                            dt { "Map" }
+                            dd { (map(north, east)) p.meta { "By its postcode. " (precision) "." } }
                         }
                     }
                 }
