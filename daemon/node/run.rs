@@ -202,7 +202,16 @@ async fn pulling(current: Current, wake: Arc<Notify>, stop: CancellationToken) -
         for partner in due.into_iter().take(SIDE_BY_SIDE - busy.len()) {
             busy.insert(partner.hub);
             let hub = hub.clone();
-            under_way.spawn(async move { (partner.hub, hub.pull(&partner, false).await.map(drop)) });
+            under_way.spawn(async move {
+                let pulled = hub.pull(&partner, false).await;
+                if pulled.as_ref().is_ok_and(|outcome| outcome.state == "changed") {
+                    // For the partner page; it is a fact beside the registry, and no pull fails for it.
+                    if let Err(error) = hub.copies().await {
+                        tracing::warn!(error = format!("{error:#}"), "copied lists were not looked for");
+                    }
+                }
+                (partner.hub, pulled.map(drop))
+            });
         }
         tokio::select! {
             () = stop.cancelled() => break,

@@ -355,6 +355,16 @@ pub async fn partners(
         let records = super::registry::live(db, row.hub).await?;
         partners.push(partner_row(&row, signed.as_ref(), records, now));
     }
+    let names = names(db).await?;
+    for copy in super::copies::known(db).await?.0 {
+        let of = names.get(&copy.of.hub).cloned().unwrap_or_default();
+        let words = format!(
+            "{} of the {} rows of one of its lists stand word for word in a list of {of}",
+            copy.same, copy.rows
+        );
+        let own = partners.iter_mut().find(|row| row.hub == copy.list.hub.to_string());
+        own.into_iter().for_each(|row| row.copies.push(words.clone()));
+    }
     Ok(PartnersPage {
         now: now.clone(),
         name: own.name.clone(),
@@ -404,6 +414,7 @@ fn partner_row(
         next_try: time(Some(row.next_due)).filter(|_| !row.paused),
         reason: Some(row.reason.clone()).filter(|reason| !reason.is_empty()),
         remedy: remedy(&row.state).map(str::to_owned),
+        copies: Vec::new(),
         stale: signed.is_some_and(|signed| now.timestamp().as_second() - signed.time as i64 > 3 * 86_400),
     }
 }

@@ -352,6 +352,8 @@ pub struct PartnerRow {
     pub remedy: Option<String>,
     /// Whether its last sign of life is older than the policy allows.
     pub stale: bool,
+    /// Its lists that repeat another hub's, each in a sentence.
+    pub copies: Vec<String>,
 }
 
 /// Partner hubs, and this hub as they see it.

@@ -20,7 +20,12 @@ const fn row<'a>(name: &'a str, postcode: &'a str) -> [(&'a str, &'a str); 3] {
 #[test]
 fn distances_say_how_well_they_are_known_and_the_loaded_file_changes_no_digest() {
     let desk = Desk::new("Nottingham Hub");
-    let rows = [row("Carers Circle", "NG9 1AA"), row("Voices", "NG1 7DP"), row("Newark Circle", "NG24 7AA"), row("Anywhere", "")];
+    let rows = [
+        row("Carers Circle", "NG9 1AA"),
+        row("Voices", "NG1 7DP"),
+        row("Newark Circle", "NG24 7AA"),
+        row("Anywhere", ""),
+    ];
     let rows: Vec<&[(&str, &str)]> = rows.iter().map(|row| &row[..]).collect();
     desk.fill("groups.csv", &rows);
     desk.run(&["import", "groups.csv", "--commit"]).ended(0);
@@ -34,13 +39,22 @@ fn distances_say_how_well_they_are_known_and_the_loaded_file_changes_no_digest()
     assert_eq!((&before["near"]["precision"], &before["near"]["without_place"]), (&json!("sector"), &json!(1)));
     assert_eq!(before["groups"][1]["distance"]["precision"], json!("sector"));
     let text = desk.run(&["group", "list", "--near", "NG1 7DP", "--within", "5"]).ended(0);
-    assert!(text.contains("about") && text.contains("(sector:") && text.contains("1 group without a postcode"), "{text}");
+    assert!(
+        text.contains("about") && text.contains("(sector:") && text.contains("1 group without a postcode"),
+        "{text}"
+    );
     assert!(desk.run(&["geo", "show"]).ended(0).contains("No file is loaded"));
 
     let digest = desk.digest();
     let loaded = load(&desk, &data("code-point-open.csv"));
-    assert_eq!((&loaded["postcodes"], &loaded["without_place"], &loaded["unreadable"]), (&json!(3), &json!(1), &json!(1)));
-    assert_eq!((&loaded["changed"], &load(&desk, &data("code-point-open.csv"))["changed"]), (&json!(true), &json!(false)));
+    assert_eq!(
+        (&loaded["postcodes"], &loaded["without_place"], &loaded["unreadable"]),
+        (&json!(3), &json!(1), &json!(1))
+    );
+    assert_eq!(
+        (&loaded["changed"], &load(&desk, &data("code-point-open.csv"))["changed"]),
+        (&json!(true), &json!(false))
+    );
     let after = near();
     assert_eq!(after["near"]["precision"], json!("unit"));
     assert_eq!(after["groups"][1]["distance"], json!({"miles": 3.2, "precision": "unit"}), "{after:#}");
@@ -74,7 +88,11 @@ fn each_published_form_is_read_and_nothing_else_replaces_what_is_there() {
     std::fs::create_dir_all(&folder).unwrap();
     std::fs::copy(data("code-point-open.csv"), folder.join("ng.csv")).unwrap();
     let again = load(&desk, &desk.file("unpacked"));
-    assert_eq!((&again["postcodes"], &again["changed"]), (&json!(3), &json!(false)), "the same postcodes, however packed");
+    assert_eq!(
+        (&again["postcodes"], &again["changed"]),
+        (&json!(3), &json!(false)),
+        "the same postcodes, however packed"
+    );
 
     std::fs::write(desk.file("other.csv"), "Name,Phone\nCarers,0115\n").unwrap();
     let refused = desk.run(&["geo", "load", "other.csv"]).failed(1);

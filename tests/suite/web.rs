@@ -792,6 +792,7 @@ fn search_page() -> SearchPage {
             sort: Sort::Match,
             page: 2,
         },
+        near: Some(Near { postcode: "NG1 7DP".into(), miles: 10, precision: "unit: this postcode's own place" }),
         topics: Filter { choices: topics() },
         places: Filter { choices: places() },
         modes: Filter { choices: modes() },
@@ -942,6 +943,7 @@ fn partners_page() -> PartnersPage {
         reason: None,
         remedy: None,
         stale: false,
+        copies: Vec::new(),
     };
     let failing = PartnerRow {
         last_success: ago(5 * 1440),
