@@ -3,13 +3,14 @@
 //! Order of authority (PROTOCOL, "Settled points" 7): a standing choice by rank of its author; the group's own word; the
 //! hub whose area the policy grants; national lists; others. Then the date of the check, completeness, hub id, record id.
 
-use super::choice::{Choice, Ruling, ruling};
+use super::choice::{Choice, MOST_OVER, Ruling, ruling};
 use super::merged::{GATED, Merged, Open, Other, Resolved, Rule};
 use super::policy::Policy;
 use super::rules::{self, How, OPEN, Unit};
 use super::sighting;
 use super::value::{contradicts, fullness, same};
 use crate::record::group::{Assured, Group, Sighting};
+use crate::record::statement::Revision;
 use crate::record::{HubId, RecordRef};
 use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
 use serde_json::{Map, Value};
@@ -283,12 +284,13 @@ impl Context<'_> {
         said.sort_by_cached_key(|entry| self.place(entry));
         match (unit.how(), ruling) {
             // A choice takes one record's value whole, also of a unit that is otherwise a union: how else to drop a topic?
-            (_, Ruling::Take(taken, chosen)) => {
+            (_, Ruling::Take(taken, chosen, over)) => {
+                let open = self.moved(unit, taken, &said, over).then_some(Open::Moved);
                 if let Some(at) = said.iter().position(|(i, _)| *i == taken) {
                     said[..=at].rotate_right(1);
                 }
                 let mut resolved = self.one(unit, said);
-                (resolved.rule, resolved.open, resolved.chosen) = (Rule::Chosen, None, Some(chosen));
+                (resolved.rule, resolved.open, resolved.chosen) = (Rule::Chosen, open, Some(chosen));
                 resolved
             }
             (How::One, Ruling::Nobody) => self.one(unit, said),
@@ -302,6 +304,27 @@ impl Context<'_> {
             (How::Union, _) => self.union(unit, said),
             (How::Each, _) => self.each(said),
         }
+    }
+
+    /// Whether something that contradicts the chosen value was said since: by a record that was not on the table, or by one that
+    /// says other words now. What an untouched record on the table says was weighed by the person who chose.
+    ///
+    /// Old words are not kept (PROTOCOL 1.4), so a new revision counts even if it changed another field: to ask once more is
+    /// the lesser harm.
+    fn moved(&self, unit: Unit, taken: usize, said: &[(usize, Value)], over: &[Revision]) -> bool {
+        if unit.how() != How::One || over.is_empty() {
+            return false;
+        }
+        let Some((_, chosen)) = said.iter().find(|(i, _)| *i == taken) else { return false };
+        let named = |i: usize| over.iter().find(|over| over.record == self.members[i].record);
+        let weighed = |i: usize| match named(i) {
+            Some(over) => over.rev == self.members[i].rev,
+            None => over.len() >= MOST_OVER,
+        };
+        let known: Vec<&Value> = said.iter().filter(|(i, _)| weighed(*i)).map(|(_, value)| value).collect();
+        said.iter().filter(|(i, _)| *i != taken && !weighed(*i)).any(|(_, value)| {
+            contradicts(unit.name(), chosen, value) && !known.iter().any(|known| same(unit.name(), known, value))
+        })
     }
 
     /// The first of `said` is taken; it is sorted, but for a choice.

@@ -4,7 +4,7 @@ use super::group::Reading;
 use super::view::{Checked, Field, GroupPage, Hit, Member, Other, Said, Seen, Standing, Value};
 use crate::record::statement::{HubId, RecordRef};
 use crate::record::{group, vocabulary};
-use crate::registry::merged::{Open, Resolved};
+use crate::registry::merged::{Open, Resolved, Rule};
 use crate::registry::sighting;
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
@@ -158,6 +158,9 @@ fn rule(resolved: &Resolved, names: &Names) -> String {
     let who = resolved.chosen.map(|chosen| name(names, &chosen.by));
     match (resolved.open, who) {
         (Some(Open::Unresolved), Some(who)) => format!("{who} looked and could not settle it"),
+        (Some(Open::Moved), Some(who)) if resolved.rule == Rule::Chosen => {
+            format!("chosen by a person at {who}; something else was said since, and it should be looked at again")
+        }
         (Some(Open::Moved), Some(who)) => format!("{who} chose once, but what it chose has changed since"),
         (_, Some(who)) => format!("chosen by a person at {who}"),
         _ => resolved.rule.words().to_owned(),

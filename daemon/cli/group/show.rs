@@ -111,11 +111,9 @@ impl fmt::Display for Shown {
                 Some("conflict") => {
                     writeln!(out, "  ! {}: mutuald choose '{}' {}", field.disagree, self.name, field.field)?;
                 }
-                Some("moved") => writeln!(
-                    out,
-                    "  ! what was chosen has changed since: mutuald choose '{}' {}",
-                    self.name, field.field
-                )?,
+                Some("moved") => {
+                    writeln!(out, "  ! {}: mutuald choose '{}' {}", field.disagree, self.name, field.field)?;
+                }
                 Some(_) => writeln!(out, "  left open: a person looked, and nobody knows")?,
                 None => {}
             }
@@ -150,15 +148,37 @@ impl fmt::Display for Shown {
     }
 }
 
-/// Who says something: "Essex Hub, Website list, checked 2026-05-01".
+/// Who says something: "Essex Hub, Website list, checked 2026-05-01 (by phone)".
 pub(in crate::cli) fn sources(known: &Known, from: &[RecordRef]) -> Vec<String> {
     from.iter()
         .filter_map(|record| known.member(record))
-        .map(|one| match one.checked() {
-            Some(date) => format!("{}, checked {date}", one.whose()),
+        .map(|one| match one.assured() {
+            Some(assured) => {
+                let how = term_label("assurance-methods", &assured.method).to_lowercase();
+                format!("{}, checked {} ({how})", one.whose(), assured.date)
+            }
             None => format!("{}, not checked", one.whose()),
         })
         .collect()
+}
+
+/// What is open about a value, in words.
+pub(in crate::cli) fn open_words(resolved: &merged::Resolved) -> &'static str {
+    match resolved.open {
+        Some(Open::Moved) if resolved.rule == merged::Rule::Chosen => "something else was said since this was chosen",
+        Some(Open::Moved) => "what was chosen has changed since",
+        _ => who_disagree(resolved.hubs().len()),
+    }
+}
+
+/// Why a value is shown, and by whose choice.
+pub(in crate::cli) fn why(known: &Known, resolved: &merged::Resolved) -> String {
+    match &resolved.chosen {
+        Some(chosen) if resolved.rule == merged::Rule::Chosen => {
+            format!("chosen by {} on {}", known.hub_name(&chosen.by), chosen.at.strftime("%-d %B %Y"))
+        }
+        _ => resolved.rule.words().to_owned(),
+    }
 }
 
 fn field(known: &Known, unit: Unit, resolved: &merged::Resolved) -> Field {
@@ -167,12 +187,7 @@ fn field(known: &Known, unit: Unit, resolved: &merged::Resolved) -> Field {
         [(_, one)] => one.clone(),
         several => several.iter().map(|(heading, text)| format!("{heading}: {text}")).collect::<Vec<_>>().join("\n"),
     };
-    let why = match &resolved.chosen {
-        Some(chosen) if resolved.rule == merged::Rule::Chosen => {
-            format!("chosen by {} on {}", known.hub_name(&chosen.by), chosen.at.strftime("%-d %B %Y"))
-        }
-        _ => resolved.rule.words().to_owned(),
-    };
+    let why = why(known, resolved);
     Field {
         field: unit.name(),
         label: unit_label(unit.name()),
@@ -190,7 +205,7 @@ fn field(known: &Known, unit: Unit, resolved: &merged::Resolved) -> Field {
             })
             .collect(),
         open: resolved.open.map(Open::code),
-        disagree: who_disagree(resolved.hubs().len()),
+        disagree: open_words(resolved),
     }
 }
 

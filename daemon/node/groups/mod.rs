@@ -11,6 +11,7 @@ pub mod say;
 pub mod words;
 
 use super::Hub;
+use crate::record::group::Assured;
 use crate::record::statement::{Kind, RecordRef};
 use crate::record::{Group, HubId, vocabulary};
 use crate::registry::normal;
@@ -202,7 +203,12 @@ impl One {
 
     /// When it was last checked, if a check that stands says so.
     pub fn checked(&self) -> Option<jiff::civil::Date> {
-        self.row.state.assured.as_ref().or(self.group.assured.as_ref()).map(|assured| assured.date)
+        self.assured().map(|assured| assured.date)
+    }
+
+    /// Its last check, as its hub states it.
+    pub fn assured(&self) -> Option<&Assured> {
+        self.row.state.assured.as_ref().or(self.group.assured.as_ref())
     }
 }
 
