@@ -109,3 +109,50 @@ fn each_published_form_is_read_and_nothing_else_replaces_what_is_there() {
         assert!(desk.run(&["geo", "show", known]).ended(0).contains("(unit:"), "{known}");
     }
 }
+
+#[tokio::test]
+async fn people_search_the_pages_by_postcode_and_are_told_how_well_distances_are_known() {
+    use crate::support::TestHub;
+    use mutuald::record::Group;
+    use mutuald::store::group::Rules;
+    use mutuald::store::postcodes::Places;
+    use mutuald::store::view::Terms;
+    let here = TestHub::new("Nottingham Hub", 1).await;
+    let at = |n: u128, name: &str, postcode: &str| {
+        let words = json!({"name": name, "place": {"locality": "Somewhere", "postcode": postcode}});
+        (uuid::Uuid::from_u128(n), Group::read(&words.to_string()).unwrap())
+    };
+    here.put(&[
+        at(1, "Far Circle", "AB10 1AB"),
+        at(2, "Beeston Circle", "NG9 1AA"),
+        at(3, "City Circle", "NG1 7DP"),
+        at(4, "Newark", "NG24 7AA"),
+    ])
+    .await;
+    let mut db = here.hub.store.read().await.unwrap();
+    let rules = Rules::standing(&mut db, here.hub.policy.clone()).await.unwrap();
+    let places = Places::of(&here.hub.config.hub.state);
+    let terms = |place: &str, words: &str| Terms {
+        place: Some(place.into()),
+        words: words.into(),
+        page: 1,
+        ..Terms::default()
+    };
+    let near =
+        mutuald::store::near::search(&mut db, &rules, &terms("ng1 7dp", ""), 20, &places).await.unwrap().unwrap();
+    let found: Vec<_> = near.hits.iter().map(|hit| (&hit.name[..], hit.distance.as_deref().unwrap())).collect();
+    assert_eq!(found, [("City Circle", "about a mile or less"), ("Beeston Circle", "about 3 miles")]);
+    assert_eq!(near.near.as_ref().map(|near| near.miles), Some(10));
+    let site = mutuald::store::view::Site { hub: "Nottingham Hub".into(), ..Default::default() };
+    let page = mutuald::web::pages::search(&site, &near).into_string();
+    assert!(page.contains("about 3 miles away") && page.contains("Known of this postcode: sector"), "{page}");
+    // Nothing within ten miles: further, rather than nothing.
+    let newark =
+        mutuald::store::near::search(&mut db, &rules, &terms("NG1 7DP", "newark"), 20, &places).await.unwrap().unwrap();
+    assert_eq!((newark.total, newark.near.unwrap().miles), (1, 25));
+    // Half a postcode, a town, and what is nowhere are searched for as words.
+    for place in ["NG1", "Beeston", "ZZ9 9ZZ"] {
+        let near = mutuald::store::near::search(&mut db, &rules, &terms(place, ""), 20, &places).await.unwrap();
+        assert!(near.is_none(), "{place}");
+    }
+}

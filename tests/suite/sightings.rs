@@ -104,3 +104,67 @@ fn an_echo_of_our_own_record_is_dropped_and_never_contradicts_us() {
     nottingham.run(&["registry", "rebuild"]).ended(0);
     assert_eq!(nottingham.digest(), before);
 }
+
+/// Thirty groups of one town, as a person of this hub writes them into its list.
+fn town(list: uuid::Uuid, hub: &str) -> Vec<(uuid::Uuid, mutuald::record::Group)> {
+    let one = |n: u128| {
+        let words = json!({
+            "list": list, "name": format!("Circle {n}"), "place": {"locality": "Southend", "postcode": "SS1 1AA"},
+            "description": format!("{hub} knows circle {n} as a friendly group of people who support each other."),
+            "contact": {"phone": format!("01702 6001{n:02}")},
+        });
+        (uuid::Uuid::from_u128(100 + n), mutuald::record::Group::read(&words.to_string()).unwrap())
+    };
+    (0..30).map(one).collect()
+}
+
+#[tokio::test]
+async fn a_list_that_copies_another_is_shown_as_such_and_an_honest_one_is_not() {
+    use crate::support::TestHub;
+    use mutuald::node::init;
+    use mutuald::record::List;
+    let (essex, kent, leeds) =
+        (TestHub::new("Essex Hub", 1).await, TestHub::new("Kent Hub", 2).await, TestHub::new("Leeds Hub", 3).await);
+    let list = uuid::Uuid::from_u128(7);
+    for (hub, wrote) in [(&essex, "Essex"), (&kent, "Essex"), (&leeds, "Leeds")] {
+        let about = List { title: format!("{} list", hub.hub.name), kind: "spreadsheet".into(), ..List::default() };
+        hub.hub.say(&[init::list(list, 1, &about).unwrap()]).await.unwrap();
+        // Kent writes nothing itself, a day later.
+        hub.clock.advance(jiff::SignedDuration::from_hours(if wrote == "Essex" && hub.hub.name == "Kent Hub" {
+            24
+        } else {
+            0
+        }));
+        hub.put(&town(list, wrote)).await;
+    }
+    let here = TestHub::new("Nottingham Hub", 4).await;
+    here.clock.advance(jiff::SignedDuration::from_hours(48));
+    for other in [&essex, &kent, &leeds] {
+        here.follow(other).await;
+        here.pull(other).await;
+    }
+    let found = here.hub.copies().await.unwrap();
+    let [copied] = &found[..] else { panic!("{found:#?}") };
+    assert_eq!(
+        (&copied.hub[..], &copied.of_hub[..], copied.copy.rows, copied.copy.same),
+        ("Kent Hub", "Essex Hub", 30, 30)
+    );
+    assert!(
+        copied
+            .words()
+            .contains("\"Kent Hub list\" of Kent Hub repeats \"Essex Hub list\" of Essex Hub: 30 of its 30 rows")
+    );
+    // A fact and no decision: nothing of the registry depends on it.
+    here.check_hub().await;
+    assert_eq!(here.hub.copies().await.unwrap(), found, "kept until something comes");
+    let mut db = here.hub.store.read().await.unwrap();
+    let now = here.hub.clock.now().to_zoned(jiff::tz::TimeZone::UTC);
+    let page = mutuald::store::directory::partners(&mut db, &now, true).await.unwrap();
+    let told: Vec<_> = page.partners.iter().map(|row| (&row.name[..], row.copies.len())).collect();
+    assert_eq!(told, [("Essex Hub", 0), ("Kent Hub", 1), ("Leeds Hub", 0)]);
+    drop(db);
+    // Kent writes its own words for a tenth and more of its groups: no copy any longer.
+    kent.put(&town(list, "Kent")[..4]).await;
+    here.pull(&kent).await;
+    assert_eq!(here.hub.copies().await.unwrap(), []);
+}
