@@ -34,23 +34,38 @@ impl Copied {
 }
 
 impl Hub {
-    /// The lists that are copies, worked out again where anything came since that was last done.
+    /// Works out which lists are copies, where anything came since that was last done, and keeps it for whoever looks.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn look_for_copies(&self) -> anyhow::Result<()> {
+        let mut db = self.store.read().await?;
+        if store::copies::known(&mut db).await?.1 {
+            return Ok(());
+        }
+        drop(db);
+        // In one transaction: what is kept belongs to exactly what it was worked out from.
+        let mut write = self.store.write().await?;
+        let rules = self.rules(&mut write).await?;
+        let found = store::copies::find(&mut write, &rules).await?;
+        store::copies::keep(&mut write, &found).await?;
+        write.commit().await?;
+        Ok(())
+    }
+
+    /// The lists that are copies. What is not kept is worked out again, and nothing is written: looking changes nothing.
     ///
     /// # Errors
     /// Database errors.
     pub async fn copies(&self) -> anyhow::Result<Vec<Copied>> {
         let mut db = self.store.read().await?;
-        let (mut found, holds) = store::copies::known(&mut db).await?;
         let rules = self.rules(&mut db).await?;
-        if !holds {
-            drop(db);
-            // In one transaction: what is kept belongs to exactly what it was worked out from.
-            let mut write = self.store.write().await?;
-            found = store::copies::find(&mut write, &rules).await?;
-            store::copies::keep(&mut write, &found).await?;
-            write.commit().await?;
-            db = self.store.read().await?;
-        }
+        let found = match store::copies::known(&mut db).await? {
+            (found, true) => found,
+            // Of one hub's lists none is another hub's.
+            _ if rules.hubs.len() < 2 => Vec::new(),
+            _ => store::copies::find(&mut db, &rules).await?,
+        };
         if found.is_empty() {
             return Ok(Vec::new());
         }

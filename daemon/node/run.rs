@@ -206,7 +206,7 @@ async fn pulling(current: Current, wake: Arc<Notify>, stop: CancellationToken) -
                 let pulled = hub.pull(&partner, false).await;
                 if pulled.as_ref().is_ok_and(|outcome| outcome.state == "changed") {
                     // For the partner page; it is a fact beside the registry, and no pull fails for it.
-                    if let Err(error) = hub.copies().await {
+                    if let Err(error) = hub.look_for_copies().await {
                         tracing::warn!(error = format!("{error:#}"), "copied lists were not looked for");
                     }
                 }

@@ -208,7 +208,7 @@ mod tests {
         second[3].contact = None;
         second[7].name = "Circle seven".into();
         let copy = Copy { list: list(2), of: list(1), rows: 30, same: 28, telling: 28 };
-        assert_eq!(found(vec![(1, rows(&first, 10)), (2, rows(&second, 20))]), [copy.clone()]);
+        assert_eq!(found(vec![(1, rows(&first, 10)), (2, rows(&second, 20))]), [copy]);
         // Whoever said it first is the source, whatever the ids.
         let turned = found(vec![(1, rows(&second, 20)), (2, rows(&first, 10))]);
         assert_eq!((turned[0].list, turned[0].of, turned.len()), (list(1), list(2), 1));

@@ -82,7 +82,7 @@ impl Rule {
 pub enum Open {
     /// Records of equal authority contradict each other.
     Conflict,
-    /// A person chose, and what was chosen between has changed since.
+    /// A person chose, and what was chosen, or what it was chosen over, has changed since.
     Moved,
     /// A person looked, and nobody knows.
     Unresolved,

@@ -156,6 +156,7 @@ async fn a_list_that_copies_another_is_shown_as_such_and_an_honest_one_is_not() 
     );
     // A fact and no decision: nothing of the registry depends on it.
     here.check_hub().await;
+    here.hub.look_for_copies().await.unwrap();
     assert_eq!(here.hub.copies().await.unwrap(), found, "kept until something comes");
     let mut db = here.hub.store.read().await.unwrap();
     let now = here.hub.clock.now().to_zoned(jiff::tz::TimeZone::UTC);
