@@ -1,10 +1,11 @@
 //! `mutuald conflicts`
 
-use super::group::sources;
+use super::group::{open_words, sources, why};
 use super::output::count;
 use super::{Answer, Context};
 use crate::node::groups::words::{line, unit_label};
 use crate::node::groups::{Known, Reader, say};
+use crate::registry::merged::Open;
 use crate::store::lookup;
 use serde::Serialize;
 use std::fmt;
@@ -37,6 +38,12 @@ struct One {
 struct Field {
     field: &'static str,
     label: &'static str,
+    /// conflict, or moved: chosen once, and something changed since.
+    open: Option<&'static str>,
+    /// By what rule, or whose choice, the first value is shown.
+    why: String,
+    #[serde(skip)]
+    open_words: &'static str,
     values: Vec<Said>,
 }
 
@@ -57,10 +64,11 @@ impl fmt::Display for Found {
         for One { name, place, fields } in &self.groups {
             let place = if place.is_empty() { String::new() } else { format!(", {place}") };
             writeln!(out, "{name}{place}")?;
-            for Field { field, label, values } in fields {
-                writeln!(out, "  {label}")?;
+            for Field { field, label, values, why, open, open_words } in fields {
+                let again = if *open == Some("moved") { format!(": {open_words}") } else { String::new() };
+                writeln!(out, "  {label}{again}")?;
                 for said in values {
-                    let shown = if said.shown { " (shown now)" } else { "" };
+                    let shown = if said.shown { format!(" (shown now: {why})") } else { String::new() };
                     writeln!(out, "    {}  {}{shown}\n       {}", said.number, said.words, said.from.join("; "))?;
                 }
                 writeln!(out, "    settle it: mutuald choose '{}' {field}", name.replace('\'', r"'\''"))?;
@@ -98,7 +106,11 @@ impl Conflicts {
         let mut found = Found { total: rows.len(), groups: Vec::new() };
         for row in rows.into_iter().take(most) {
             let known = reader.read(&mut db, row).await?;
+            let resolved = |unit: &crate::registry::Unit| known.merged.values.get(unit);
             let field = |unit: &crate::registry::Unit| Field {
+                open: resolved(unit).and_then(|resolved| resolved.open).map(Open::code),
+                why: resolved(unit).map(|resolved| why(&known, resolved)).unwrap_or_default(),
+                open_words: resolved(unit).map(open_words).unwrap_or_default(),
                 field: unit.name(),
                 label: unit_label(unit.name()),
                 values: values(&known, *unit)

@@ -6,6 +6,7 @@ use crate::exchange::print::{self, By, Style};
 use crate::exchange::{ExportRow, export, geojson, open_referral};
 use crate::node::Hub;
 use crate::node::groups::{self, One, Reader, words::vocabularies};
+use crate::registry::sighting;
 use crate::store::lookup;
 use anyhow::Context as _;
 use serde::Serialize;
@@ -169,7 +170,15 @@ impl Export {
             };
             let mut listed_by: Vec<String> = known.members.iter().map(One::whose).collect();
             listed_by.dedup();
-            rows.push(ExportRow { record_id, id: known.merged.id.rec, listed_by, group: known.merged.group() });
+            let mut group = known.merged.group();
+            group.sightings = match &known.members[..] {
+                [one] if one.own() => one.group.sightings.clone(),
+                members => {
+                    let told = members.iter().map(|one| (one.record, &one.group, one.checked()));
+                    sighting::passed_on(told, hub.id)
+                }
+            };
+            rows.push(ExportRow { record_id, id: known.merged.id.rec, listed_by, group });
         }
         Ok(rows)
     }

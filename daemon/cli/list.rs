@@ -5,11 +5,12 @@ use super::output::{count, lines, moment, table};
 use super::{Answer, Context, Failure};
 use crate::exchange::feed::Kind;
 use crate::exchange::plan::Missing;
+use crate::node::copies::Copied;
 use crate::node::groups::{self, One, words};
 use crate::node::source::{self, Outcome, Run};
 use crate::node::{Hub, Said, imports, init};
 use crate::peer::schedule::Schedule;
-use crate::record::List as Record;
+use crate::record::{List as Record, RecordRef};
 use crate::store::imports as stored;
 use anyhow::Context as _;
 use serde::Serialize;
@@ -218,6 +219,12 @@ struct Line {
     missing: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     source: Option<Source>,
+    /// The other hub's list that it repeats.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    copy: Option<Copied>,
+    /// Lists of partner hubs that repeat it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    copied_by: Vec<Copied>,
 }
 
 /// Where a list is read from, and how that goes.
@@ -266,6 +273,9 @@ impl fmt::Display for Lines {
                 "\n\n{} is read from {} ({}, {}{paused}).\n  last time: {}, {}{}",
                 list.title, source.url, source.format, source.schedule, source.state, source.reason, source.when
             )?;
+        }
+        for copied in self.0.iter().flat_map(|line| line.copy.iter().chain(&line.copied_by)) {
+            write!(out, "\n\n{}.", copied.words())?;
         }
         if self.0.iter().any(|line| line.missing > 0) {
             write!(out, "\n\nGroups that their list no longer names: mutuald list missing")?;
@@ -541,6 +551,7 @@ async fn shown(hub: &Hub, db: &mut sqlx::SqliteConnection, lists: Vec<(Uuid, Rec
     }
     let zone = hub.config.time_zone().context("hub.time_zone")?;
     let sources = stored::sources(db).await?;
+    let copies = hub.copies().await?;
     let mut all = Vec::new();
     for (id, list) in lists {
         let at = |seconds: Option<i64>| seconds.and_then(|seconds| jiff::Timestamp::from_second(seconds).ok());
@@ -559,7 +570,11 @@ async fn shown(hub: &Hub, db: &mut sqlx::SqliteConnection, lists: Vec<(Uuid, Rec
             when: at(row.last_try).map(|when| format!(" ({})", moment(when, &zone))).unwrap_or_default(),
         });
         let missing = stored::asked(db, id).await?.len();
-        all.push(Line { list, records: counts.get(&id).copied().unwrap_or(0), missing, source });
+        let this = |list: &RecordRef| list.hub == hub.id && list.rec == id;
+        let copy = copies.iter().find(|copied| this(&copied.copy.list)).cloned();
+        let copied_by = copies.iter().filter(|copied| this(&copied.copy.of)).cloned().collect();
+        let records = counts.get(&id).copied().unwrap_or(0);
+        all.push(Line { list, records, missing, source, copy, copied_by });
     }
     Ok(Lines(all))
 }

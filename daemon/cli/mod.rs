@@ -22,6 +22,7 @@ mod context;
 mod demo;
 mod export;
 mod feed;
+mod geo;
 mod group;
 mod import;
 mod init;
@@ -100,6 +101,8 @@ enum Command {
     #[command(subcommand)]
     Linkage(linkage::Linkage),
     #[command(subcommand)]
+    Geo(geo::Geo),
+    #[command(subcommand)]
     Registry(registry::Registry),
     #[command(subcommand)]
     Feed(feed::Feed),
@@ -128,6 +131,7 @@ impl Command {
             Command::Link(command) => command.run(context).await,
             Command::Review(command) => command.run(context).await,
             Command::Linkage(command) => command.run(context).await,
+            Command::Geo(command) => command.run(context).await,
             Command::Registry(command) => command.run(context).await,
             Command::Feed(command) => command.run(context).await,
             Command::Config(command) => command.run(context).await,

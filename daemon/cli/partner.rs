@@ -311,6 +311,9 @@ async fn pull(hub: &Hub, context: &Context, wanted: Vec<PartnerRow>) -> anyhow::
 }
 
 async fn outcomes(hub: &Hub, pulled: Vec<Outcome>) -> anyhow::Result<Answer> {
+    if pulled.iter().any(|outcome| outcome.state == "changed") {
+        hub.look_for_copies().await?;
+    }
     let mut db = hub.store.read().await?;
     let counts = store::lookup::counts(&mut db).await?;
     let failed = pulled.iter().any(|outcome| !outcome.ok());

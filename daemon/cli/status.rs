@@ -3,6 +3,7 @@
 use super::output::moment;
 use super::partner::Row;
 use super::{Answer, Context};
+use crate::node::copies::Copied;
 use crate::node::groups;
 use crate::store::lookup::Counts;
 use crate::store::{self, log::OWN, lookup};
@@ -28,6 +29,8 @@ struct Shown {
     counts: Counts,
     as_of: String,
     lists: Vec<ListState>,
+    /// Lists that repeat another hub's.
+    copies: Vec<Copied>,
     partners: Vec<Row>,
     now: String,
 }
@@ -93,6 +96,9 @@ impl fmt::Display for Shown {
             };
             writeln!(out, "List           {}: {}{missing}", list.title, list.reason)?;
         }
+        for copied in &self.copies {
+            writeln!(out, "Copied list    {}", copied.words())?;
+        }
         if self.partners.is_empty() {
             return writeln!(out, "Partner hubs   none yet; `mutuald partner add ADDRESS --hub ID` adds one");
         }
@@ -133,6 +139,7 @@ impl Status {
                 });
             }
         }
+        let copies = hub.copies().await?;
         let look = partners.iter().any(|row| row.needs_look()) || lists.iter().any(ListState::needs_look);
         Answer::of(&Shown {
             name: hub.name.clone(),
@@ -145,6 +152,7 @@ impl Status {
             counts,
             as_of: store::setting(&mut db, "as-of").await?.unwrap_or_else(|| "no day yet".into()),
             lists,
+            copies,
             partners,
             now: moment(context.clock.now(), &zone),
         })

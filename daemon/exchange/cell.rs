@@ -1,6 +1,8 @@
 //! What one cell says: text in, a value or a [`Fault`] out. Pure, and the same for every column that holds such a value.
 
 use super::fault::{Caution, Fault};
+use crate::record::group::Sighting;
+use crate::registry::sighting::MOST;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
@@ -116,6 +118,13 @@ fn serial(text: &str) -> Option<Date> {
         return None;
     }
     Date::constant(1899, 12, 30).checked_add(jiff::Span::new().days(days)).ok()
+}
+
+/// Sightings as an export writes them.
+pub fn sightings(text: &str) -> Result<Vec<Sighting>, Fault> {
+    let seen: Vec<Sighting> = serde_json::from_str(text).map_err(|_| Fault::Sightings)?;
+    let sound = |one: &Sighting| !one.observed_by.trim().is_empty() && one.via.len() <= MOST;
+    if seen.len() <= MOST && seen.iter().all(sound) { Ok(seen) } else { Err(Fault::Sightings) }
 }
 
 /// "3 April 2026".

@@ -42,9 +42,10 @@ pub fn columns() -> &'static [Column] {
 }
 
 /// The columns of the template and of exports. Rules for calendars are not among them: a person who changes the words of a
-/// meeting would leave the rule beside them standing, and it would come back with every import of the file.
+/// meeting would leave the rule beside them standing, and it would come back with every import of the file. Nor is who saw
+/// the group, which only exports know.
 pub(super) fn for_people() -> impl Iterator<Item = &'static Column> {
-    COLUMNS.iter().filter(|column| column.field != Field::Calendar)
+    COLUMNS.iter().filter(|column| !matches!(column.field, Field::Calendar | Field::Seen))
 }
 
 pub(super) static COLUMNS: LazyLock<Vec<Column>> = LazyLock::new(|| {
@@ -185,6 +186,13 @@ pub(super) static COLUMNS: LazyLock<Vec<Column>> = LazyLock::new(|| {
             "record_id",
             "Record id",
             "Leave empty; filled in by an export, so that we know the row again.",
+            "",
+        ),
+        column(
+            Field::Seen,
+            "seen",
+            "Seen by",
+            "Filled in by an export: which hubs saw the group, and by which it came. Leave it as it is.",
             "",
         ),
     ]);

@@ -65,6 +65,8 @@ pub fn sheet(rows: impl IntoIterator<Item = ExportRow>, words: &Words) -> Export
     let own = criteria.into_iter().filter(|field| !fields.contains(field)).collect::<Vec<_>>();
     let at = fields.iter().position(|field| *field == Field::Orientation).unwrap_or(fields.len());
     fields.splice(at..at, own);
+    // Last, because it is for programs: without it a copy would look like a sighting of its own.
+    fields.extend(kept.iter().any(|row| !row.group.sightings.is_empty()).then_some(Field::Seen));
     let cell = |row: &ExportRow, field: &Field| match field {
         Field::RecordId => row.record_id.clone(),
         _ => field.show(&row.group, words),

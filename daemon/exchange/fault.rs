@@ -90,6 +90,9 @@ pub enum Fault {
     /// Not a licence's id or address.
     #[error("this is not the id or address of a licence")]
     Licence,
+    /// Not what an export writes.
+    #[error("this is not what an export writes here")]
+    Sightings,
     /// Something about the status, without a status.
     #[error("something is said about the status, but the status itself is empty")]
     StatusMissing,
@@ -151,6 +154,7 @@ impl Fault {
             Fault::Language(_) => "unknown-language",
             Fault::Charity => "bad-charity",
             Fault::Licence => "bad-licence",
+            Fault::Sightings => "bad-sightings",
             Fault::StatusMissing => "status-missing",
             Fault::AffiliationMissing => "affiliation-missing",
             Fault::CheckIncomplete => "check-incomplete",
@@ -196,6 +200,7 @@ impl Fault {
             Fault::Orientation => "Write inward (personal change), outward (social change) or both.",
             Fault::Language(_) => "Write the English name, as in Polish, or its code, as in pl.",
             Fault::Charity => "Write the number alone, as in 1234567 or SC012345, or its org-id, as in GB-CHC-1234567.",
+            Fault::Sightings => "Put back what the export wrote there, or leave the column out.",
             Fault::Licence => "Write its SPDX id, as in CC-BY-4.0, or its web address.",
             Fault::StatusMissing => "Fill in the status, or clear its date, reason and end of break.",
             Fault::AffiliationMissing => "Fill in the affiliation, or clear whom it is to.",

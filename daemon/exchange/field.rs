@@ -5,7 +5,7 @@
 
 use super::columns::{COLUMNS, CRITERION, CRITERION_KEY, Column};
 use super::language;
-use crate::record::group::{Affiliation, Ages, Contact, Criterion, Group, Meeting, Place, Status};
+use crate::record::group::{Affiliation, Ages, Contact, Criterion, Group, Meeting, Place, Sighting, Status};
 use jiff::civil::Date;
 
 /// What import and export ask of the vocabularies. Functions rather than the vocabularies themselves: the rules of
@@ -73,6 +73,8 @@ pub enum Field {
     Licence,
     SourceId,
     RecordId,
+    /// Who saw the group at first hand: written by exports, for the hub that takes the row over.
+    Seen,
 }
 
 /// How a cell of a column is read.
@@ -120,6 +122,8 @@ pub enum Kind {
     Licence,
     /// Recurrences of meetings, with ` | ` between them: they hold semicolons themselves.
     Rules,
+    /// Sightings, as JSON: nobody types them.
+    Sightings,
 }
 
 /// What one field of a group says.
@@ -139,6 +143,8 @@ pub enum Value {
     Yes(bool),
     /// A day.
     Day(Date),
+    /// Who saw it.
+    Seen(Vec<Sighting>),
 }
 
 impl Value {
@@ -245,6 +251,7 @@ impl Field {
             Field::Criterion(_) => Kind::Criterion,
             Field::Orientation => Kind::Orientation,
             Field::Licence => Kind::Licence,
+            Field::Seen => Kind::Sightings,
             _ => Kind::Line,
         }
     }
@@ -311,6 +318,8 @@ impl Field {
             Field::Licence => text(&group.licence),
             Field::SourceId => text(&group.source_id),
             Field::RecordId => Value::Empty,
+            Field::Seen if group.sightings.is_empty() => Value::Empty,
+            Field::Seen => Value::Seen(group.sightings.clone()),
         }
     }
 
@@ -390,6 +399,7 @@ impl Field {
             Field::Meets | Field::Start | Field::End | Field::Calendar => {}
             Field::Checked | Field::CheckedHow | Field::CheckedBy => {}
             Field::RecordId => {}
+            Field::Seen => group.sightings = if let Value::Seen(seen) = value { seen } else { Vec::new() },
         }
     }
 
@@ -443,6 +453,7 @@ impl Field {
             Value::Age(age) => age.to_string(),
             Value::Yes(yes) => if yes { "yes" } else { "no" }.to_owned(),
             Value::Day(day) => day.to_string(),
+            Value::Seen(seen) => serde_json::to_string(&seen).unwrap_or_default(),
         }
     }
 }

@@ -250,6 +250,7 @@ fn reads(field: &Field, values: Vec<&str>, words: &Words) -> bool {
             Kind::Charity => cell::charity(&text).is_ok(),
             Kind::Criterion => cell::criterion(&text).is_ok(),
             Kind::Line | Kind::Prose | Kind::Lines | Kind::Orientation | Kind::Licence | Kind::Rules => true,
+            Kind::Sightings => cell::sightings(&text).is_ok(),
         }
     };
     values.iter().filter(good).count() * 2 >= values.len()

@@ -12,6 +12,7 @@
 //! * `matching` finds which record a row is; [`answer`] gives a person's own file back with what became of its rows;
 //! * [`recurrence`] has calendars' rules in words;
 //! * [`cell`] and [`language`] read single cells, [`fault`] has the words for what is wrong with them;
+//! * [`postcodes`] reads the official files of where postcodes lie;
 //! * [`report`] shows a plan to a person.
 
 pub mod answer;
@@ -32,6 +33,7 @@ pub mod open_referral;
 mod opendocument;
 mod oruk;
 pub mod plan;
+pub mod postcodes;
 pub mod print;
 pub mod recurrence;
 pub mod report;

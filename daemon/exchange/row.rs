@@ -319,6 +319,7 @@ impl Draft<'_> {
                 known @ ("inward" | "outward" | "both") => words(known.to_owned()),
                 _ => Err(Fault::Orientation),
             },
+            Kind::Sightings => cell::sightings(text).map(|seen| (Value::Seen(seen), None)),
             Kind::Licence if text.contains(' ') => Err(Fault::Licence),
             Kind::Licence => words(text.to_owned()),
         }

@@ -9,6 +9,7 @@
 //! * [`run`]: the daemon: pulling on schedule, serving, publishing again;
 //! * [`check`]: everything that must be true, looked at again;
 //! * [`imports`]: carrying out an import's plan, and undoing it; [`source`]: lists that are read from an address on a schedule;
+//! * [`copies`]: lists that repeat other hubs' lists;
 //! * [`groups`]: what the hub's people ask and say of a group: find it, describe it, draft an edit, a choice, a link;
 //! * [`review`]: questions for people, the most consequential first, and their decisions as labels.
 
@@ -16,6 +17,7 @@ pub mod accept;
 pub mod author;
 pub mod check;
 pub mod compare;
+pub mod copies;
 pub mod demo;
 pub mod derive;
 pub mod groups;

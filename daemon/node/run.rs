@@ -158,6 +158,7 @@ fn router(hub: &Arc<Hub>, options: &Options) -> axum::Router {
         let (clock, zone) = (hub.clock.clone(), hub.config.time_zone().unwrap_or(jiff::tz::TimeZone::UTC));
         web::directory::routes(Directory {
             store: hub.store.clone(),
+            state: hub.config.hub.state.clone(),
             policy: hub.policy.clone(),
             site: site.clone(),
             published: hub.config.publish.is_some(),
@@ -201,7 +202,16 @@ async fn pulling(current: Current, wake: Arc<Notify>, stop: CancellationToken) -
         for partner in due.into_iter().take(SIDE_BY_SIDE - busy.len()) {
             busy.insert(partner.hub);
             let hub = hub.clone();
-            under_way.spawn(async move { (partner.hub, hub.pull(&partner, false).await.map(drop)) });
+            under_way.spawn(async move {
+                let pulled = hub.pull(&partner, false).await;
+                if pulled.as_ref().is_ok_and(|outcome| outcome.state == "changed") {
+                    // For the partner page; it is a fact beside the registry, and no pull fails for it.
+                    if let Err(error) = hub.look_for_copies().await {
+                        tracing::warn!(error = format!("{error:#}"), "copied lists were not looked for");
+                    }
+                }
+                (partner.hub, pulled.map(drop))
+            });
         }
         tokio::select! {
             () = stop.cancelled() => break,

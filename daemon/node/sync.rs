@@ -35,6 +35,8 @@ pub struct Outcome {
     pub pulled: Option<Pulled>,
     /// What changed in the registry.
     pub derived: Option<Derived>,
+    /// Of its records that came, so many are copies of this hub's own: they say nothing here.
+    pub echoes: u64,
     /// A mass change that waits for a person.
     pub waiting: Option<MassChange>,
 }
@@ -99,6 +101,7 @@ impl Hub {
             reason: String::new(),
             pulled: None,
             derived: None,
+            echoes: 0,
             waiting: None,
         };
         let mut write = self.store.write().await?;
@@ -246,6 +249,14 @@ impl Hub {
             remarks.push_str(&format!(" {new} entries came at once, more than ten times its {live} records"));
         }
         outcome.derived = Some(self.derive_in(write, accepted).await?);
+        if new > 0 {
+            outcome.echoes = store::sighting::echoes(write, (log.n, log.hub), log.head, self.id).await?;
+        }
+        match outcome.echoes {
+            0 => {}
+            1 => remarks.push_str(" 1 record is a copy of this hub's own and says nothing here"),
+            n => remarks.push_str(&format!(" {n} records are copies of this hub's own and say nothing here")),
+        }
         Ok((new, remarks))
     }
 

@@ -274,6 +274,9 @@ pub struct Criterion {
 pub struct Sighting {
     /// Who saw it at first hand: a list's title or a hub's id.
     pub observed_by: String,
+    /// The observer's own record, where the observer is a hub: by it, whoever holds that record knows a copy from a sighting.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "canonical::some_uuid")]
+    pub record: Option<Uuid>,
     /// Vocabulary `source-kinds`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,

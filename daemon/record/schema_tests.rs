@@ -33,6 +33,7 @@ fn generated() -> [(&'static str, Value); 2] {
     *name = json!({ "description": name["description"], "type": "string", "pattern": "\\S", "maxLength": super::group::NAME_BYTES });
     // The format alone lets capitals through.
     group["properties"]["list"]["pattern"] = json!("^[0-9a-f-]{36}$");
+    group["$defs"]["Sighting"]["properties"]["record"]["pattern"] = json!("^[0-9a-f-]{36}$");
     [("group.schema.json", group), ("list.schema.json", schemars::schema_for!(List).to_value())]
 }
 

@@ -23,7 +23,8 @@ pub struct Choice {
     pub unit: Unit,
     /// What is preferred.
     pub prefer: Prefer,
-    /// What was on the table; an `unresolved` stands only while nothing else is.
+    /// What was on the table. An `unresolved` stands only while nothing else is; a value that was chosen stays, and is asked about
+    /// again when something else is. Empty where the author did not say.
     pub over: Vec<Revision>,
     /// Effective time.
     pub at: Timestamp,
@@ -53,10 +54,14 @@ pub struct Chosen {
     pub at: Timestamp,
 }
 
+/// Most revisions that a choice names as having been on the table (PROTOCOL 1.2). Where so many are named, there may have been
+/// more.
+pub const MOST_OVER: usize = 16;
+
 /// What the standing choice for a unit amounts to.
-pub(super) enum Ruling {
-    /// This member's value is taken.
-    Take(usize, Chosen),
+pub(super) enum Ruling<'a> {
+    /// This member's value is taken, chosen over these revisions.
+    Take(usize, Chosen, &'a [Revision]),
     /// A person left it open.
     Leave(Open, Chosen),
     /// Nobody chose.
@@ -67,13 +72,13 @@ pub(super) enum Ruling {
 ///
 /// Only that one is looked at. Were a lower-ranked choice to step in when the higher one's value is gone, a decision
 /// that was overruled would come back by itself.
-pub(super) fn ruling(
+pub(super) fn ruling<'a>(
     unit: Unit,
-    choices: &[Choice],
+    choices: &'a [Choice],
     members: &[&Member],
     states: &dyn Fn(usize) -> bool,
     latest: Timestamp,
-) -> Ruling {
+) -> Ruling<'a> {
     let index = |record: &RecordRef| members.binary_search_by_key(record, |member| member.record).ok();
     let mut newest: BTreeMap<HubId, &Choice> = BTreeMap::new();
     for choice in choices.iter().filter(|choice| choice.unit == unit && index(&choice.on).is_some()) {
@@ -93,7 +98,7 @@ pub(super) fn ruling(
     match choice.prefer {
         Prefer::Retracted => Ruling::Nobody,
         Prefer::Value(preferred) => match index(&preferred.record) {
-            Some(i) if members[i].rev == preferred.rev && states(i) => Ruling::Take(i, chosen),
+            Some(i) if members[i].rev == preferred.rev && states(i) => Ruling::Take(i, chosen, &choice.over),
             _ => Ruling::Leave(Open::Moved, chosen),
         },
         Prefer::Unresolved => {

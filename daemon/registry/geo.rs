@@ -37,6 +37,18 @@ impl Precision {
             Precision::Outcode => "outcode",
         }
     }
+
+    /// What that means, in plain words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Precision::Exact => "as stated for the place itself",
+            Precision::Unit => "unit: this postcode's own place",
+            Precision::Sector => {
+                "sector: the middle of the postcodes around it, often off by half a mile, sometimes by three"
+            }
+            Precision::Outcode => "outcode: the middle of the whole district, often off by a mile, sometimes by five",
+        }
+    }
 }
 
 /// A point on the earth, in hundred-thousandths of a degree (about a metre), WGS 84.

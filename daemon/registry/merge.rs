@@ -3,12 +3,14 @@
 //! Order of authority (PROTOCOL, "Settled points" 7): a standing choice by rank of its author; the group's own word; the
 //! hub whose area the policy grants; national lists; others. Then the date of the check, completeness, hub id, record id.
 
-use super::choice::{Choice, Ruling, ruling};
+use super::choice::{Choice, MOST_OVER, Ruling, ruling};
 use super::merged::{GATED, Merged, Open, Other, Resolved, Rule};
 use super::policy::Policy;
 use super::rules::{self, How, OPEN, Unit};
+use super::sighting;
 use super::value::{contradicts, fullness, same};
 use crate::record::group::{Assured, Group, Sighting};
+use crate::record::statement::Revision;
 use crate::record::{HubId, RecordRef};
 use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
 use serde_json::{Map, Value};
@@ -30,6 +32,13 @@ pub struct Member {
     pub group: Group,
 }
 
+impl Member {
+    /// The records that it repeats, where its hub saw nothing of it itself.
+    fn repeats(&self) -> Vec<RecordRef> {
+        sighting::repeats(&self.record, &self.group, self.assured.is_some())
+    }
+}
+
 /// What a member's word weighs; compared in this order, more first.
 #[derive(Clone, Copy)]
 struct Standing {
@@ -42,11 +51,13 @@ struct Standing {
 ///
 /// `choices` are those of hubs that count, on any of the members; `as_of` is the day the registry speaks of.
 pub fn merge(members: &[Member], choices: &[Choice], policy: &Policy, as_of: Date) -> Merged {
-    let mut sorted: Vec<&Member> = members.iter().collect();
-    sorted.sort_by_key(|member| member.record);
-    sorted.dedup_by_key(|member| member.record);
-    let safety = safety(&sorted);
+    let mut all: Vec<&Member> = members.iter().collect();
+    all.sort_by_key(|member| member.record);
+    all.dedup_by_key(|member| member.record);
+    // Of a copy, too: the most protective word wins whoever says it.
+    let safety = safety(&all);
     let latest = end_of(as_of);
+    let Parts { speak: sorted, fill, silent } = parts(&all);
     let mut stated: Vec<Map<String, Value>> = sorted.iter().map(|member| shown(member, &safety)).collect();
 
     let mut values = BTreeMap::new();
@@ -60,8 +71,11 @@ pub fn merge(members: &[Member], choices: &[Choice], policy: &Policy, as_of: Dat
     } else {
         let context = Context { standing: standing(&sorted, policy, latest), members: &sorted, choices, latest };
         for unit in Unit::all() {
-            let said: Vec<(usize, Value)> =
+            let mut said: Vec<(usize, Value)> =
                 stated.iter_mut().enumerate().filter_map(|(i, map)| Some((i, map.remove(unit.name())?))).collect();
+            if said.iter().any(|(i, _)| !fill.contains(i)) {
+                said.retain(|(i, _)| !fill.contains(i));
+            }
             if !said.is_empty() {
                 values.insert(unit, context.resolve(unit, said));
             }
@@ -74,16 +88,51 @@ pub fn merge(members: &[Member], choices: &[Choice], policy: &Policy, as_of: Dat
         .collect();
     let listed = rules::protection(&safety) <= rules::protection(GATED[1]);
     Merged {
-        id: sorted.first().map_or(RecordRef { hub: HubId([0; 20]), rec: uuid::Uuid::nil() }, |member| member.record),
+        id: all.first().map_or(RecordRef { hub: HubId([0; 20]), rec: uuid::Uuid::nil() }, |member| member.record),
         members: sorted.iter().map(|member| member.record).collect(),
         revs: sorted.iter().map(|member| member.rev).collect(),
+        copies: silent,
         values,
-        sightings: if listed { sightings(&sorted) } else { Vec::new() },
+        sightings: if listed { sightings(&all) } else { Vec::new() },
         assured: newest_check(&sorted, latest),
         licence: licence(&sorted),
         safety,
         conflicts,
     }
+}
+
+/// The records of a group by what their words are worth beside one another.
+struct Parts<'a> {
+    /// Those that speak.
+    speak: Vec<&'a Member>,
+    /// Of these, by place, those that repeat others in part: they say what the rest leaves open.
+    fill: BTreeSet<usize>,
+    /// Those that repeat only what stands here already, and so say nothing: a copy that is older than its original would
+    /// contradict it, or bring back what was taken out of it.
+    silent: Vec<RecordRef>,
+}
+
+fn parts<'a>(all: &[&'a Member]) -> Parts<'a> {
+    let repeated: Vec<Vec<RecordRef>> = all.iter().map(|member| member.repeats()).collect();
+    if repeated.iter().all(Vec::is_empty) {
+        return Parts { speak: all.to_vec(), fill: BTreeSet::new(), silent: Vec::new() };
+    }
+    // Only what is nobody's copy can silence one: two that name each other both speak.
+    let first_hand: BTreeSet<RecordRef> =
+        all.iter().zip(&repeated).filter(|(_, of)| of.is_empty()).map(|(member, _)| member.record).collect();
+    let mut parts = Parts { speak: Vec::new(), fill: BTreeSet::new(), silent: Vec::new() };
+    for (member, of) in all.iter().zip(&repeated) {
+        let here = of.iter().filter(|origin| first_hand.contains(origin)).count();
+        if here > 0 && here == of.len() {
+            parts.silent.push(member.record);
+            continue;
+        }
+        if here > 0 {
+            parts.fill.insert(parts.speak.len());
+        }
+        parts.speak.push(member);
+    }
+    parts
 }
 
 /// The last moment that is not beyond the as-of date by more than a day.
@@ -155,15 +204,7 @@ fn licence(members: &[&Member]) -> Option<String> {
 }
 
 fn sightings(members: &[&Member]) -> Vec<Sighting> {
-    if members.iter().all(|member| member.group.sightings.is_empty()) {
-        return Vec::new();
-    }
-    let all: BTreeMap<String, &Sighting> = members
-        .iter()
-        .flat_map(|member| &member.group.sightings)
-        .map(|sighting| (serde_json::to_string(sighting).unwrap_or_default(), sighting))
-        .collect();
-    all.into_values().cloned().collect()
+    sighting::once_each(members.iter().flat_map(|member| &member.group.sightings))
 }
 
 fn standing(members: &[&Member], policy: &Policy, latest: Timestamp) -> Vec<Standing> {
@@ -243,12 +284,13 @@ impl Context<'_> {
         said.sort_by_cached_key(|entry| self.place(entry));
         match (unit.how(), ruling) {
             // A choice takes one record's value whole, also of a unit that is otherwise a union: how else to drop a topic?
-            (_, Ruling::Take(taken, chosen)) => {
+            (_, Ruling::Take(taken, chosen, over)) => {
+                let open = self.moved(unit, taken, &said, over).then_some(Open::Moved);
                 if let Some(at) = said.iter().position(|(i, _)| *i == taken) {
                     said[..=at].rotate_right(1);
                 }
                 let mut resolved = self.one(unit, said);
-                (resolved.rule, resolved.open, resolved.chosen) = (Rule::Chosen, None, Some(chosen));
+                (resolved.rule, resolved.open, resolved.chosen) = (Rule::Chosen, open, Some(chosen));
                 resolved
             }
             (How::One, Ruling::Nobody) => self.one(unit, said),
@@ -262,6 +304,27 @@ impl Context<'_> {
             (How::Union, _) => self.union(unit, said),
             (How::Each, _) => self.each(said),
         }
+    }
+
+    /// Whether something that contradicts the chosen value was said since: by a record that was not on the table, or by one that
+    /// says other words now. What an untouched record on the table says was weighed by the person who chose.
+    ///
+    /// Old words are not kept (PROTOCOL 1.4), so a new revision counts even if it changed another field: to ask once more is
+    /// the lesser harm.
+    fn moved(&self, unit: Unit, taken: usize, said: &[(usize, Value)], over: &[Revision]) -> bool {
+        if unit.how() != How::One || over.is_empty() {
+            return false;
+        }
+        let Some((_, chosen)) = said.iter().find(|(i, _)| *i == taken) else { return false };
+        let named = |i: usize| over.iter().find(|over| over.record == self.members[i].record);
+        let weighed = |i: usize| match named(i) {
+            Some(over) => over.rev == self.members[i].rev,
+            None => over.len() >= MOST_OVER,
+        };
+        let known: Vec<&Value> = said.iter().filter(|(i, _)| weighed(*i)).map(|(_, value)| value).collect();
+        said.iter().filter(|(i, _)| *i != taken && !weighed(*i)).any(|(_, value)| {
+            contradicts(unit.name(), chosen, value) && !known.iter().any(|known| same(unit.name(), known, value))
+        })
     }
 
     /// The first of `said` is taken; it is sorted, but for a choice.

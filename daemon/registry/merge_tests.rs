@@ -192,6 +192,73 @@ fn a_choice_by_the_highest_rank_stands_until_its_value_moves() {
 }
 
 #[test]
+fn a_choice_is_asked_about_again_when_the_value_it_was_made_over_moves() {
+    let mut members = two();
+    let mut choice = chose(3, 1, "place", prefer(2, 1), 1);
+    choice.over = [1, 2].map(|n| Revision { record: record(n), rev: 1 }).to_vec();
+    let state = |members: &[Member]| {
+        let merged = merged(members, std::slice::from_ref(&choice));
+        let place = unit(&merged, "place");
+        (place.rule, place.value["locality"].as_str().unwrap().to_owned(), place.open, merged.conflicts.len())
+    };
+    let settled = (Rule::Chosen, "Bath".to_owned(), None, 0);
+    let asked = (Rule::Chosen, "Bath".to_owned(), Some(Open::Moved), 1);
+    assert_eq!(state(&members), settled);
+    // A check is no new word.
+    members[0] = checked(members[0].clone(), "2026-07-31", "hub");
+    assert_eq!(state(&members), settled);
+    // The other record says something else now: what was chosen stays shown, and a person is asked.
+    members[0].rev = 2;
+    members[0].group.place.as_mut().unwrap().locality = Some("Frome".into());
+    assert_eq!(state(&members), asked);
+    // It came round to what was chosen: nothing to ask.
+    members[0].group.place.as_mut().unwrap().locality = Some("Bath".into());
+    assert_eq!(state(&members), settled);
+    // A third hub that says what was weighed already brings nothing new; one that says a third thing does.
+    let mut members = two();
+    members.push(member(4, json!({"name": "Stroke club", "place": {"locality": "Wells"}})));
+    assert_eq!(state(&members), settled);
+    members[2].group.place.as_mut().unwrap().locality = Some("Frome".into());
+    assert_eq!(state(&members), asked);
+}
+
+#[test]
+fn a_copy_says_nothing_beside_its_original_and_fills_what_others_leave_open() {
+    let seen = |of: &[u8]| -> Value {
+        of.iter().map(|n| json!({"observed_by": hub(*n).to_string(), "record": record(*n).rec})).collect()
+    };
+    let mut members = two();
+    members.truncate(1);
+    members.push(member(
+        2,
+        json!({"name": "Stroke Club", "place": {"locality": "Bath"}, "cost": "£2", "sightings": seen(&[1])}),
+    ));
+    let result = merged(&members, &[]);
+    assert_eq!((&result.members[..], &result.copies[..]), (&[record(1)][..], &[record(2)][..]));
+    assert_eq!((open_units(&result), result.value("cost")), (vec![], None), "nothing comes back with an old copy");
+    assert_eq!(result, merged(&[members[1].clone(), members[0].clone()], &[]));
+    // Its hub has checked it since: its own word.
+    members[1] = checked(members[1].clone(), "2026-07-31", "hub");
+    assert_eq!(open_units(&merged(&members, &[])), ["place"]);
+    // Of something that is not here as well, it says what nobody else does, and contradicts nobody.
+    members[1] = member(
+        2,
+        json!({"name": "Stroke Club", "place": {"locality": "Bath"}, "cost": "£2", "sightings": seen(&[1, 7])}),
+    );
+    let result = merged(&members, &[]);
+    assert_eq!((open_units(&result), result.value("cost")), (vec![], Some(&json!("£2"))));
+    assert!(result.copies.is_empty());
+    // Two that each claim to be the other's copy both speak; a protected place stays protected whoever says so.
+    members[0].group.sightings = serde_json::from_value(seen(&[2])).unwrap();
+    members[1].group.sightings = serde_json::from_value(seen(&[1])).unwrap();
+    assert_eq!(merged(&members, &[]).members.len(), 2);
+    members[0].group.sightings.clear();
+    members[1].group.safety = Some("sealed".into());
+    let hidden = merged(&members, &[]);
+    assert_eq!((hidden.safety.as_str(), hidden.value("place"), hidden.copies.len()), ("sealed", None, 1));
+}
+
+#[test]
 fn of_one_hub_the_newest_choice_counts_and_null_takes_it_back() {
     let taken = |choices: &[Choice]| unit(&merged(&two(), choices), "place").rule;
     let first = chose(3, 1, "place", prefer(2, 1), 1);

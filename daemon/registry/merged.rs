@@ -82,7 +82,7 @@ impl Rule {
 pub enum Open {
     /// Records of equal authority contradict each other.
     Conflict,
-    /// A person chose, and what was chosen between has changed since.
+    /// A person chose, and what was chosen, or what it was chosen over, has changed since.
     Moved,
     /// A person looked, and nobody knows.
     Unresolved,
@@ -147,12 +147,15 @@ impl Resolved {
 /// A group, as all records that speak of it say.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Merged {
-    /// The smallest member's.
+    /// The smallest record's, of those that speak and those that repeat.
     pub id: RecordRef,
-    /// Sorted.
+    /// Records that speak of the group, sorted.
     pub members: Vec<RecordRef>,
     /// The revision of each member, in the same order.
     pub revs: Vec<u64>,
+    /// Records that only repeat what members say, sorted: copies that came back, which say nothing beside their originals.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub copies: Vec<RecordRef>,
     /// By unit; units that nobody states, or that must not be shown, are absent.
     pub values: BTreeMap<Unit, Resolved>,
     /// Everybody who saw the group, once each, sorted.

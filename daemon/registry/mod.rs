@@ -12,10 +12,13 @@
 //! * [`merge`](mod@merge): a cluster's records and people's choices → one group (private: `value` compares values);
 //! * [`choice`]: which of people's choices stands;
 //! * [`merged`]: the group, with who said what and what disagrees;
+//! * [`copies`]: lists that were copied from another hub's list;
 //! * [`digest`]: one number for all of it;
-//! * [`search`]: the text by which people find a group.
+//! * [`search`]: the text by which people find a group;
+//! * [`sighting`]: who saw a group at first hand, and which records only repeat others.
 
 pub mod choice;
+pub mod copies;
 pub mod digest;
 pub mod geo;
 pub mod link;
@@ -28,6 +31,7 @@ pub mod normal_text;
 pub mod policy;
 pub mod rules;
 pub mod search;
+pub mod sighting;
 pub mod value;
 
 pub use choice::Choice;

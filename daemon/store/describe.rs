@@ -1,10 +1,11 @@
 //! A merged group in words: who says what, when it was checked, why this value and no other. Pure.
 
 use super::group::Reading;
-use super::view::{Checked, Field, GroupPage, Hit, Member, Other, Said, Standing, Value};
+use super::view::{Checked, Field, GroupPage, Hit, Member, Other, Said, Seen, Standing, Value};
 use crate::record::statement::{HubId, RecordRef};
 use crate::record::{group, vocabulary};
-use crate::registry::merged::{Open, Resolved};
+use crate::registry::merged::{Open, Resolved, Rule};
+use crate::registry::sighting;
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
 
@@ -51,6 +52,7 @@ pub fn hit(read: &Reading, names: &Names, words: &[String]) -> Hit {
         hubs: read.hubs() as u32,
         disagree: !merged.conflicts.is_empty(),
         snippet: text(merged.value("description")).map(|text| snippet(&text, words)),
+        distance: None,
     }
 }
 
@@ -104,14 +106,33 @@ pub fn page(read: &Reading, names: &Names) -> GroupPage {
             }))
             .collect(),
         position: degrees("latitude").zip(degrees("longitude")),
+        postcode: text(place.and_then(|place| place.get("postcode"))),
+        about: None,
         members: read.members.keys().map(|record| member(read, names, record)).collect(),
+        seen: seen(read, names),
         decisions: Vec::new(),
     }
 }
 
 fn member(read: &Reading, names: &Names, record: &RecordRef) -> Member {
     let said = said(read, names, record);
-    Member { hub: said.hub, list: said.list, record: record.rec, checked: said.checked }
+    let copy = read.merged.copies.contains(record);
+    Member { hub: said.hub, list: said.list, record: record.rec, checked: said.checked, copy }
+}
+
+/// Who saw a group at first hand, where that is not plain from whose records there are.
+fn seen(read: &Reading, names: &Names) -> Vec<Seen> {
+    let observer = |text: &str| text.parse().map_or_else(|_| text.to_owned(), |hub| name(names, &hub));
+    if read.members.values().all(|(_, group)| group.sightings.is_empty()) {
+        return Vec::new();
+    }
+    let all = sighting::seen(read.members.iter().map(|(record, (_, group))| (*record, group, None)));
+    all.iter()
+        .map(|seen| Seen {
+            by: observer(&seen.observed_by),
+            via: seen.via.iter().rev().map(|hub| observer(hub)).collect(),
+        })
+        .collect()
 }
 
 /// One field of the page; `None` when nobody states it.
@@ -137,6 +158,9 @@ fn rule(resolved: &Resolved, names: &Names) -> String {
     let who = resolved.chosen.map(|chosen| name(names, &chosen.by));
     match (resolved.open, who) {
         (Some(Open::Unresolved), Some(who)) => format!("{who} looked and could not settle it"),
+        (Some(Open::Moved), Some(who)) if resolved.rule == Rule::Chosen => {
+            format!("chosen by a person at {who}; something else was said since, and it should be looked at again")
+        }
         (Some(Open::Moved), Some(who)) => format!("{who} chose once, but what it chose has changed since"),
         (_, Some(who)) => format!("chosen by a person at {who}"),
         _ => resolved.rule.words().to_owned(),

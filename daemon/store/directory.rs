@@ -25,7 +25,7 @@ const EVERY_GROUP: [&str; 12] =
 
 /// A search as the index reads it: for groups that go on or have ended, by whole words or by how words begin. The index
 /// stems English words, so "carer" finds "carers" either way.
-fn expression(terms: &Terms, current: bool, begin: bool) -> String {
+pub(super) fn expression(terms: &Terms, current: bool, begin: bool) -> String {
     let mut all = vec![format!("facets : {}", facet("status", if current { "current" } else { "ended" }))];
     let words = tokens(&terms.words);
     let telling: Vec<&String> = words.iter().filter(|word| !EVERY_GROUP.contains(&word.as_str())).collect();
@@ -111,8 +111,20 @@ pub async fn search(
 ) -> Result<SearchPage, StoreError> {
     let offset = i64::from(terms.page.saturating_sub(1)) * i64::from(per_page);
     let (found, total) = find(db, terms, i64::from(per_page), offset).await?;
+    page(db, rules, terms, per_page, &found, total).await
+}
+
+/// The page of these groups, of so many in all.
+pub(super) async fn page(
+    db: &mut SqliteConnection,
+    rules: &Rules,
+    terms: &Terms,
+    per_page: u32,
+    found: &[i64],
+    total: u64,
+) -> Result<SearchPage, StoreError> {
     let names = names(db).await?;
-    let hits = hits(db, rules, &names, &found, &tokens(&terms.words)).await?;
+    let hits = hits(db, rules, &names, found, &tokens(&terms.words)).await?;
     let mut page = SearchPage {
         terms: terms.clone(),
         hits,
@@ -343,6 +355,16 @@ pub async fn partners(
         let records = super::registry::live(db, row.hub).await?;
         partners.push(partner_row(&row, signed.as_ref(), records, now));
     }
+    let names = names(db).await?;
+    for copy in super::copies::known(db).await?.0 {
+        let of = names.get(&copy.of.hub).cloned().unwrap_or_default();
+        let words = format!(
+            "{} of the {} rows of one of its lists stand word for word in a list of {of}",
+            copy.same, copy.rows
+        );
+        let own = partners.iter_mut().find(|row| row.hub == copy.list.hub.to_string());
+        own.into_iter().for_each(|row| row.copies.push(words.clone()));
+    }
     Ok(PartnersPage {
         now: now.clone(),
         name: own.name.clone(),
@@ -392,6 +414,7 @@ fn partner_row(
         next_try: time(Some(row.next_due)).filter(|_| !row.paused),
         reason: Some(row.reason.clone()).filter(|reason| !reason.is_empty()),
         remedy: remedy(&row.state).map(str::to_owned),
+        copies: Vec::new(),
         stale: signed.is_some_and(|signed| now.timestamp().as_second() - signed.time as i64 > 3 * 86_400),
     }
 }

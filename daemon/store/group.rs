@@ -230,9 +230,9 @@ pub struct Reading {
 }
 
 impl Reading {
-    /// Number of hubs among its records.
+    /// Number of hubs that speak of it: whoever only repeats them is none.
     pub fn hubs(&self) -> usize {
-        let mut hubs: Vec<HubId> = self.members.keys().map(|record| record.hub).collect();
+        let mut hubs: Vec<HubId> = self.merged.members.iter().map(|record| record.hub).collect();
         hubs.dedup();
         hubs.len()
     }

@@ -5,6 +5,10 @@
 //! * [`registry`]: groups and the full-text index, derived from records;
 //! * [`group`]: the records of one group, with the words and decisions that make it;
 //! * [`partner`]: partner hubs and how pulling them goes;
+//! * [`near`]: search by postcode;
+//! * [`postcodes`]: where every postcode lies, in a file beside the database;
+//! * [`copies`]: which lists are copies of others;
+//! * [`sighting`]: records that only repeat this hub's own;
 //! * [`directory`]: what people look up, as [`view`]s.
 //! * [`imports`]: imports that can be undone, sources on a schedule, saved mappings;
 //! * [`lookup`]: groups as the hub's own people look for them.
@@ -12,17 +16,21 @@
 //! One connection writes, several read. Every function takes a connection, so that callers compose them inside one
 //! transaction. sqlx sets neither journal mode nor synchronous: both are set here, once.
 
+pub mod copies;
 pub mod describe;
 pub mod directory;
 pub mod group;
 pub mod imports;
 pub mod log;
 pub mod lookup;
+pub mod near;
 pub mod pair;
 pub mod partner;
+pub mod postcodes;
 pub mod question;
 pub mod record;
 pub mod registry;
+pub mod sighting;
 pub mod view;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};

@@ -102,6 +102,19 @@ pub struct Hit {
     pub disagree: bool,
     /// The group's own words around what was found, as plain text.
     pub snippet: Option<String>,
+    /// How far away it is ("2.3 miles"; "about 2 miles" where that is not known exactly), where a postcode was asked for.
+    pub distance: Option<String>,
+}
+
+/// The postcode around which was searched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Near {
+    /// As it is written.
+    pub postcode: String,
+    /// How far was looked.
+    pub miles: u32,
+    /// How well its own place is known, in plain words.
+    pub precision: &'static str,
 }
 
 /// A value to filter by, and how many groups have it.
@@ -161,6 +174,8 @@ pub struct SearchPage {
     pub per_page: u32,
     /// Pages; 1 where there is no answer.
     pub pages: u32,
+    /// Where the place is a postcode: what was measured.
+    pub near: Option<Near>,
     /// Searches to try instead where there is no answer: other words, a wider area.
     pub offers: Vec<Offer>,
 }
@@ -226,6 +241,17 @@ pub struct Member {
     pub record: Uuid,
     /// When it was last checked.
     pub checked: Option<Checked>,
+    /// Whether it only repeats other records of the group, and so says nothing beside them.
+    pub copy: bool,
+}
+
+/// Somebody who saw a group at first hand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    /// Name of the hub, or title of the source.
+    pub by: String,
+    /// By which hubs it came, in the order in which they passed it on; empty of what the observer told this hub itself.
+    pub via: Vec<String>,
 }
 
 /// A decision by a person about this group's records.
@@ -264,8 +290,14 @@ pub struct GroupPage {
     pub fields: Vec<Field>,
     /// Degrees north and east, where the place is open and known.
     pub position: Option<(f64, f64)>,
+    /// Its postcode, where the place is open.
+    pub postcode: Option<String>,
+    /// Where no degrees are stated: those of its postcode, and how well these are known, in plain words.
+    pub about: Option<(f64, f64, &'static str)>,
     /// The records it is made of.
     pub members: Vec<Member>,
+    /// Who saw the group at first hand, each once. Empty where those are the hubs whose records these are.
+    pub seen: Vec<Seen>,
     /// What people decided about them.
     pub decisions: Vec<Decision>,
 }
@@ -320,6 +352,8 @@ pub struct PartnerRow {
     pub remedy: Option<String>,
     /// Whether its last sign of life is older than the policy allows.
     pub stale: bool,
+    /// Its lists that repeat another hub's, each in a sentence.
+    pub copies: Vec<String>,
 }
 
 /// Partner hubs, and this hub as they see it.

@@ -7,10 +7,12 @@ use super::error::WebError;
 use super::pages;
 use super::query::SearchQuery;
 use super::respond::{self, Keep};
-use crate::registry::Policy;
+use crate::registry::{Policy, normal};
 use crate::store::Store;
 use crate::store::directory as look_up;
 use crate::store::group::Rules;
+use crate::store::near;
+use crate::store::postcodes::Places;
 use crate::store::view::Site;
 use axum::Router;
 use axum::extract::rejection::QueryRejection;
@@ -19,6 +21,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use jiff::Zoned;
+use std::path::PathBuf;
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -30,6 +33,8 @@ const PER_PAGE: u32 = 20;
 pub struct Directory {
     /// The database, read only here.
     pub store: Store,
+    /// The hub's state folder, where the file of postcodes is.
+    pub state: PathBuf,
     /// The merge policy in force.
     pub policy: Arc<Policy>,
     /// Whose pages they are.
@@ -72,14 +77,29 @@ async fn search(
 ) -> Result<Response, WebError> {
     let Query(query) = query.map_err(|_| WebError::BadRequest("The search could not be read."))?;
     let (mut db, rules) = directory.open().await?;
-    let page = look_up::search(&mut db, &rules, &query.terms()?, PER_PAGE).await.map_err(anyhow::Error::from)?;
+    let terms = query.terms()?;
+    // Opened for each search, so that a file loaded while the daemon runs is used from then on.
+    let places = Places::of(&directory.state);
+    let near = near::search(&mut db, &rules, &terms, PER_PAGE, &places).await.map_err(anyhow::Error::from)?;
+    let page = match near {
+        Some(page) => page,
+        None => look_up::search(&mut db, &rules, &terms, PER_PAGE).await.map_err(anyhow::Error::from)?,
+    };
     Ok(respond::page(StatusCode::OK, pages::search(&directory.site, &page), Keep::Never))
 }
 
 async fn group(State(directory): State<Directory>, Path(id): Path<String>) -> Result<Response, WebError> {
     let id: Uuid = id.parse().map_err(|_| WebError::NotFound)?;
     let (mut db, rules) = directory.open().await?;
-    let page = look_up::group(&mut db, &rules, id).await.map_err(anyhow::Error::from)?.ok_or(WebError::NotFound)?;
+    let page = look_up::group(&mut db, &rules, id).await.map_err(anyhow::Error::from)?;
+    let mut page = page.ok_or(WebError::NotFound)?;
+    if page.position.is_none() {
+        let postcode = page.postcode.as_deref().and_then(normal::postcode);
+        let spot = postcode.and_then(|postcode| Places::of(&directory.state).locate(&postcode));
+        page.about = spot.map(|spot| {
+            (f64::from(spot.point.lat) / 1e5, f64::from(spot.point.lon) / 1e5, spot.point.precision.words())
+        });
+    }
     if page.id != id {
         return Ok(Redirect::temporary(&format!("/group/{}", page.id)).into_response());
     }

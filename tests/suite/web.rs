@@ -769,6 +769,7 @@ fn hit(n: u128, name: &str) -> Hit {
         snippet: Some(
             "We meet to talk about living with anxiety, over tea. Nobody has to speak, and you can come late.".into(),
         ),
+        distance: None,
     }
 }
 
@@ -791,6 +792,7 @@ fn search_page() -> SearchPage {
             sort: Sort::Match,
             page: 2,
         },
+        near: Some(Near { postcode: "NG1 7DP".into(), miles: 10, precision: "unit: this postcode's own place" }),
         topics: Filter { choices: topics() },
         places: Filter { choices: places() },
         modes: Filter { choices: modes() },
@@ -878,15 +880,19 @@ fn group_page() -> GroupPage {
             field("Newcomers", text("Welcome at any time")),
         ],
         position: Some((52.979_5, -1.150_2)),
+        postcode: Some("NG5 2FH".into()),
+        about: None,
         members: vec![
             Member {
                 hub: "Example Hub".into(),
                 list: "What we know ourselves".into(),
                 record: id(1),
                 checked: Some(checked("Example Hub", true)),
+                copy: false,
             },
-            Member { hub: "Derbyshire Hub".into(), list: "Groups of the county".into(), record: id(9), checked: None },
+            Member { hub: "Derbyshire Hub".into(), list: "Groups of the county".into(), record: id(9), checked: None, copy: false },
         ],
+        seen: vec![Seen { by: "Leaflet in the library".into(), via: vec!["Derbyshire Hub".into()] }],
         decisions: vec![Decision {
             text: "The two rows are the same group.".into(),
             by: "Example Hub".into(),
@@ -913,6 +919,7 @@ fn bare_group() -> GroupPage {
         fields: vec![Field { said: Vec::new(), ..field("Where", text("Nottingham")) }],
         position: None,
         members: whole.members.into_iter().skip(1).collect(),
+        seen: Vec::new(),
         decisions: Vec::new(),
         ..group_page()
     }
@@ -936,6 +943,7 @@ fn partners_page() -> PartnersPage {
         reason: None,
         remedy: None,
         stale: false,
+        copies: Vec::new(),
     };
     let failing = PartnerRow {
         last_success: ago(5 * 1440),

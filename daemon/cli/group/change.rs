@@ -9,12 +9,14 @@ use crate::node::groups::say::{self, Edited, SayError};
 use crate::node::groups::{self, Known, One, words};
 use crate::node::{Hub, Said};
 use crate::record::Group;
-use crate::record::group::Assured;
+use crate::record::group::{Assured, Sighting};
 use crate::record::statement::Judgement;
-use crate::registry::normal;
+use crate::registry::rules::How;
+use crate::registry::{Unit, normal, sighting};
 use anyhow::Context as _;
 use jiff::civil::Date;
 use serde::Serialize;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::io::Read;
 use uuid::Uuid;
@@ -296,7 +298,13 @@ async fn change(
     let (edited, drafts, mut notes) = match mine {
         Some(one) => {
             let base: Existing = say::existing(one);
-            let edited = say::edit(Some(&base), fields, list).map_err(|error| refused(&error))?;
+            let mut edited = say::edit(Some(&base), fields, list).map_err(|error| refused(&error))?;
+            if !edited.changes.is_empty() && !sighting::repeats(&one.record, &edited.group, false).is_empty() {
+                // Who corrects a row that was taken over knows something of the group itself.
+                let date = Some(hub.clock.today(&hub.config.time_zone()?));
+                let observed_by = hub.id.to_string();
+                edited.group.sightings.push(Sighting { observed_by, date, ..Sighting::default() });
+            }
             let drafts = if edited.changes.is_empty() { vec![] } else { vec![say::put(&one.row, &edited.group)] };
             (edited, drafts, Vec::new())
         }
@@ -316,6 +324,7 @@ async fn change(
     }
     let record = drafts[0].id;
     let said = hub.say(&drafts).await?;
+    notes.extend(prefer(context, hub, record, fields).await?);
     notes.extend(open_after(hub, record).await?);
     Answer::of(&Done { group, did, changes: edited.changes, notes, said: Some(said) })
 }
@@ -341,6 +350,47 @@ fn first(
     let note = "this hub had no record of it: one was made in its own list and joined to the group".to_owned();
     let drafts = vec![say::put_new(id, &edited.group), same];
     Ok((edited, drafts, vec![note]))
+}
+
+/// A correction is a choice as well (PROTOCOL, "Settled points" 5): where others say otherwise, the registry here shows what
+/// this hub's person has just said, until a person says otherwise, whatever pulls bring.
+async fn prefer(
+    context: &Context,
+    hub: &Hub,
+    record: Uuid,
+    fields: &[(String, String)],
+) -> anyhow::Result<Option<String>> {
+    let mut db = hub.store.read().await?;
+    let row = crate::store::record::get(&mut db, crate::store::log::OWN, record).await?;
+    let group: Vec<i64> = row.and_then(|row| row.group).into_iter().collect();
+    let Some(row) = crate::store::lookup::groups(&mut db, &group).await?.into_iter().next() else { return Ok(None) };
+    let known = Known::load(hub, &mut db, row).await?;
+    drop(db);
+    let own = crate::record::RecordRef { hub: hub.id, rec: record };
+    // Of units that are taken whole: choosing one side of a union would drop what the others add.
+    let units: BTreeSet<Unit> =
+        fields.iter().filter_map(|(name, _)| words::unit(name)).filter(|unit| unit.how() == How::One).collect();
+    let (mut drafts, mut over) = (Vec::new(), Vec::new());
+    for unit in units {
+        let Some(resolved) = known.merged.values.get(&unit) else { continue };
+        if resolved.open.is_none() && resolved.from.contains(&own) {
+            continue;
+        }
+        let stated = say::stated(&known, unit);
+        let Some(at) = stated.iter().position(|stated| stated.from.contains(&own)) else { continue };
+        if let Ok(draft) = say::choose(&known, unit, say::Pick::Value(at + 1), context.chance.id()) {
+            drafts.push(draft);
+            over.push(words::unit_label(unit.name()));
+        }
+    }
+    if drafts.is_empty() {
+        return Ok(None);
+    }
+    hub.say(&drafts).await?;
+    let all = over.join(", ");
+    Ok(Some(format!(
+        "others say otherwise about: {all}; yours is shown here, and `mutuald choose` with --undo takes that back"
+    )))
 }
 
 /// What is open in the group of one of our records, and who does not agree.

@@ -2,7 +2,7 @@
 
 mod change;
 pub(super) use change::{published, refused};
-pub(super) use show::sources;
+pub(super) use show::{open_words, sources, why};
 mod list;
 mod show;
 mod why;

@@ -5,7 +5,8 @@ use crate::node::groups::Known;
 use crate::node::groups::words::{line, parts, term_label, unit_label, who_disagree};
 use crate::record::RecordRef;
 use crate::registry::merged::Open;
-use crate::registry::{Unit, merged};
+use crate::registry::{Unit, merged, normal};
+use crate::store::postcodes::Places;
 use serde::Serialize;
 use std::fmt;
 
@@ -24,6 +25,32 @@ struct Shown {
     checked: Option<String>,
     fields: Vec<Field>,
     records: Vec<Record>,
+    sightings: Vec<Seen>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    position: Option<Position>,
+}
+
+/// Where the postcode lies, as well as this hub knows.
+#[derive(Serialize)]
+struct Position {
+    latitude: f64,
+    longitude: f64,
+    /// unit, sector or outcode.
+    precision: &'static str,
+    #[serde(skip)]
+    means: &'static str,
+}
+
+/// Who saw the group at first hand.
+#[derive(Serialize)]
+struct Seen {
+    /// A hub's id, or the title of a source.
+    observed_by: String,
+    /// The same as people know it.
+    observer: String,
+    date: Option<String>,
+    /// By which hubs it came, in the order in which they passed it on; empty of what the observer told this hub itself.
+    via: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -55,6 +82,8 @@ struct Record {
     name: String,
     checked: Option<String>,
     own: bool,
+    /// Whether it only repeats other records here, and so says nothing beside them.
+    copy: bool,
 }
 
 impl fmt::Display for Shown {
@@ -82,14 +111,16 @@ impl fmt::Display for Shown {
                 Some("conflict") => {
                     writeln!(out, "  ! {}: mutuald choose '{}' {}", field.disagree, self.name, field.field)?;
                 }
-                Some("moved") => writeln!(
-                    out,
-                    "  ! what was chosen has changed since: mutuald choose '{}' {}",
-                    self.name, field.field
-                )?,
+                Some("moved") => {
+                    writeln!(out, "  ! {}: mutuald choose '{}' {}", field.disagree, self.name, field.field)?;
+                }
                 Some(_) => writeln!(out, "  left open: a person looked, and nobody knows")?,
                 None => {}
             }
+        }
+        if let Some(position) = &self.position {
+            let (lat, lon) = (position.latitude, position.longitude);
+            writeln!(out, "\nOn the map, by its postcode\n  {lat:.5}, {lon:.5} ({})", position.means)?;
         }
         writeln!(out, "\nSaid by")?;
         for record in &self.records {
@@ -100,21 +131,54 @@ impl fmt::Display for Shown {
                 format!(", {}", record.list)
             };
             let name = if record.name == self.name { String::new() } else { format!(", as {:?}", record.name) };
-            writeln!(out, "  {}{list}{name}, {checked}{}", record.hub, if record.own { " (this hub)" } else { "" })?;
+            let own = if record.own { " (this hub)" } else { "" };
+            let copy = if record.copy { "; a copy, which says nothing of its own" } else { "" };
+            writeln!(out, "  {}{list}{name}, {checked}{own}{copy}", record.hub)?;
+        }
+        // Where nothing came by other hands, who says it is who saw it.
+        if self.sightings.iter().any(|seen| !seen.via.is_empty() || !seen.observed_by.starts_with("h-")) {
+            writeln!(out, "\nSeen at first hand by")?;
+            for Seen { observer, date, via, .. } in &self.sightings {
+                let date = date.as_ref().map_or(String::new(), |date| format!(", {date}"));
+                let via = if via.is_empty() { String::new() } else { format!(", told on by {}", via.join(", then ")) };
+                writeln!(out, "  {observer}{date}{via}")?;
+            }
         }
         Ok(())
     }
 }
 
-/// Who says something: "Essex Hub, Website list, checked 2026-05-01".
+/// Who says something: "Essex Hub, Website list, checked 2026-05-01 (by phone)".
 pub(in crate::cli) fn sources(known: &Known, from: &[RecordRef]) -> Vec<String> {
     from.iter()
         .filter_map(|record| known.member(record))
-        .map(|one| match one.checked() {
-            Some(date) => format!("{}, checked {date}", one.whose()),
+        .map(|one| match one.assured() {
+            Some(assured) => {
+                let how = term_label("assurance-methods", &assured.method).to_lowercase();
+                format!("{}, checked {} ({how})", one.whose(), assured.date)
+            }
             None => format!("{}, not checked", one.whose()),
         })
         .collect()
+}
+
+/// What is open about a value, in words.
+pub(in crate::cli) fn open_words(resolved: &merged::Resolved) -> &'static str {
+    match resolved.open {
+        Some(Open::Moved) if resolved.rule == merged::Rule::Chosen => "something else was said since this was chosen",
+        Some(Open::Moved) => "what was chosen has changed since",
+        _ => who_disagree(resolved.hubs().len()),
+    }
+}
+
+/// Why a value is shown, and by whose choice.
+pub(in crate::cli) fn why(known: &Known, resolved: &merged::Resolved) -> String {
+    match &resolved.chosen {
+        Some(chosen) if resolved.rule == merged::Rule::Chosen => {
+            format!("chosen by {} on {}", known.hub_name(&chosen.by), chosen.at.strftime("%-d %B %Y"))
+        }
+        _ => resolved.rule.words().to_owned(),
+    }
 }
 
 fn field(known: &Known, unit: Unit, resolved: &merged::Resolved) -> Field {
@@ -123,12 +187,7 @@ fn field(known: &Known, unit: Unit, resolved: &merged::Resolved) -> Field {
         [(_, one)] => one.clone(),
         several => several.iter().map(|(heading, text)| format!("{heading}: {text}")).collect::<Vec<_>>().join("\n"),
     };
-    let why = match &resolved.chosen {
-        Some(chosen) if resolved.rule == merged::Rule::Chosen => {
-            format!("chosen by {} on {}", known.hub_name(&chosen.by), chosen.at.strftime("%-d %B %Y"))
-        }
-        _ => resolved.rule.words().to_owned(),
-    };
+    let why = why(known, resolved);
     Field {
         field: unit.name(),
         label: unit_label(unit.name()),
@@ -146,8 +205,21 @@ fn field(known: &Known, unit: Unit, resolved: &merged::Resolved) -> Field {
             })
             .collect(),
         open: resolved.open.map(Open::code),
-        disagree: who_disagree(resolved.hubs().len()),
+        disagree: open_words(resolved),
     }
+}
+
+/// Where a group's postcode lies. Degrees that a hub states stand with the place itself.
+fn position(known: &Known, places: &Places) -> Option<Position> {
+    let place = known.merged.value("place")?;
+    let postcode = normal::postcode(place.get("postcode")?.as_str()?)?;
+    let point = places.locate(&postcode).filter(|_| place.get("latitude").is_none())?.point;
+    Some(Position {
+        latitude: f64::from(point.lat) / 1e5,
+        longitude: f64::from(point.lon) / 1e5,
+        precision: point.precision.label(),
+        means: point.precision.words(),
+    })
 }
 
 impl Show {
@@ -167,6 +239,14 @@ impl Show {
             name: one.group.name.clone(),
             checked: one.checked().map(|date| date.to_string()),
             own: one.own(),
+            copy: merged.copies.contains(&one.record),
+        };
+        let seen = |seen: crate::registry::sighting::Seen| Seen {
+            observer: known.observer(&seen.observed_by),
+            date: seen.date.map(|date| date.to_string()),
+            // As it travelled: the hub nearest to the observer first.
+            via: seen.via.iter().rev().map(|hub| known.observer(hub)).collect(),
+            observed_by: seen.observed_by,
         };
         Answer::of(&Shown {
             name: known.row.name.clone(),
@@ -174,6 +254,8 @@ impl Show {
             checked,
             fields: merged.values.iter().map(|(unit, resolved)| field(&known, *unit, resolved)).collect(),
             records: known.members.iter().map(record).collect(),
+            sightings: known.seen().into_iter().map(seen).collect(),
+            position: position(&known, &Places::of(&hub.config.hub.state)),
         })
         .map(|answer| answer.look_if(!merged.conflicts.is_empty()))
     }

@@ -11,9 +11,11 @@ pub mod say;
 pub mod words;
 
 use super::Hub;
+use crate::record::group::Assured;
 use crate::record::statement::{Kind, RecordRef};
 use crate::record::{Group, HubId, vocabulary};
 use crate::registry::normal;
+use crate::registry::sighting::{self, Seen};
 use crate::registry::{Choice, Cluster, Decision, Merged, linkage};
 use crate::store::group::{self as stored, Compared, Lists, Loaded, Rules, facet};
 use crate::store::log::OWN;
@@ -201,7 +203,12 @@ impl One {
 
     /// When it was last checked, if a check that stands says so.
     pub fn checked(&self) -> Option<jiff::civil::Date> {
-        self.row.state.assured.as_ref().or(self.group.assured.as_ref()).map(|assured| assured.date)
+        self.assured().map(|assured| assured.date)
+    }
+
+    /// Its last check, as its hub states it.
+    pub fn assured(&self) -> Option<&Assured> {
+        self.row.state.assured.as_ref().or(self.group.assured.as_ref())
     }
 }
 
@@ -309,6 +316,16 @@ impl Known {
     /// A hub's name.
     pub fn hub_name(&self, hub: &HubId) -> String {
         self.reader.hubs.get(hub).cloned().unwrap_or_else(|| hub.to_string())
+    }
+
+    /// Who saw the group at first hand, each observer once.
+    pub fn seen(&self) -> Vec<Seen> {
+        sighting::seen(self.members.iter().map(|one| (one.record, &one.group, one.checked())))
+    }
+
+    /// An observer's name, where it is a hub that is known; else what it is called there.
+    pub fn observer(&self, observed_by: &str) -> String {
+        observed_by.parse().map_or_else(|_| observed_by.to_owned(), |hub| self.hub_name(&hub))
     }
 
     /// This hub's own records among the members.

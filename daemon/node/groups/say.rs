@@ -13,15 +13,13 @@ use crate::node::author::Draft;
 use crate::record::group::{Assured, Group};
 use crate::record::statement::{Body, Judgement, Kind, Prefer, RecordRef, Revision};
 use crate::registry::Unit;
+use crate::registry::choice::MOST_OVER;
 use crate::store::group::statement_of;
 use crate::store::log::OWN;
 use crate::store::record::{DecisionRow, RecordRow};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use uuid::Uuid;
-
-/// Most revisions that a choice names as having been on the table (PROTOCOL 1.2).
-const MOST_OVER: usize = 16;
 
 /// Why something cannot be said.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]

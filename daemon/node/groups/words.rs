@@ -102,7 +102,8 @@ fn unit_of(field: &Field) -> Option<&'static str> {
         | Field::Safety
         | Field::Licence
         | Field::SourceId
-        | Field::RecordId => return None,
+        | Field::RecordId
+        | Field::Seen => return None,
     })
 }
 

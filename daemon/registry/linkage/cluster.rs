@@ -7,7 +7,7 @@
 //! other hubs' ids give the same groups.
 
 use super::features::Features;
-use super::judge::{Judged, Lists, Outcome, judge};
+use super::judge::{Judged, Lists, Outcome, Rule, judge};
 use super::model::Model;
 use crate::record::{RecordRef, statement::Judgement};
 use crate::registry::link::{Cluster, Decision, Joining, standing};
@@ -39,7 +39,22 @@ impl Row<'_> {
 
     /// Compares two records and says what follows.
     pub fn judge(&self, other: &Row, model: &Model) -> Judged {
-        judge(self.features, other.features, self.lists(other), model)
+        let judged = judge(self.features, other.features, self.lists(other), model);
+        if self.copies(other) || other.copies(self) {
+            // A copy that has grown old, or whose original was corrected since, may look like another group.
+            let score = judged.score.max(model.cuts().join);
+            return Judged { outcome: Outcome::Joined, rule: Rule::Copy, forbidden: None, score, ..judged };
+        }
+        judged
+    }
+
+    /// Whether it says itself that it was taken over from the other, or from where the other was.
+    fn copies(&self, other: &Row) -> bool {
+        let from = |row: &Row| row.features.copy_of.as_deref().copied().filter(|from| from.hub != row.record.hub);
+        from(self).is_some_and(|from_here| {
+            from_here == other.record
+                || self.list.is_none_or(|list| other.list != Some(list)) && from(other) == Some(from_here)
+        })
     }
 }
 

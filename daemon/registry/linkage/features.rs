@@ -3,12 +3,13 @@
 use super::block;
 use super::model::Model;
 use super::topic;
-use crate::record::Group;
 use crate::record::group::Meeting;
+use crate::record::{Group, RecordRef};
 use crate::registry::geo::{self, Point};
 use crate::registry::normal::{self, Postcode};
 use crate::registry::normal_contact as contact;
 use crate::registry::normal_text as text;
+use crate::registry::sighting;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 
@@ -60,6 +61,8 @@ pub struct Features {
     pub days: u8,
     /// Whether the group has ended.
     pub closed: bool,
+    /// The one record of another hub that it was taken over from, as it says itself. Boxed, because few have one.
+    pub copy_of: Option<Box<RecordRef>>,
     /// Hash of what the record says: the order between records that no hub's ids can change.
     pub content: u64,
 }
@@ -130,6 +133,7 @@ pub fn read(group: &Group, model: &Model) -> (Features, Vec<u64>) {
         topics: Box::default(),
         days: days_of(&group.meetings),
         closed: group.closed(),
+        copy_of: copy_of(group),
         content: content(group),
     };
     place(group, &mut found, &mut draft, model);
@@ -291,6 +295,14 @@ fn days_of(meetings: &[Meeting]) -> u8 {
         }
     }
     days
+}
+
+/// Of a record that several were taken together for, none: it may join no two groups that nothing else joins.
+fn copy_of(group: &Group) -> Option<Box<RecordRef>> {
+    match &group.sightings[..] {
+        [one] => sighting::origin(one).map(Box::new),
+        _ => None,
+    }
 }
 
 /// Hash of what a record says of its group, whoever lists it.

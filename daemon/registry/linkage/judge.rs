@@ -71,6 +71,8 @@ pub enum Rule {
     Sisters,
     /// Who, what and where do not agree well enough to join on scores alone.
     Gate,
+    /// One was taken over from the other, or both from one record, as they say themselves.
+    Copy,
 }
 
 impl Rule {
@@ -89,6 +91,7 @@ impl Rule {
             Rule::OtherDays => "other-days",
             Rule::Sisters => "sister-groups",
             Rule::Gate => "who-what-where",
+            Rule::Copy => "copy",
         }
     }
 
@@ -107,6 +110,7 @@ impl Rule {
             Rule::OtherDays => "they meet on different days: two meetings of one group, or two groups",
             Rule::Sisters => "names of sister groups (such as men and women)",
             Rule::Gate => "name, topic and place do not agree well enough without a person's word",
+            Rule::Copy => "one was taken over from the other, as it says itself",
         }
     }
 

@@ -20,6 +20,9 @@ pub(super) fn text(group: &Merged) -> Vec<u8> {
         string(inner.name("method"), &assured.method);
         inner.end();
     }
+    if !group.copies.is_empty() {
+        list(object.name("copies"), &group.copies, |out, copy| plain(out, &(copy.hub, copy.rec)));
+    }
     if let Some(licence) = &group.licence {
         string(object.name("licence"), licence);
     }

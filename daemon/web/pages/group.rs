@@ -50,7 +50,7 @@ pub fn group(site: &Site, page: &GroupPage) -> Markup {
                 (sources(contact, many))
             }
         }
-        @if !page.fields.is_empty() || page.position.is_some() {
+        @if !page.fields.is_empty() || page.position.is_some() || page.about.is_some() {
             section aria-labelledby="details" {
                 h2 #details { "Details" }
                 dl.facts {
@@ -64,6 +64,11 @@ pub fn group(site: &Site, page: &GroupPage) -> Markup {
                         div {
                             dt { "Map" }
                             dd { (map(north, east)) }
+                        }
+                    } @else if let Some((north, east, precision)) = page.about {
+                        div {
+                            dt { "Map" }
+                            dd { (map(north, east)) p.meta { "By its postcode. " (precision) "." } }
                         }
                     }
                 }
@@ -205,7 +210,10 @@ fn members(page: &GroupPage) -> Markup {
                             @for member in &page.members {
                                 tr {
                                     th scope="row" { (member.hub) }
-                                    td { (member.list) }
+                                    td {
+                                        (member.list)
+                                        @if member.copy { br; "a copy of another row here; counted once" }
+                                    }
                                     td {
                                         @match &member.checked {
                                             Some(checked) => { time datetime=(checked.date) { (day(checked.date)) } br; (checked.how) }
@@ -215,6 +223,14 @@ fn members(page: &GroupPage) -> Markup {
                                     td { code { (member.record) } }
                                 }
                             }
+                        }
+                    }
+                }
+                @if !page.seen.is_empty() {
+                    p { "Seen at first hand by:" }
+                    ul {
+                        @for seen in &page.seen {
+                            li { (seen.by) @if !seen.via.is_empty() { ", told on by " (seen.via.join(", then ")) } }
                         }
                     }
                 }

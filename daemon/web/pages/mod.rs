@@ -118,7 +118,7 @@ fn words_and_place(terms: &Terms, places: &[super::view::Choice]) -> Markup {
             input #q name="q" type="search" maxlength=(MAX_WORDS) value=(terms.words) autocomplete="off" enterkeyhint="search";
         }
         .field.grow {
-            label for="place" { "Town or area" }
+            label for="place" { "Town, area or postcode" }
             input #place name="place" type="text" maxlength=(MAX_PLACE) value=[terms.place.as_deref()] autocomplete="off"
                 list=[(!places.is_empty()).then_some("places")];
             @if !places.is_empty() {

@@ -88,6 +88,7 @@ fn partner(row: &PartnerRow, page: &PartnersPage) -> Markup {
                     dt { "Still to come" }
                     dd { (count(row.lag, "statement", "statements")) }
                 }
+                @for copy in &row.copies { div { dt { "Copied list" } dd { (copy) ". It is no second sighting of those groups." } } }
                 @if row.failures > 0 { div { dt { "Failed in a row" } dd { (count(row.failures.into(), "time", "times")) } } }
                 div { dt { "Address" } dd.break { (row.address) } }
                 div { dt { "Hub id" } dd.break { code { (row.hub) } } }

@@ -15,6 +15,12 @@ pub fn search(site: &Site, page: &SearchPage) -> Markup {
         (form(page))
         (chosen(page))
         div role="status" { h2.count { (heading(page)) } }
+        @if let Some(near) = &page.near {
+            p.meta {
+                "Within " (near.miles) " miles of " (near.postcode) ", the nearest first. Known of this postcode: " (near.precision) ". "
+                "Groups without a postcode are not among them."
+            }
+        }
         @if page.hits.is_empty() {
             (nothing(page))
         } @else {
@@ -143,6 +149,7 @@ fn answer(hit: &Hit) -> Markup {
                 ul.labels aria-label="Topics" { @for topic in &hit.topics { li { (topic) } } }
             }
             p.meta {
+                @if let Some(distance) = &hit.distance { (distance) " away · " }
                 (words::checked(hit.checked.as_ref()))
                 @if hit.hubs > 1 { " · Listed by " (hit.hubs) " hubs" }
                 @if hit.disagree { " · " strong { @if hit.hubs > 1 { "Hubs" } @else { "Lists" } " disagree about details" } }
