@@ -135,7 +135,7 @@ fn shows(page: &str, all: &[&str]) {
     }
 }
 
-/// The same group in another list: another evening, and checked with the group itself.
+/// The same group in another list: another week, and checked with the group itself.
 fn told(hall: &str, time: &str, date: &str, method: &str) -> Group {
     let json = serde_json::json!({
         "name": "Retford Epilepsy Circle", "description": "Half the time is for news.", "topics": ["epilepsy"],
@@ -155,7 +155,7 @@ async fn a_browser_shows_results_filters_and_who_said_what_and_when() {
         (id(2), group("Beeston Seizure Friends", "Beeston", "01632 960048")),
     ])
     .await;
-    there.put(&[(id(3), told("Market Hall", "Last Friday", "2026-07-20", "phone"))]).await;
+    there.put(&[(id(3), told("Market Hall", "Last Monday", "2026-07-20", "phone"))]).await;
     here.follow(&there).await;
     assert_eq!(here.pull(&there).await.state, "changed");
 
@@ -190,7 +190,7 @@ async fn a_browser_shows_results_filters_and_who_said_what_and_when() {
     let dom = browser.open(&page).await;
     let seen = text(&dom);
     shows(&seen, &["Retford Epilepsy Circle", "Half the time is for news.", "Market Hall", "01632 960047"]);
-    shows(&seen, &["Two hubs disagree.", "First Monday", "Last Friday", "Nottingham Hub", "Essex Hub"]);
+    shows(&seen, &["Two hubs disagree.", "First Monday", "Last Monday", "Nottingham Hub", "Essex Hub"]);
     shows(&seen, &["Checked with the group in July 2026 by Essex Hub", "4 May 2026"]);
     shows(&dom, &["href=\"tel:"]);
     let partners = text(&browser.open(&format!("{url}/partners")).await);

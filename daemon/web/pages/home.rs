@@ -46,7 +46,7 @@ fn browse(id: &str, heading: &str, choices: &[Choice], terms: impl Fn(String) ->
 fn link(choice: &Choice, terms: &Terms) -> Markup {
     html! {
         a href=(address(terms)) { (choice.label) }
-        " " span.n { (number(choice.count)) span.aloud { " groups" } }
+        " " span.n { (number(choice.count)) span.aloud { @if choice.count == 1 { " group" } @else { " groups" } } }
     }
 }
 
