@@ -121,12 +121,20 @@ pub async fn stand(
         row.standing = standing(row, &said, erased).into();
         touched.live += i64::from(live(row)) - i64::from(was_live);
         touched.compared.remove(&first);
+        let before = std::mem::take(&mut row.compared);
         if let Words::Read { list, features, keys } = said
             && live(row)
         {
             row.keys = keys;
             let compared = Compared { hub: row.hub, rec: row.rec, list, features: *features };
+            row.compared = compared.hash();
             touched.compared.insert(first, compared);
+        }
+        touched.places([(first, row.group)]);
+        row.group = live(row).then_some(first);
+        if was_live && live(row) && row.compared == before && row.keys == had {
+            // It says other things, but nothing by which it is compared: its pairs stand.
+            continue;
         }
         for key in &row.keys {
             if had.contains(key) {
@@ -143,8 +151,6 @@ pub async fn stand(
         if row.state.kind == Kind::Record {
             touched.compare.insert(first);
         }
-        touched.places([(first, row.group)]);
-        row.group = live(row).then_some(first);
     }
     store::record::write(db, &rows).await?;
     // In the order of the index, which takes them several times faster so.

@@ -50,19 +50,20 @@ pub struct RecordRow {
     pub keys: Vec<i64>,
     /// The group it belongs to.
     pub group: Option<i64>,
+    /// Hash of what of it is compared; 0 when there is nothing.
+    pub compared: i64,
 }
 
 impl RecordRow {
     /// A record of which nothing is known but that a leaf names it.
     pub fn new(hub: i64, rec: Uuid, kind: Kind, first: i64) -> RecordRow {
         let state = RecordState::new(kind, first);
-        RecordRow { hub, rec, state, standing: String::new(), keys: Vec::new(), group: None }
+        RecordRow { hub, rec, state, standing: String::new(), keys: Vec::new(), group: None, compared: 0 }
     }
 }
 
-const COLUMNS: &str =
-    "hub, rec, kind, first, put, put_rev, rev, withdrawn, said, assured, affirmed, state, keys, grp FROM record";
-const SPOKEN: &str = "SELECT leaf.line, hub, rec, kind, first, put, put_rev, rev, withdrawn, said, assured, affirmed, state, keys, grp \
+const COLUMNS: &str = "hub, rec, kind, first, put, put_rev, rev, withdrawn, said, assured, affirmed, state, keys, grp, compared FROM record";
+const SPOKEN: &str = "SELECT leaf.line, hub, rec, kind, first, put, put_rev, rev, withdrawn, said, assured, affirmed, state, keys, grp, compared \
                       FROM record JOIN leaf ON leaf.pos = record.put \
                       WHERE state = 'live' AND kind = 1 AND line IS NOT NULL AND first IN ";
 
@@ -87,6 +88,7 @@ impl TryFrom<SqliteRow> for RecordRow {
             standing: row.try_get("state")?,
             keys: keys.as_chunks::<8>().0.iter().map(|key| i64::from_be_bytes(*key)).collect(),
             group: row.try_get("grp")?,
+            compared: row.try_get("compared")?,
         })
     }
 }
@@ -164,7 +166,7 @@ pub async fn spoken(db: &mut SqliteConnection, numbers: &[i64]) -> Result<Vec<(R
 pub async fn write(db: &mut Write, rows: &[RecordRow]) -> Result<(), StoreError> {
     for chunk in rows.chunks(CHUNK) {
         let mut upsert = QueryBuilder::<Sqlite>::new(
-            "INSERT INTO record (first, hub, rec, kind, put, put_rev, rev, withdrawn, said, assured, affirmed, state, keys, grp) ",
+            "INSERT INTO record (first, hub, rec, kind, put, put_rev, rev, withdrawn, said, assured, affirmed, state, keys, grp, compared) ",
         );
         upsert.push_values(chunk, |mut values, row| {
             let state = &row.state;
@@ -182,12 +184,13 @@ pub async fn write(db: &mut Write, rows: &[RecordRow]) -> Result<(), StoreError>
                 .push_bind(state.affirmed)
                 .push_bind(&row.standing)
                 .push_bind(row.keys.iter().flat_map(|key| key.to_be_bytes()).collect::<Vec<u8>>())
-                .push_bind(row.group);
+                .push_bind(row.group)
+                .push_bind(row.compared);
         });
         upsert.push(
             " ON CONFLICT (first) DO UPDATE SET put = excluded.put, put_rev = excluded.put_rev, rev = excluded.rev, \
              withdrawn = excluded.withdrawn, said = excluded.said, assured = excluded.assured, affirmed = excluded.affirmed, \
-             state = excluded.state, keys = excluded.keys, grp = excluded.grp",
+             state = excluded.state, keys = excluded.keys, grp = excluded.grp, compared = excluded.compared",
         );
         upsert.build().execute(&mut **db).await?;
     }

@@ -6,3 +6,6 @@ CREATE TABLE pair (
   PRIMARY KEY (a, b)
 ) WITHOUT ROWID;
 CREATE INDEX pair_b ON pair (b);
+
+-- Hash of what of a record is compared, by this version of the program: as long as it stays, so do the record's pairs. 0: none.
+ALTER TABLE record ADD COLUMN compared INTEGER NOT NULL DEFAULT 0;
