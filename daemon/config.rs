@@ -27,6 +27,8 @@ pub struct Config {
     pub publish: Option<Publish>,
     /// Pulling partner hubs.
     pub pull: Pull,
+    /// Backups of the database.
+    pub backup: Backup,
     /// What a partner hub can make us do, at most.
     pub limits: Limits,
     /// What the daemon says about itself.
@@ -134,6 +136,23 @@ impl Default for Pull {
             allow_private_addresses: false,
             contact: None,
         }
+    }
+}
+
+/// `[backup]`: where `mutuald backup make` puts backups. Keys are never in them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Backup {
+    /// The folder. An absolute path, best on another disk. Default: `backups` in the state directory.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub folder: Option<PathBuf>,
+    /// How many backups stay in that folder; the oldest go. 1 to 1000. Default 14.
+    pub keep: u32,
+}
+
+impl Default for Backup {
+    fn default() -> Self {
+        Self { folder: None, keep: 14 }
     }
 }
 
@@ -318,6 +337,14 @@ impl Config {
             let met = format!("{} percent", self.pull.jitter_percent);
             problem("pull.jitter_percent", met, "write 0 to 50");
         }
+        if let Some(folder) = self.backup.folder.as_ref().filter(|folder| !folder.is_absolute()) {
+            let met = format!("\"{}\" depends on where the program is started", folder.display());
+            problem("backup.folder", met, "write the whole path, from /");
+        }
+        if !(1..=1000).contains(&self.backup.keep) {
+            let met = format!("{} backups", self.backup.keep);
+            problem("backup.keep", met, "write 1 to 1000");
+        }
         let contact = self.pull.contact.as_deref().unwrap_or("hub@example.org");
         // It becomes part of a header.
         if contact.is_empty() || !contact.bytes().all(|byte| byte.is_ascii_graphic()) {
@@ -350,6 +377,11 @@ impl Config {
     /// The folder of the hub's keys.
     pub fn keys(&self) -> PathBuf {
         self.hub.state.join("keys")
+    }
+
+    /// The folder of backups.
+    pub fn backups(&self) -> PathBuf {
+        self.backup.folder.clone().unwrap_or_else(|| self.hub.state.join("backups"))
     }
 
     /// The folder of the feed's files, whether or not anything is published.

@@ -131,7 +131,9 @@ impl Export {
                 (sheet.grid.xlsx()?, sheet.withheld)
             }
         };
-        std::fs::write(&self.file, bytes).with_context(|| format!("cannot write {}", self.file.display()))?;
+        std::fs::write(&self.file, &bytes).with_context(|| format!("cannot write {}", self.file.display()))?;
+        // An erasure has to find it.
+        hub.wrote(&self.file, if self.own || self.list.is_some() { "own" } else { "all" }, Some(&bytes)).await?;
         let groups = all - withheld - ended;
         Answer::of(&Written { file: self.file, groups, withheld, ended })
     }

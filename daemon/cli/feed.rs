@@ -126,6 +126,7 @@ async fn in_words(
             format!("{how}: {} of {}", unit_label(field).to_lowercase(), name(db, rules, on).await?)
         }
         Body::Hub { version, .. } => format!("hub document, version {version}"),
+        Body::Ack { origin, erased, .. } => format!("erased here too: all {erased} that {origin} asked for"),
         Body::NotUnderstood(what) => format!("something newer than this program ({what})"),
     })
 }

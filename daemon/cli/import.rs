@@ -267,6 +267,7 @@ impl Import {
             let bytes = answer::file(&file.table, &plan)
                 .map_err(|error| Failure::usage(error.to_string(), "leave out --report"))?;
             std::fs::write(report, bytes).with_context(|| format!("cannot write {}", report.display()))?;
+            hub.wrote(report, "own", None).await?;
         }
         let look =
             !plan.refused.is_empty() || !plan.held_back.is_empty() || plan.held.is_some() || !plan.asked.is_empty();

@@ -14,12 +14,15 @@
 //! Nobody types ids: groups are found by name, by words of their entry and, where several fit, by the number in the list
 //! of them. The one exception is a partner's hub id, once, because that is what trust begins with.
 
+mod backup;
 mod choose;
 mod completions;
 mod config;
 mod conflicts;
 mod context;
 mod demo;
+mod erase;
+mod erasure;
 mod export;
 mod feed;
 mod geo;
@@ -98,6 +101,11 @@ enum Command {
     Choose(choose::Choose),
     Link(link::Link),
     Review(review::Review),
+    Erase(erase::Erase),
+    #[command(subcommand)]
+    Erasure(erasure::Erasure),
+    #[command(subcommand)]
+    Backup(backup::Backup),
     #[command(subcommand)]
     Linkage(linkage::Linkage),
     #[command(subcommand)]
@@ -130,6 +138,9 @@ impl Command {
             Command::Choose(command) => command.run(context).await,
             Command::Link(command) => command.run(context).await,
             Command::Review(command) => command.run(context).await,
+            Command::Erase(command) => command.run(context).await,
+            Command::Erasure(command) => command.run(context).await,
+            Command::Backup(command) => command.run(context).await,
             Command::Linkage(command) => command.run(context).await,
             Command::Geo(command) => command.run(context).await,
             Command::Registry(command) => command.run(context).await,

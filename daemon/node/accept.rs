@@ -9,6 +9,8 @@ use crate::feed::tile::WIDTH;
 use crate::record::state::RecordState;
 use crate::record::statement::{Body, Kind, RecordRef, Statement};
 use crate::registry::linkage::Model;
+use crate::store::ack::AckRow;
+use crate::store::hidden::Line;
 use crate::store::log::{LeafRow, LogRow, OWN, index, pos};
 use crate::store::record::{DecisionRow, RecordRow};
 use crate::store::{self, StoreError, Write};
@@ -104,7 +106,8 @@ pub async fn accept(db: &mut Write, log: &LogRow, upto: u64, model: &Arc<Model>)
         // Bundles that filled in this step: what was kept only because they had not.
         let (first, last) = (log.head / WIDTH, upto / WIDTH);
         let late = store::registry::superseded(db, first * WIDTH, last * WIDTH).await?;
-        store::log::blank(db, &late).await?;
+        let lines = store::hidden::at(db, &late).await?;
+        store::hidden::hide(db, OWN, &lines).await?;
         store::registry::part_due(db, &late).await?;
     }
     store::record::set_latest(db, log.n, fold.latest).await?;
@@ -176,7 +179,9 @@ impl Fold<'_> {
                         known.entry(statement.id).or_insert_with(|| RecordRow::new(hub, statement.id, *kind, at_pos));
                     self.accepted.disordered += u64::from(statement.rev <= row.state.rev && row.state.rev > 0);
                     self.accepted.weigh(&row.state, &statement, pos(hub, self.log.head));
-                    superseded.extend(row.state.apply(at_pos, &statement));
+                    let before = row.state.put.map_or(0, |(_, rev)| rev);
+                    let gone = row.state.apply(at_pos, &statement);
+                    superseded.extend(gone.map(|pos| Line { pos, rec: statement.id, rev: before }));
                     changed.insert(statement.id);
                 }
                 Body::Link { a, b, .. } => {
@@ -184,6 +189,11 @@ impl Fold<'_> {
                 }
                 Body::Choose { on, .. } => {
                     self.decide(db, at_pos, text, &statement, on, None).await?;
+                }
+                Body::Ack { origin, size, erased } => {
+                    let (origin, size, erased) = (origin.clone(), *size, *erased);
+                    let row = AckRow { hub, origin, rec: statement.id, rev: statement.rev, size, erased, at };
+                    store::ack::take(db, &row).await?;
                 }
                 Body::Hub { .. } => {}
                 Body::NotUnderstood(_) => self.accepted.not_understood += 1,
@@ -198,13 +208,14 @@ impl Fold<'_> {
         self.blank(db, &superseded).await
     }
 
-    /// Removes lines that a newer leaf took the place of; of the own log, in bundles that are full.
-    async fn blank(&self, db: &mut Write, superseded: &[i64]) -> Result<(), StoreError> {
+    /// Takes lines out of sight that a newer leaf took the place of; of the own log, in bundles that are full.
+    async fn blank(&self, db: &mut Write, superseded: &[Line]) -> Result<(), StoreError> {
         let own = self.log.n == OWN;
-        let full = |pos: &i64| !own || index(*pos) / WIDTH < self.upto / WIDTH;
-        let now: Vec<i64> = superseded.iter().copied().filter(full).collect();
-        store::log::blank(db, &now).await?;
+        let full = |line: &Line| !own || index(line.pos) / WIDTH < self.upto / WIDTH;
+        let now: Vec<Line> = superseded.iter().copied().filter(full).collect();
+        store::hidden::hide(db, self.log.n, &now).await?;
         if own {
+            let now: Vec<i64> = now.iter().map(|line| line.pos).collect();
             store::registry::part_due(db, &now).await?;
         }
         Ok(())

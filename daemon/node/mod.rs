@@ -5,6 +5,8 @@
 //! * [`publish`]: the own log as files;
 //! * [`accept`]: verified leaves → records and decisions;
 //! * [`mod@derive`]: records → groups;
+//! * [`backup`]: copies of the database, and restoring them;
+//! * [`erase`]: forgetting, here and everywhere, and who has confirmed it;
 //! * [`sync`]: pulling partners, one run at a time each;
 //! * [`run`]: the daemon: pulling on schedule, serving, publishing again;
 //! * [`check`]: everything that must be true, looked at again;
@@ -15,11 +17,13 @@
 
 pub mod accept;
 pub mod author;
+pub mod backup;
 pub mod check;
 pub mod compare;
 pub mod copies;
 pub mod demo;
 pub mod derive;
+pub mod erase;
 pub mod groups;
 pub mod imports;
 pub mod init;
@@ -199,7 +203,9 @@ impl Hub {
         reach("say-commit");
         db.commit().await?;
         reach("said");
-        Ok(Said { statements: drafts.len(), derived, published: self.publish().await? })
+        let published = self.publish().await?;
+        self.scrub().await?;
+        Ok(Said { statements: drafts.len(), derived, published })
     }
 
     /// [`Hub::say`] inside the caller's transaction, without publishing. `signed` hears of every few statements that were.
@@ -217,8 +223,10 @@ impl Hub {
         // Salts and ids come from one seed drawn once, so that no lock is held while the database waits.
         let mut rng = self.chance.draw(StdRng::from_rng);
         for few in drafts.chunks(store::CHUNK) {
+            let first = log.held;
             author::append(db, &mut log, few, &self.keys, now, &mut rng).await?;
             signed(few.len());
+            erase::obey_own(db, &log, first, few).await?;
         }
         let accepted = accept::accept(db, &log, log.held, self.policy.linkage()).await?;
         self.derive_in(db, accepted).await
@@ -254,7 +262,10 @@ impl Hub {
             }
             store::set(db, "as-of", &today).await?;
         }
-        Ok(derive::derive(db, &rules, touched).await?)
+        let derived = derive::derive(db, &rules, touched).await?;
+        // Whatever was obeyed in this transaction is dated, and what is due is deleted.
+        store::erase::settle(db, self.clock.now().as_second()).await?;
+        Ok(derived)
     }
 
     /// Brings the registry to today's date and the policy in force, if it is not.
@@ -265,6 +276,7 @@ impl Hub {
         let mut db = self.store.write().await?;
         let derived = self.derive_in(&mut db, accept::Accepted::default()).await?;
         db.commit().await?;
+        self.scrub().await?;
         Ok(derived)
     }
 

@@ -84,6 +84,9 @@ pub async fn publish(
         let width = tile::width(n, log.held);
         let leaves = store::log::leaves(&mut db, OWN, n * WIDTH, n * WIDTH + width).await?;
         files.write(&tile::parts(PUBLIC, n, width), &part_bundle(&leaves))?;
+        if changed.contains(&n) {
+            files.blank_copies(n, &leaves)?;
+        }
         if n < first {
             continue;
         }
@@ -229,6 +232,36 @@ impl Files {
                 .and_then(|f| f.sync_all())
                 .with_context(|| format!("cannot sync {}", folder.display()))?;
         }
+        Ok(())
+    }
+
+    /// Brings every other file that may hold lines of a bundle to what its leaves hold now: partial bundles of earlier
+    /// sizes, for readers in the middle of a pull. What else lies there goes: files that a crash left half written, and copies
+    /// that a static host compressed beforehand.
+    fn blank_copies(&mut self, n: u64, leaves: &[store::log::LeafRow]) -> anyhow::Result<()> {
+        let full = self.root.join(tile::parts(PUBLIC, n, WIDTH));
+        let (Some(folder), Some(name)) = (full.parent(), full.file_name().and_then(|name| name.to_str())) else {
+            return Ok(());
+        };
+        let beside = format!("{name}.");
+        let partial = folder.join(format!("{name}.p"));
+        for entry in
+            [folder, &partial].into_iter().flat_map(|folder| fs::read_dir(folder).into_iter().flatten().flatten())
+        {
+            let (path, file) = (entry.path(), entry.file_name());
+            let file = file.to_str().unwrap_or_default();
+            let inside = path.parent() == Some(&partial);
+            match file.parse::<usize>() {
+                Ok(width) if inside && (1..=leaves.len()).contains(&width) => {
+                    self.write_at(&path, &part_bundle(&leaves[..width]))?;
+                }
+                _ if path.is_file() && (inside || file.starts_with(&beside)) => {
+                    fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
+                }
+                _ => {}
+            }
+        }
+        reach("publish-blanked");
         Ok(())
     }
 

@@ -70,6 +70,7 @@ pub async fn start(
         Ok(())
     });
     lifecycle.spawn("pull", pulling(current.clone(), wake.clone(), lifecycle.soft()));
+    lifecycle.spawn("erasures", forgetting(current.clone(), lifecycle.soft()));
     lifecycle.spawn("sources", reading(current.clone(), lifecycle.soft()));
     if hub.config.publish.is_some() {
         lifecycle.spawn("publish", republishing(current.clone(), lifecycle.soft()));
@@ -263,6 +264,38 @@ async fn due(hub: &Hub, busy: &BTreeSet<i64>) -> anyhow::Result<(Vec<PartnerRow>
     let wait = Duration::from_secs(u64::try_from(next.saturating_sub(now)).unwrap_or(0));
     partners.retain(|partner| partner.next_due <= now);
     Ok((partners, wait))
+}
+
+/// Deletes what is due, goes on with what was cut off, and once a day looks whether partners serve what they confirmed to be gone.
+async fn forgetting(current: Current, stop: CancellationToken) -> anyhow::Result<()> {
+    let mut looked = None;
+    loop {
+        let hub = current.hub();
+        let work = async {
+            hub.sweep().await?;
+            let today = hub.clock.today(&hub.config.time_zone()?);
+            if looked.replace(today).is_none_or(|before| before == today) {
+                return anyhow::Ok(());
+            }
+            for partner in store::partner::all(&mut *hub.store.read().await?).await? {
+                if let Err(error) = hub.look_at(&partner).await {
+                    tracing::info!(partner = %partner.id, error = format!("{error:#}"), "could not look at what it passes on");
+                }
+            }
+            Ok(())
+        };
+        tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            // What is cut here is done again.
+            done = work => if let Err(error) = done {
+                tracing::error!(error = format!("{error:#}"), "erased words could not be cleaned from files; trying again");
+            },
+        }
+        tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            () = tokio::time::sleep(Duration::from_secs(60)) => {}
+        }
+    }
 }
 
 /// Publishes what other processes said, and signs the checkpoint again before partners call it stale.

@@ -70,6 +70,9 @@ impl Hub {
         let n = store::log::create(&mut db, &hub, &document, false).await?;
         store::partner::add(&mut db, n, address, schedule).await?;
         db.commit().await?;
+        // It may have been a partner before: what was erased or asked for then does not come back.
+        let now = self.clock.now().as_second();
+        super::erase::journal::replay(&self.store, &[self.journal_file()], Some(id), now).await?;
         Ok(hub.document.name)
     }
 
@@ -78,7 +81,7 @@ impl Hub {
     /// # Errors
     /// Only what is wrong here (the database). What is wrong there is in the [`Outcome`].
     pub async fn pull(&self, partner: &PartnerRow, accept: bool) -> anyhow::Result<Outcome> {
-        let _alone = self.alone(partner.hub).await?;
+        let _alone = self.alone(&format!("partner-{}", partner.hub)).await?;
         let started = self.clock.now();
         let mut db = self.store.read().await?;
         // What is known of it may be older than the lock.
@@ -176,13 +179,16 @@ impl Hub {
         } else {
             tracing::warn!(partner = %outcome.hub, state = %outcome.state, reason = %outcome.reason, failures = row.failures, "pull failed");
         }
+        // What it erased goes out of files too, and it hears that it did.
+        self.scrub().await?;
+        self.acknowledge().await?;
         Ok(outcome)
     }
 
-    /// Waits until no other run, of this process or another, pulls or removes the partner. The kernel releases the lock
+    /// Waits until nobody else, of this process or another, is at the same: pulling or removing a partner, cleaning files. The kernel releases the lock
     /// whatever happens to us.
-    async fn alone(&self, hub: i64) -> anyhow::Result<File> {
-        let path = self.config.hub.state.join(format!("partner-{hub}.lock"));
+    pub(super) async fn alone(&self, at: &str) -> anyhow::Result<File> {
+        let path = self.config.hub.state.join(format!("{at}.lock"));
         let file = File::create(&path).with_context(|| format!("cannot open {}", path.display()))?;
         loop {
             match file.try_lock() {
@@ -336,12 +342,12 @@ impl Hub {
     /// # Errors
     /// Database errors.
     pub async fn remove_partner(&self, partner: &PartnerRow) -> anyhow::Result<Derived> {
-        let _alone = self.alone(partner.hub).await?;
+        let _alone = self.alone(&format!("partner-{}", partner.hub)).await?;
         let mut write = self.store.write().await?;
         store::partner::remove(&mut write, partner.hub).await?;
         let derived = self.rebuild_in(&mut write).await?;
         write.commit().await?;
-        self.store.checkpoint().await?;
+        self.store.truncate().await?;
         Ok(derived)
     }
 

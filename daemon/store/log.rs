@@ -281,23 +281,7 @@ pub async fn blank(db: &mut Write, positions: &[i64]) -> Result<(), StoreError> 
     Ok(())
 }
 
-/// Remembers an erasure, for ever.
-///
-/// # Errors
-/// Database errors.
-pub async fn never_again(db: &mut Write, hub: i64, rec: Uuid, upto: u64) -> Result<(), StoreError> {
-    sqlx::query(
-        "INSERT INTO erasure (hub, rec, upto) VALUES (?, ?, ?) ON CONFLICT (hub, rec) DO UPDATE SET upto = max(upto, excluded.upto)",
-    )
-    .bind(hub)
-    .bind(&rec.as_bytes()[..])
-    .bind(upto as i64)
-    .execute(&mut **db)
-    .await
-    .map(drop)
-}
-
-/// Everything erased by a hub: record to highest revision.
+/// Every public part erased by a hub: record to highest revision.
 ///
 /// # Errors
 /// Database errors.
@@ -305,11 +289,7 @@ pub async fn erasures(
     db: &mut SqliteConnection,
     hub: i64,
 ) -> Result<std::collections::BTreeMap<Uuid, u64>, StoreError> {
-    let rows: Vec<(Vec<u8>, i64)> =
-        sqlx::query_as("SELECT rec, upto FROM erasure WHERE hub = ?").bind(hub).fetch_all(db).await?;
-    rows.into_iter()
-        .map(|(rec, upto)| Ok((Uuid::from_slice(&rec).map_err(|_| corrupt("erasure.rec"))?, upto as u64)))
-        .collect()
+    super::erase::gone(db, hub, crate::record::part::PUBLIC).await
 }
 
 /// Sets how much of a log the registry sees.

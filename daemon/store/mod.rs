@@ -4,6 +4,8 @@
 //! * [`record`]: records and decisions folded from leaves;
 //! * [`registry`]: groups and the full-text index, derived from records;
 //! * [`group`]: the records of one group, with the words and decisions that make it;
+//! * [`erase`]: what was erased and must never come back; [`hidden`]: lines out of sight; [`ack`]: who has erased what;
+//! * [`scrub`]: deleted words out of the database's files; [`kept`]: exports and backups; [`people`]: where persons may stand;
 //! * [`partner`]: partner hubs and how pulling them goes;
 //! * [`near`]: search by postcode;
 //! * [`postcodes`]: where every postcode lies, in a file beside the database;
@@ -16,20 +18,26 @@
 //! One connection writes, several read. Every function takes a connection, so that callers compose them inside one
 //! transaction. sqlx sets neither journal mode nor synchronous: both are set here, once.
 
+pub mod ack;
 pub mod copies;
 pub mod describe;
 pub mod directory;
+pub mod erase;
 pub mod group;
+pub mod hidden;
 pub mod imports;
+pub mod kept;
 pub mod log;
 pub mod lookup;
 pub mod near;
 pub mod pair;
 pub mod partner;
+pub mod people;
 pub mod postcodes;
 pub mod question;
 pub mod record;
 pub mod registry;
+pub mod scrub;
 pub mod sighting;
 pub mod view;
 
@@ -99,14 +107,6 @@ impl Store {
     /// When none can be had.
     pub async fn read(&self) -> Result<sqlx::pool::PoolConnection<Sqlite>, StoreError> {
         self.readers.acquire().await
-    }
-
-    /// Moves the write-ahead log into the file and empties it, so that erased bytes do not linger there.
-    ///
-    /// # Errors
-    /// Database errors.
-    pub async fn checkpoint(&self) -> Result<(), StoreError> {
-        sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&self.writer).await.map(drop)
     }
 
     /// Closes all connections.

@@ -120,9 +120,9 @@ pub async fn remove(db: &mut Write, hub: i64) -> Result<(), StoreError> {
     for sql in ["DELETE FROM leaf WHERE pos >= ? AND pos < ?", "DELETE FROM void WHERE pos >= ? AND pos < ?"] {
         sqlx::query(sql).bind(from).bind(upto).execute(&mut **db).await?;
     }
+    super::erase::forget_hub(db, hub).await?;
     for sql in [
         "DELETE FROM bundle WHERE log = ?",
-        "DELETE FROM erasure WHERE hub = ?",
         "DELETE FROM partner WHERE hub = ?",
         "DELETE FROM log WHERE n = ?",
         "DELETE FROM hub WHERE n = ?",

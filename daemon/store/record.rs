@@ -328,7 +328,13 @@ pub async fn decisions(db: &mut SqliteConnection, records: &[RecordRef]) -> Resu
 /// # Errors
 /// Database errors.
 pub async fn forget(db: &mut Write) -> Result<(), StoreError> {
-    for sql in ["DELETE FROM record", "DELETE FROM decision", "DELETE FROM void", "UPDATE log SET latest = 0"] {
+    for sql in [
+        "DELETE FROM record",
+        "DELETE FROM decision",
+        "DELETE FROM ack",
+        "DELETE FROM void",
+        "UPDATE log SET latest = 0",
+    ] {
         sqlx::query(sql).execute(&mut **db).await?;
     }
     Ok(())

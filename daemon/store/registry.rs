@@ -275,7 +275,11 @@ pub async fn line_came(db: &mut Write, hub: i64, rec: Uuid) -> Result<(), StoreE
     mark(db, hub, rec).await
 }
 
-async fn mark(db: &mut Write, hub: i64, rec: Uuid) -> Result<(), StoreError> {
+/// Marks a record for deriving because its words came or went.
+///
+/// # Errors
+/// Database errors.
+pub async fn mark(db: &mut Write, hub: i64, rec: Uuid) -> Result<(), StoreError> {
     sqlx::query("UPDATE record SET state = 'again' WHERE hub = ? AND rec = ?")
         .bind(hub)
         .bind(&rec.as_bytes()[..])
@@ -301,50 +305,6 @@ pub async fn mark_all(db: &mut Write) -> Result<(), StoreError> {
 /// Database errors.
 pub async fn marked(db: &mut SqliteConnection) -> Result<Vec<i64>, StoreError> {
     sqlx::query_scalar("SELECT first FROM record WHERE state = 'again' ORDER BY first").fetch_all(db).await
-}
-
-/// Deletes the public lines of a record's revisions up to `upto`, wherever they are held, and marks the record. Leaves
-/// between `head` and `held` are not folded into records yet, so they are looked through.
-///
-/// # Errors
-/// Database errors.
-pub async fn erase_lines(
-    db: &mut Write,
-    hub: i64,
-    rec: Uuid,
-    upto: u64,
-    head: u64,
-    held: u64,
-) -> Result<(), StoreError> {
-    sqlx::query(
-        "UPDATE leaf SET line = NULL WHERE pos = (SELECT put FROM record WHERE hub = ? AND rec = ? AND put_rev <= ?)",
-    )
-    .bind(hub)
-    .bind(&rec.as_bytes()[..])
-    .bind(upto as i64)
-    .execute(&mut **db)
-    .await?;
-    // A leaf's text begins with its id, so that its bytes can be found without reading it as JSON.
-    let like = format!("\"id\":\"{rec}\"");
-    let rows: Vec<(i64, Vec<u8>)> = sqlx::query_as(
-        "SELECT pos, note FROM leaf WHERE pos >= ? AND pos < ? AND line IS NOT NULL AND instr(note, CAST(? AS BLOB)) > 0",
-    )
-    .bind(pos(hub, head))
-    .bind(pos(hub, held))
-    .bind(&like)
-    .fetch_all(&mut **db)
-    .await?;
-    let gone: Vec<i64> = rows
-        .into_iter()
-        .filter(|(_, note)| {
-            let text = crate::feed::note::Note::parse(note).ok().map(|note| note.text.to_owned());
-            let statement = text.and_then(|text| crate::record::Statement::read(text.as_bytes()).ok());
-            statement.is_some_and(|statement| statement.id == rec && statement.rev <= upto)
-        })
-        .map(|(pos, _)| pos)
-        .collect();
-    super::log::blank(db, &gone).await?;
-    mark(db, hub, rec).await
 }
 
 /// Positions of the own log's lines in a range that no record or decision states any more.
@@ -446,7 +406,11 @@ pub async fn live(db: &mut SqliteConnection, hub: i64) -> Result<u64, StoreError
 /// Database errors.
 pub async fn dump(db: &mut SqliteConnection) -> Result<Vec<(&'static str, String)>, StoreError> {
     use sha2::{Digest, Sha256};
-    const TABLES: [(&str, &str); 8] = [
+    const TABLES: [(&str, &str); 9] = [
+        (
+            "ack",
+            "SELECT quote(hub) || quote(origin) || quote(rec) || quote(rev) || quote(size) || quote(erased) || quote(at) FROM ack ORDER BY hub, origin",
+        ),
         ("facet", "SELECT quote(term) || quote(groups) FROM facet ORDER BY term"),
         ("void", "SELECT quote(pos) || quote(code) FROM void ORDER BY pos"),
         (

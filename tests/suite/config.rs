@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use mutuald::config::{Config, ConfigError, Hub, Log, LogFormat, Publish, Pull, Web};
+use mutuald::config::{Backup, Config, ConfigError, Hub, Log, LogFormat, Publish, Pull, Web};
 use mutuald::limits::Limits;
 use mutuald::peer::schedule::Schedule;
 
@@ -40,6 +40,7 @@ fn every_option() -> BTreeSet<String> {
             allow_private_addresses: true,
             contact: Some("c".into()),
         },
+        backup: Backup { folder: Some("/b".into()), keep: 1 },
         limits: Limits::default(),
         log: Log { format: LogFormat::Auto, filter: "info".into() },
     };

@@ -6,6 +6,7 @@ use crate::feed::tile::{self, WIDTH};
 use crate::peer::verify::{self, Checked, Raw};
 use crate::record::part::PUBLIC;
 use crate::record::statement::Body;
+use crate::store::erase::{self, How, Order};
 use crate::store::{self, log as logs};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
@@ -30,14 +31,21 @@ impl Run<'_> {
                     }
                     Ok(statement) => {
                         self.seen.withheld += u64::from(checked.lacks_line);
-                        if let Body::Erase(_, upto, parts) = &statement.body
-                            && parts.covers(PUBLIC)
-                        {
-                            let known = erased.entry(statement.id).or_default();
-                            *known = (*known).max(*upto);
-                            logs::never_again(&mut write, log.n, statement.id, *upto).await?;
-                            store::registry::erase_lines(&mut write, log.n, statement.id, *upto, log.head, log.held)
-                                .await?;
+                        if let Body::Erase(_, upto, parts) = &statement.body {
+                            if parts.covers(PUBLIC) {
+                                let known = erased.entry(statement.id).or_default();
+                                *known = (*known).max(*upto);
+                            }
+                            let order = Order {
+                                hub: log.n,
+                                rec: statement.id,
+                                upto: *upto,
+                                parts,
+                                how: How::Received,
+                                pos: Some(logs::pos(log.n, log.held + nth as u64)),
+                            };
+                            let unfolded = logs::pos(log.n, log.head)..logs::pos(log.n, log.held);
+                            erase::obey(&mut write, &order, unfolded).await?;
                         }
                     }
                 }

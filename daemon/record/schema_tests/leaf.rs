@@ -15,7 +15,7 @@ use std::sync::LazyLock;
 use uuid::Uuid;
 
 static SCHEMAS: LazyLock<BTreeMap<String, jsonschema::Validator>> = LazyLock::new(|| {
-    let kinds = ["record", "list", "link", "choose", "hub", "envelope"];
+    let kinds = ["record", "list", "link", "choose", "hub", "ack", "envelope"];
     kinds
         .map(|kind| {
             let mut schema = shipped("leaf.schema.json");
@@ -82,6 +82,8 @@ fn body() -> impl Strategy<Value = Body> {
         (record(), select(UNITS.to_vec()), prefer, proptest::collection::vec(revision(), 0..=16))
             .prop_map(|(on, field, prefer, over)| Body::Choose { on, field: field.to_owned(), prefer, over }),
         (1..1_000u64, digest()).prop_map(|(version, digest)| Body::Hub { version, digest }),
+        ("[a-z]{1,9}\\.[a-z0-9-]{2,9}/[1-9][0-9]{0,2}", 1..1_000u64, 1..1_000u64)
+            .prop_map(|(origin, size, erased)| Body::Ack { origin, size, erased }),
     ]
 }
 
@@ -92,7 +94,7 @@ fn statement() -> impl Strategy<Value = Statement> {
     ];
     (any::<u128>(), 1..1_000u64, 0..4_000_000_000i64, parts, body()).prop_map(|(id, rev, at, parts, body)| {
         // An erase names classes where others name digests; a hub statement has no parts.
-        let bare = matches!(body, Body::Erase(..) | Body::Hub { .. });
+        let bare = matches!(body, Body::Erase(..) | Body::Hub { .. } | Body::Ack { .. });
         Statement {
             id: Uuid::from_u128(id),
             rev,

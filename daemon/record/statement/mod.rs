@@ -15,7 +15,7 @@ mod write;
 
 pub use super::canonical::{time, uuid};
 pub use id::{HubId, NotAHubId, RecordRef, Revision};
-pub use read::{Void, is_digest, is_label};
+pub use read::{Void, is_digest, is_label, is_origin};
 
 use super::group::Assured;
 use jiff::Timestamp;
@@ -157,6 +157,15 @@ pub enum Body {
         /// base64url SHA-256 of its text.
         digest: String,
     },
+    /// This hub has obeyed every erasure in another hub's log below a size.
+    Ack {
+        /// The log's origin.
+        origin: String,
+        /// Leaves of it that were looked through.
+        size: u64,
+        /// Erasures among them.
+        erased: u64,
+    },
     /// Newer than this program: the type, op, value or critical member that it does not know.
     NotUnderstood(String),
 }
@@ -191,6 +200,7 @@ impl Statement {
             Body::Link { .. } => ("link", "put"),
             Body::Choose { .. } => ("choose", "put"),
             Body::Hub { .. } => ("hub", "put"),
+            Body::Ack { .. } => ("ack", "put"),
             Body::NotUnderstood(_) => return None,
         })
     }

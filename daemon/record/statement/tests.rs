@@ -36,6 +36,7 @@ fn what_is_written_reads_back_the_same() {
         Body::Choose { on: record, field: "place".into(), prefer: Prefer::Retracted, over: vec![] },
         Body::Choose { on: record, field: "place".into(), prefer: Prefer::Unresolved, over: vec![] },
         Body::Hub { version: 1, digest: "A".repeat(43) },
+        Body::Ack { origin: "feed.example/1".into(), size: 7, erased: 2 },
     ];
     for body in bodies {
         let mut parts = BTreeMap::new();

@@ -56,6 +56,11 @@ impl Statement {
                 member("version", json!(version));
                 member("digest", json!(digest));
             }
+            Body::Ack { origin, size, erased } => {
+                member("origin", json!(origin));
+                member("size", json!(size));
+                member("erased", json!(erased));
+            }
         }
         if !self.parts.is_empty() && !matches!(self.body, Body::Erase(..)) {
             let digests: Vec<String> =
