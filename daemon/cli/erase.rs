@@ -227,6 +227,7 @@ async fn person(hub: &Hub, text: &str, commit: bool) -> anyhow::Result<Answer> {
         let mut db = hub.store.write().await?;
         store::people::erase(&mut db, text).await?;
         db.commit().await?;
+        hub.publish().await?;
         person.left = hub.scrub().await?;
     }
     let look = !person.entries.is_empty() || !person.left.is_empty();

@@ -327,3 +327,41 @@ pub async fn lines(db: &mut SqliteConnection, positions: &[i64]) -> Result<Vec<(
     }
     Ok(found)
 }
+
+/// Writes a leaf over whatever stands at its position.
+///
+/// # Errors
+/// Database errors.
+pub async fn replace(db: &mut Write, pos: i64, leaf: &NewLeaf) -> Result<(), StoreError> {
+    let hash = leaf.note.is_empty().then(|| leaf.hash.to_vec());
+    sqlx::query("INSERT OR REPLACE INTO leaf (pos, note, line, hash) VALUES (?, ?, ?, ?)")
+        .bind(pos)
+        .bind(&leaf.note[..])
+        .bind(leaf.line.as_deref())
+        .bind(hash)
+        .execute(&mut **db)
+        .await
+        .map(drop)
+}
+
+/// Makes the stored roots of full bundles and the right edge again from the leaves.
+///
+/// # Errors
+/// Database errors.
+pub async fn set_tree(db: &mut Write, log: i64, held: u64, edge: &Frontier) -> Result<(), StoreError> {
+    for n in 0..held / WIDTH {
+        let hashes = leaves(db, log, n * WIDTH, (n + 1) * WIDTH).await?;
+        sqlx::query("INSERT OR REPLACE INTO bundle (log, n, root) VALUES (?, ?, ?)")
+            .bind(log)
+            .bind(n as i64)
+            .bind(&merkle::root(hashes.iter().map(LeafRow::hash))[..])
+            .execute(&mut **db)
+            .await?;
+    }
+    sqlx::query("UPDATE log SET edge = ? WHERE n = ?")
+        .bind(edge.to_bytes())
+        .bind(log)
+        .execute(&mut **db)
+        .await
+        .map(drop)
+}

@@ -42,7 +42,12 @@ const HOLDINGS: &[Holding] = &[
 /// # Errors
 /// Database errors.
 pub async fn find(db: &mut SqliteConnection, text: &str) -> Result<Vec<(&'static str, u64)>, StoreError> {
+    let superseded = superseded(db, text).await?.len() as u64;
     let mut found = Vec::new();
+    found.extend(
+        (superseded > 0)
+            .then_some(("earlier versions of entries, in the published list until their bundle is full", superseded)),
+    );
     for holding in HOLDINGS {
         let n: i64 = sqlx::query_scalar(holding.find).bind(text.to_lowercase()).fetch_one(&mut *db).await?;
         found.extend((n > 0).then_some((holding.what, n as u64)));
@@ -55,10 +60,24 @@ pub async fn find(db: &mut SqliteConnection, text: &str) -> Result<Vec<(&'static
 /// # Errors
 /// Database errors.
 pub async fn erase(db: &mut Write, text: &str) -> Result<(), StoreError> {
+    let superseded = superseded(db, text).await?;
+    super::log::blank(db, &superseded).await?;
+    super::registry::part_due(db, &superseded).await?;
     for sql in HOLDINGS.iter().flat_map(|holding| holding.erase) {
         sqlx::query(*sql).bind(text.to_lowercase()).execute(&mut **db).await?;
     }
     super::erase::mark_scrub(db).await
+}
+
+/// Lines with a text that no entry says any more, and that are in sight all the same.
+async fn superseded(db: &mut SqliteConnection, text: &str) -> Result<Vec<i64>, StoreError> {
+    sqlx::query_scalar(
+        "SELECT pos FROM leaf WHERE line IS NOT NULL AND instr(lower(line), ?) > 0 \
+         AND pos NOT IN (SELECT put FROM record WHERE put IS NOT NULL AND NOT withdrawn) AND pos NOT IN (SELECT pos FROM decision)",
+    )
+    .bind(text.to_lowercase())
+    .fetch_all(db)
+    .await
 }
 
 /// Records in whose words a text stands: (hub, record).

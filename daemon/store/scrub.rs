@@ -56,9 +56,12 @@ impl Store {
     /// # Errors
     /// Database errors.
     pub async fn truncate(&self) -> Result<bool, StoreError> {
-        let (busy, _, _): (i64, i64, i64) =
-            sqlx::query_as("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&self.writer).await?;
-        Ok(busy == 0)
+        // Readers are done within milliseconds. Whoever reads for longer is not waited for: writers would wait too.
+        let mut db = self.writer.acquire().await?;
+        sqlx::query("PRAGMA busy_timeout = 3000").execute(&mut *db).await?;
+        let done = sqlx::query_as::<_, (i64, i64, i64)>("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&mut *db).await;
+        sqlx::query("PRAGMA busy_timeout = 30000").execute(&mut *db).await?;
+        Ok(done?.0 == 0)
     }
 
     /// Writes a copy of the whole database, as it stands at one moment, without free pages. The file must not be there.

@@ -5,6 +5,7 @@
 //! * `grow`: new leaves, few or many;
 //! * `proof`: the tree above the bundles, and whether what is held is a prefix of it;
 //! * `fetch`: bundles as whole files;
+//! * `mend`: damaged bundles fetched again;
 //! * `keep`: verified leaves into the store, and words that came late.
 //!
 //! What is stored is always a prefix of a tree that the partner signed, in log order; a run that is killed at any line
@@ -14,6 +15,7 @@ pub mod error;
 mod fetch;
 mod grow;
 mod keep;
+mod mend;
 mod proof;
 
 pub use error::{ForkEvidence, PullError};
