@@ -643,3 +643,67 @@ fn f34_the_byte_scan_finds_what_is_planted() {
     assert!(!found.join("\n").contains("01632 960777 "), "no value is printed but in a file's own name");
     assert_eq!(audit(&[Path::new(folder.path())], &["qnothingofthekind"]), [""; 0]);
 }
+
+/// F34: the index of the search keeps, for each of its pages, the beginning of the page's first word, and may keep it after the
+/// word is gone. The clean-up finds such remnants and makes the index again.
+#[tokio::test]
+async fn f34_the_index_keeps_no_beginning_of_a_word_that_is_gone() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store::Store::open(&folder.path().join("a.db"), true).await.unwrap();
+    let mut db = store.write().await.unwrap();
+    for n in 0..6_000 {
+        sqlx::query("INSERT INTO search (rowid, name, words, topics, place, facets) VALUES (?, ?, '', '', '', '')")
+            .bind(n)
+            .bind(format!("qzxmember{:08}", n * 7919 % 100_000_000))
+            .execute(&mut *db)
+            .await
+            .unwrap();
+    }
+    sqlx::query("INSERT INTO search (search) VALUES ('optimize')").execute(&mut *db).await.unwrap();
+    let keys = "SELECT substr(CAST(term AS TEXT), 2) FROM search_idx WHERE length(term) > 1 ORDER BY length(term) DESC";
+    let before: Vec<String> = sqlx::query_scalar(keys).fetch_all(&mut *db).await.unwrap();
+    let word = before.first().unwrap().clone();
+    assert!(word.len() > 10, "a whole word, but for its end: {word}");
+    sqlx::query("DELETE FROM search WHERE name LIKE ? || '%'").bind(&word).execute(&mut *db).await.unwrap();
+    db.commit().await.unwrap();
+    let mut db = store.write().await.unwrap();
+    let after: Vec<String> = sqlx::query_scalar(keys).fetch_all(&mut *db).await.unwrap();
+    assert!(after.contains(&word), "SQLite itself keeps it; when it no longer does, this test may go");
+    store::erase::mark_scrub(&mut db).await.unwrap();
+    store::scrub::index(&mut db).await.unwrap();
+    let after: Vec<String> = sqlx::query_scalar(keys).fetch_all(&mut *db).await.unwrap();
+    assert!(!after.contains(&word));
+    let found: i64 = sqlx::query_scalar("SELECT count(*) FROM search").fetch_one(&mut *db).await.unwrap();
+    assert!(found > 5_900, "everything else is found as before");
+    db.commit().await.unwrap();
+    store.close().await;
+}
+
+/// As long as somebody reads, deleted words may stand in the write-ahead log: that is said, nobody is told that it is done, and it is
+/// done as soon as it can be.
+#[tokio::test]
+async fn f34_nothing_is_confirmed_while_a_reader_holds_the_log() {
+    let mut scene = Scene::new(3).await;
+    scene.peer.put(9, 1, "Qzxvorblat Circle");
+    scene.peer.publish();
+    scene.pull().await;
+    scene.peer.say(9, 2, Body::Erase(Kind::Record, 1, ErasedParts::All));
+    scene.peer.publish();
+    let hub = &scene.hub.hub;
+    let mut reader = hub.store.read().await.unwrap();
+    sqlx::query("BEGIN").execute(&mut *reader).await.unwrap();
+    let _: i64 = sqlx::query_scalar("SELECT count(*) FROM leaf").fetch_one(&mut *reader).await.unwrap();
+    scene.pull().await;
+    let acked = || async {
+        let mut db = hub.store.read().await.unwrap();
+        store::ack::of(&mut db, "peer-7.example/1").await.unwrap().len()
+    };
+    assert_eq!(acked().await, 0);
+    assert!(hub.files_left().await.unwrap()[0].contains("write-ahead log"));
+    sqlx::query("ROLLBACK").execute(&mut *reader).await.unwrap();
+    drop(reader);
+    assert!(hub.sweep().await.unwrap().is_empty());
+    assert_eq!(acked().await, 1);
+    scene.hub.holds_nothing_of(&["qzxvorblat"]);
+    scene.heals().await;
+}
