@@ -78,6 +78,13 @@ impl fmt::Display for Shown {
                 let said = if obeyed { "has erased it at its source" } else { "has not erased it at its source yet" };
                 writeln!(out, "     {} {said}", row.hub)?;
             }
+            for rec in &row.repeated_here {
+                let short = rec.to_string().chars().take(8).collect::<String>();
+                writeln!(
+                    out,
+                    "     this hub's own entry {short} was taken from it; `mutuald erase {short}` erases that too"
+                )?;
+            }
             for partner in &row.partners {
                 match (partner.confirmed, partner.still_serves) {
                     (Some(on), None) => writeln!(out, "     {}: confirmed on {}", partner.hub, day(on))?,

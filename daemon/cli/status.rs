@@ -31,6 +31,9 @@ struct Shown {
     lists: Vec<ListState>,
     /// Lists that repeat another hub's.
     copies: Vec<Copied>,
+    /// Erasures that somebody has yet to confirm, or to make at the source; and files that may still hold something erased.
+    erasures_open: usize,
+    erased_in_files: usize,
     partners: Vec<Row>,
     now: String,
 }
@@ -99,6 +102,14 @@ impl fmt::Display for Shown {
         for copied in &self.copies {
             writeln!(out, "Copied list    {}", copied.words())?;
         }
+        if self.erasures_open + self.erased_in_files > 0 {
+            let files = match self.erased_in_files {
+                0 => String::new(),
+                n => format!(", {n} files may still hold something erased"),
+            };
+            let open = self.erasures_open;
+            writeln!(out, "Erasures       {open} not confirmed by everybody{files}; `mutuald erasure status`")?;
+        }
         if self.partners.is_empty() {
             return writeln!(out, "Partner hubs   none yet; `mutuald partner add ADDRESS --hub ID` adds one");
         }
@@ -140,6 +151,8 @@ impl Status {
             }
         }
         let copies = hub.copies().await?;
+        let erasures_open = hub.erasures().await?.iter().filter(|row| row.open()).count();
+        let erased_in_files = hub.files_left().await?.len();
         let look = partners.iter().any(|row| row.needs_look()) || lists.iter().any(ListState::needs_look);
         Answer::of(&Shown {
             name: hub.name.clone(),
@@ -153,6 +166,8 @@ impl Status {
             as_of: store::setting(&mut db, "as-of").await?.unwrap_or_else(|| "no day yet".into()),
             lists,
             copies,
+            erasures_open,
+            erased_in_files,
             partners,
             now: moment(context.clock.now(), &zone),
         })

@@ -55,6 +55,8 @@ pub struct Erasure {
     pub until: Option<Timestamp>,
     /// Of a request: whether the record's own hub has erased it since.
     pub obeyed_by_its_hub: Option<bool>,
+    /// This hub's own records that name it as where they are from: they are this hub's to erase, or to keep.
+    pub repeated_here: Vec<uuid::Uuid>,
     /// Of this hub's own: each partner hub.
     pub partners: Vec<Confirmation>,
 }
@@ -63,6 +65,7 @@ impl Erasure {
     /// Whether somebody has yet to confirm, or was found not to do what it confirmed.
     pub fn open(&self) -> bool {
         self.obeyed_by_its_hub == Some(false)
+            || !self.repeated_here.is_empty()
             || self.partners.iter().any(|partner| partner.confirmed.is_none() || partner.still_serves.is_some())
     }
 }
@@ -70,6 +73,9 @@ impl Erasure {
 fn time(seconds: i64) -> Timestamp {
     Timestamp::from_second(seconds).unwrap_or_default()
 }
+
+/// For how many erasures, the newest first, copies in this hub's own list are looked for: each is a look at every record.
+const LOOKED_FOR: usize = 50;
 
 impl Hub {
     /// Every erasure, newest first.
@@ -98,6 +104,11 @@ impl Hub {
             }
         };
         rows.reverse();
+        let mut repeated: BTreeMap<i64, Vec<uuid::Uuid>> = BTreeMap::new();
+        for row in rows.iter().filter(|row| row.how != How::Issued).take(LOOKED_FOR) {
+            let named = store::people::records(&mut db, &row.rec.to_string()).await?;
+            repeated.insert(row.n, named.into_iter().filter(|(hub, _)| *hub == OWN).map(|(_, rec)| rec).collect());
+        }
         Ok(rows
             .into_iter()
             .map(|row| Erasure {
@@ -110,6 +121,7 @@ impl Hub {
                 stage: if row.done.is_some() { Stage::Deleted } else { Stage::Hidden },
                 until: row.done.is_none().then(|| time(row.due.min(253_402_207_200))),
                 obeyed_by_its_hub: (row.how == How::Asked).then(|| received.contains(&(row.hub, row.rec))),
+                repeated_here: repeated.remove(&row.n).unwrap_or_default(),
                 partners: match row.how {
                     How::Issued => partners.iter().map(|partner| confirmation(&row, partner)).collect(),
                     How::Received | How::Asked => Vec::new(),

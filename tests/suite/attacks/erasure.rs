@@ -319,6 +319,26 @@ async fn f38_the_salt_goes_with_the_words_and_no_salt_is_used_twice() {
     assert_ne!(part::digest(again.as_bytes()), digest);
 }
 
+/// Pain 8: what a hub took over into a list of its own is its own word, and no other hub can erase it. Its people are told.
+#[tokio::test]
+async fn pain_8_an_entry_that_was_taken_over_is_pointed_out() {
+    let mut scene = Scene::new(2).await;
+    let taken_over = serde_json::json!({
+        "name": "Group number 1", "place": {"locality": "Southend"},
+        "sightings": [{"observed_by": scene.peer.id, "record": Uuid::from_u128(1)}],
+    });
+    scene.hub.put(&[(RECORD, Group::read(&taken_over.to_string()).unwrap())]).await;
+    scene.peer.say(1, 2, Body::Erase(Kind::Record, 1, ErasedParts::All));
+    scene.peer.publish();
+    scene.pull().await;
+    let status = scene.hub.hub.erasures().await.unwrap();
+    assert_eq!((status[0].repeated_here.as_slice(), status[0].open()), (&[RECORD][..], true));
+    erased(&scene.hub.hub, "group number 1", true).await;
+    assert_eq!(scene.names().await, ["Group number 2"]);
+    assert!(!scene.hub.hub.erasures().await.unwrap().iter().any(|row| row.open()));
+    scene.heals().await;
+}
+
 /// F40: a partner confirms, and goes on passing the words on. A look at it finds them, and it is flagged, in the status and in
 /// the letter; before it confirmed it was merely late. When it serves them no more, the flag goes.
 #[tokio::test]
