@@ -94,6 +94,9 @@ pub struct Publish {
     pub folder: Option<PathBuf>,
     /// Whether the daemon serves the folder itself. Default true; false when a static host does.
     pub serve: bool,
+    /// Whether the daemon gives contact parts to the partner hubs that `mutuald partner share` names, where a consent names them
+    /// too. Needs `serve`: a static host cannot ask who reads. Default false.
+    pub contacts: bool,
     /// Sign the feed's head anew at least this often even when nothing changed, in seconds, so that partners can tell a quiet hub
     /// from a feed that someone holds back. Default 86400 (a day). Partners call the feed stale after three times this.
     pub republish_s: u64,
@@ -104,7 +107,7 @@ pub struct Publish {
 
 impl Default for Publish {
     fn default() -> Self {
-        Self { folder: None, serve: true, republish_s: 86_400, keep_partial_s: 86_400 }
+        Self { folder: None, serve: true, contacts: false, republish_s: 86_400, keep_partial_s: 86_400 }
     }
 }
 
@@ -304,6 +307,10 @@ impl Config {
             if let Some(folder) = publish.folder.as_ref().filter(|folder| !folder.is_absolute()) {
                 let met = format!("\"{}\" depends on where the program is started", folder.display());
                 problem("publish.folder", met, "write the whole path, from /");
+            }
+            if publish.contacts && !publish.serve {
+                let met = "a static host gives what it has to everybody".to_owned();
+                problem("publish.contacts", met, "set publish.serve = true, or take the line out");
             }
             if !(60..=7 * 86_400).contains(&publish.republish_s) {
                 let met = format!("{} seconds", publish.republish_s);

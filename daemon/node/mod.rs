@@ -10,6 +10,7 @@
 //! * [`check`]: everything that must be true, looked at again;
 //! * [`imports`]: carrying out an import's plan, and undoing it; [`source`]: lists that are read from an address on a schedule;
 //! * [`copies`]: lists that repeat other hubs' lists;
+//! * [`contacts`]: role contacts between the consent ledger and the wire; [`held`]: words that a person must look at first;
 //! * [`groups`]: what the hub's people ask and say of a group: find it, describe it, draft an edit, a choice, a link;
 //! * [`review`]: questions for people, the most consequential first, and their decisions as labels.
 
@@ -17,10 +18,12 @@ pub mod accept;
 pub mod author;
 pub mod check;
 pub mod compare;
+pub mod contacts;
 pub mod copies;
 pub mod demo;
 pub mod derive;
 pub mod groups;
+pub mod held;
 pub mod imports;
 pub mod init;
 pub mod keys;
@@ -111,11 +114,18 @@ pub struct Hub {
     pub client: Client,
 }
 
+fn none(count: &usize) -> bool {
+    *count == 0
+}
+
 /// What saying something brought about.
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct Said {
     /// Statements signed.
     pub statements: usize,
+    /// Records whose words a person must look at before they are signed: `mutuald held list`.
+    #[serde(skip_serializing_if = "none")]
+    pub held: usize,
     /// What changed in the registry.
     pub derived: Derived,
     /// What was published; `None` without `[publish]`.
@@ -197,9 +207,10 @@ impl Hub {
         let mut db = self.store.write().await?;
         let derived = self.say_in(&mut db, drafts, |_| ()).await?;
         reach("say-commit");
+        let held = self.held_among(&mut db, drafts).await?;
         db.commit().await?;
         reach("said");
-        Ok(Said { statements: drafts.len(), derived, published: self.publish().await? })
+        Ok(Said { statements: drafts.len() - held, held, derived, published: self.publish().await? })
     }
 
     /// [`Hub::say`] inside the caller's transaction, without publishing. `signed` hears of every few statements that were.
@@ -214,10 +225,12 @@ impl Hub {
     ) -> anyhow::Result<Derived> {
         let mut log = store::log::by_number(db, OWN).await?.context("this database holds no hub")?;
         let now = self.clock.now();
+        let drafts = self.screen(db, drafts).await?;
+        let contacts = contacts::consented(db, &drafts, self.today()?).await?;
         // Salts and ids come from one seed drawn once, so that no lock is held while the database waits.
         let mut rng = self.chance.draw(StdRng::from_rng);
         for few in drafts.chunks(store::CHUNK) {
-            author::append(db, &mut log, few, &self.keys, now, &mut rng).await?;
+            author::append(db, &mut log, few, &contacts, &self.keys, now, &mut rng).await?;
             signed(few.len());
         }
         let accepted = accept::accept(db, &log, log.held, self.policy.linkage()).await?;

@@ -39,6 +39,9 @@ pub struct Outcome {
     pub echoes: u64,
     /// A mass change that waits for a person.
     pub waiting: Option<MassChange>,
+    /// How asking for contacts went; none where its records name none that is not held.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub contacts: Option<crate::peer::contacts::Read>,
 }
 
 impl Outcome {
@@ -103,6 +106,7 @@ impl Hub {
             derived: None,
             echoes: 0,
             waiting: None,
+            contacts: None,
         };
         let mut write = self.store.write().await?;
         // A person may have paused it while the run went on: only what a run finds out is written back.
@@ -168,6 +172,10 @@ impl Hub {
         reach("pull-commit");
         write.commit().await?;
         reach("pull-done");
+        if outcome.ok() && row.disputed.is_none() {
+            // After the commit: what a run brought stands, whatever becomes of asking for more.
+            outcome.contacts = self.pull_contacts(partner.hub, &partner.url).await?;
+        }
         // One event a run, whatever happened in it.
         if outcome.state == PAUSED_FOR_QUOTA {
             tracing::error!(partner = %outcome.hub, state = %outcome.state, reason = %outcome.reason, "partner paused");

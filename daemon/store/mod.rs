@@ -5,6 +5,8 @@
 //! * [`registry`]: groups and the full-text index, derived from records;
 //! * [`group`]: the records of one group, with the words and decisions that make it;
 //! * [`partner`]: partner hubs and how pulling them goes;
+//! * [`contact`], [`consent`]: role contacts, who agreed to what, and the lines that this lets out; [`person`]: people;
+//! * [`held`]: records whose words a person must look at first;
 //! * [`near`]: search by postcode;
 //! * [`postcodes`]: where every postcode lies, in a file beside the database;
 //! * [`copies`]: which lists are copies of others;
@@ -16,16 +18,20 @@
 //! One connection writes, several read. Every function takes a connection, so that callers compose them inside one
 //! transaction. sqlx sets neither journal mode nor synchronous: both are set here, once.
 
+pub mod consent;
+pub mod contact;
 pub mod copies;
 pub mod describe;
 pub mod directory;
 pub mod group;
+pub mod held;
 pub mod imports;
 pub mod log;
 pub mod lookup;
 pub mod near;
 pub mod pair;
 pub mod partner;
+pub mod person;
 pub mod postcodes;
 pub mod question;
 pub mod record;

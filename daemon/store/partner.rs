@@ -120,6 +120,7 @@ pub async fn remove(db: &mut Write, hub: i64) -> Result<(), StoreError> {
     for sql in ["DELETE FROM leaf WHERE pos >= ? AND pos < ?", "DELETE FROM void WHERE pos >= ? AND pos < ?"] {
         sqlx::query(sql).bind(from).bind(upto).execute(&mut **db).await?;
     }
+    super::contact::forget_hub(db, hub).await?;
     for sql in [
         "DELETE FROM bundle WHERE log = ?",
         "DELETE FROM erasure WHERE hub = ?",

@@ -328,6 +328,7 @@ pub async fn decisions(db: &mut SqliteConnection, records: &[RecordRef]) -> Resu
 /// # Errors
 /// Database errors.
 pub async fn forget(db: &mut Write) -> Result<(), StoreError> {
+    super::contact::forget_slots(db).await?;
     for sql in ["DELETE FROM record", "DELETE FROM decision", "DELETE FROM void", "UPDATE log SET latest = 0"] {
         sqlx::query(sql).execute(&mut **db).await?;
     }

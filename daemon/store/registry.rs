@@ -446,8 +446,13 @@ pub async fn live(db: &mut SqliteConnection, hub: i64) -> Result<u64, StoreError
 /// Database errors.
 pub async fn dump(db: &mut SqliteConnection) -> Result<Vec<(&'static str, String)>, StoreError> {
     use sha2::{Digest, Sha256};
-    const TABLES: [(&str, &str); 8] = [
+    const TABLES: [(&str, &str); 9] = [
         ("facet", "SELECT quote(term) || quote(groups) FROM facet ORDER BY term"),
+        (
+            "contact_slot",
+            "SELECT quote(hub) || quote(rec) || quote(pos) || quote(rev) || quote(digest) || quote(upto) FROM contact_slot \
+             ORDER BY hub, rec",
+        ),
         ("void", "SELECT quote(pos) || quote(code) FROM void ORDER BY pos"),
         (
             "record",

@@ -1,6 +1,6 @@
 //! A hub over HTTP: its feed for partner hubs, its directory for everybody.
 //!
-//! * [`feed`]: feed files with ETag, Range and codings;
+//! * [`feed`]: feed files with ETag, Range and codings; contact parts for those who may read them;
 //! * [`crate::store::view`] and [`pages`]: what a page shows, and the page; pure, so that a page can be looked at without a hub;
 //! * [`directory`]: the routes of the pages;
 //! * [`query`]: the address of a search, bounded;
