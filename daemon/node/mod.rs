@@ -10,7 +10,7 @@
 //! * [`check`]: everything that must be true, looked at again;
 //! * [`imports`]: carrying out an import's plan, and undoing it; [`source`]: lists that are read from an address on a schedule;
 //! * [`copies`]: lists that repeat other hubs' lists;
-//! * [`contacts`]: role contacts between the consent ledger and the wire; [`held`]: words that a person must look at first;
+//! * [`consents`]: what the ledger takes in; [`contacts`]: role contacts between the consent ledger and the wire; [`held`]: words that a person must look at first;
 //! * [`groups`]: what the hub's people ask and say of a group: find it, describe it, draft an edit, a choice, a link;
 //! * [`review`]: questions for people, the most consequential first, and their decisions as labels.
 
@@ -18,6 +18,7 @@ pub mod accept;
 pub mod author;
 pub mod check;
 pub mod compare;
+pub mod consents;
 pub mod contacts;
 pub mod copies;
 pub mod demo;

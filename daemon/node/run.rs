@@ -191,7 +191,7 @@ fn router(hub: &Arc<Hub>, options: &Options, listen: Option<std::net::SocketAddr
     };
     let shares = hub.config.publish.as_ref().is_some_and(|publish| publish.contacts);
     let contacts = shares.then(|| restricted(hub, listen));
-    let feed = serves.then(|| web::feed::routes(hub.config.feed(), contacts));
+    let feed = serves.then(|| web::feed::routes_with(hub.config.feed(), contacts));
     let probed = hub.clone();
     let health = web::health::routes(move || {
         let probed = probed.clone();

@@ -45,9 +45,13 @@ struct Feed {
     contacts: Option<Restricted>,
 }
 
-/// Routes that serve the feed in `folder`, to be put at the root of the hub's address; and contact parts to those who may
-/// read them, where `contacts` says how.
-pub fn routes(folder: impl Into<PathBuf>, contacts: Option<Restricted>) -> Router {
+/// Routes that serve the feed in `folder`, to be put at the root of the hub's address.
+pub fn routes(folder: impl Into<PathBuf>) -> Router {
+    routes_with(folder, None)
+}
+
+/// [`routes`], and contact parts for those who may read them, where `contacts` says how.
+pub fn routes_with(folder: impl Into<PathBuf>, contacts: Option<Restricted>) -> Router {
     // `get` answers HEAD too, and every other method with 405 and `Allow`.
     Router::new()
         .route("/.well-known/groups-hub", get(serve))
