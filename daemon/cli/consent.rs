@@ -176,7 +176,14 @@ struct One {
 impl fmt::Display for One {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let row = &self.row;
-        writeln!(out, "Consent {} of {}: {} for {}", row.consent, row.whose, row.fields.join(", "), row.readers.join(", "))?;
+        writeln!(
+            out,
+            "Consent {} of {}: {} for {}",
+            row.consent,
+            row.whose,
+            row.fields.join(", "),
+            row.readers.join(", ")
+        )?;
         writeln!(out, "Given {} ({}), obtained by {}; until {}.", row.given, row.medium, row.by, row.review)?;
         if let Some(day) = &row.withdrawn {
             writeln!(out, "Withdrawn {day}.")?;
@@ -229,7 +236,19 @@ impl Consent {
                 let text = format!("Consent {n} is withdrawn from today.");
                 Answer::of(&Done { consent: n, tended, text })
             }
-            Consent::Add { contact, person, hubs, public, fields, medium, by, date, review, notice, notice_version } => {
+            Consent::Add {
+                contact,
+                person,
+                hubs,
+                public,
+                fields,
+                medium,
+                by,
+                date,
+                review,
+                notice,
+                notice_version,
+            } => {
                 let subject = match (contact, person) {
                     (Some(n), _) => Subject::Contact(n),
                     (None, Some(n)) => Subject::Person(n),
@@ -265,7 +284,9 @@ impl Consent {
                 };
                 if !MEDIA.iter().any(|(id, _)| *id == medium) {
                     let all = MEDIA.map(|(id, _)| id).join(", ");
-                    return Err(Failure::usage(format!("{medium:?} is no way to agree"), format!("one of {all}")).into());
+                    return Err(
+                        Failure::usage(format!("{medium:?} is no way to agree"), format!("one of {all}")).into()
+                    );
                 }
                 let given = date.unwrap_or(today);
                 let review = review.unwrap_or(given.saturating_add(12.months()));

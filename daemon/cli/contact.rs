@@ -133,7 +133,8 @@ struct Rows(Vec<Row>);
 impl fmt::Display for Rows {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.0.is_empty() {
-            return out.write_str("No role contacts. `mutuald contact add 'GROUP' --role coordinator --phone …` adds one.");
+            return out
+                .write_str("No role contacts. `mutuald contact add 'GROUP' --role coordinator --phone …` adds one.");
         }
         let mut shown = table(&["no.", "group", "role", "reached by", "shared today with"]);
         for row in &self.0 {
@@ -230,7 +231,11 @@ impl Contact {
             }
             Contact::Remove { number, yes } => {
                 one(hub, number).await?;
-                super::partner::sure(context, yes, &format!("Remove contact {number}, here and at every hub that has it?"))?;
+                super::partner::sure(
+                    context,
+                    yes,
+                    &format!("Remove contact {number}, here and at every hub that has it?"),
+                )?;
                 let tended = hub.remove_contact(number).await.map_err(refused)?;
                 let text = format!("Contact {number} is removed.");
                 Answer::of(&Done { contact: number, tended, text })

@@ -50,7 +50,10 @@ impl fmt::Display for Rows {
             }
         }
         writeln!(out, "{}", lines(&shown))?;
-        write!(out, "`mutuald held release NUMBER` signs it as it is; `held drop NUMBER` leaves it out. Better words: change the file or the group.")
+        write!(
+            out,
+            "`mutuald held release NUMBER` signs it as it is; `held drop NUMBER` leaves it out. Better words: change the file or the group."
+        )
     }
 }
 

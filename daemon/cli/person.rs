@@ -4,8 +4,8 @@ use super::contact::own;
 use super::output::{lines, table};
 use super::{Answer, Context, Failure};
 use crate::node::Hub;
-use crate::store::person::{PersonRow, Personal};
 use crate::store;
+use crate::store::person::{PersonRow, Personal};
 use serde::Serialize;
 use std::fmt;
 
@@ -189,9 +189,12 @@ impl Person {
         match self {
             Person::Add { name, says } => {
                 if name.trim().is_empty() {
-                    return Err(Failure::usage("the name is empty", "give a name, or what they wish to be called").into());
+                    return Err(
+                        Failure::usage("the name is empty", "give a name, or what they wish to be called").into()
+                    );
                 }
-                let mut row = PersonRow { name: Personal::new(name.trim()), role: "contact".into(), ..PersonRow::default() };
+                let mut row =
+                    PersonRow { name: Personal::new(name.trim()), role: "contact".into(), ..PersonRow::default() };
                 (row.made, row.confirmed) = (now, now);
                 says.over(context, hub, &mut row).await?;
                 save(hub, &row, "written down; it stays on this hub").await
@@ -235,7 +238,8 @@ impl Person {
                 db.commit().await?;
                 let group = groups.iter().find(|one| Some(one.row.rec) == row.rec).map(|one| one.group.name.clone());
                 let text = |value: &Option<Personal>| value.as_ref().map(|value| value.reveal().to_owned());
-                let day = |at: i64| jiff::Timestamp::from_second(at).map(|at| at.to_zoned(zone.clone()).date().to_string());
+                let day =
+                    |at: i64| jiff::Timestamp::from_second(at).map(|at| at.to_zoned(zone.clone()).date().to_string());
                 Answer::of(&Shown {
                     person: row.n,
                     name: row.name.reveal().to_owned(),

@@ -34,7 +34,10 @@ impl fmt::Display for Rows {
             shown.add_row([&due.what, &due.since.to_string()]);
         }
         writeln!(out, "{}", lines(&shown))?;
-        write!(out, "`mutuald retention apply` removes these. What is still right: `contact edit` or `person edit` with --confirm.")
+        write!(
+            out,
+            "`mutuald retention apply` removes these. What is still right: `contact edit` or `person edit` with --confirm."
+        )
     }
 }
 

@@ -29,7 +29,12 @@ struct Done {
 
 impl fmt::Display for Done {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "All that is held about {} is in {}. Hand it over, then delete the file.", self.subject, self.file.display())
+        write!(
+            out,
+            "All that is held about {} is in {}. Hand it over, then delete the file.",
+            self.subject,
+            self.file.display()
+        )
     }
 }
 

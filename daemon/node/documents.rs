@@ -158,7 +158,10 @@ fn kept(periods: &Retention) -> Vec<String> {
         format!("- Role contacts: {} months after they were last confirmed.", periods.contact_months),
         format!("- People: {} months after they were last confirmed.", periods.person_months),
         format!("- Either, of a group that has ended: {} months.", periods.ended_months),
-        format!("- Former words of imported records: {} days; records held for a look: {} days.", periods.import_days, periods.held_days),
+        format!(
+            "- Former words of imported records: {} days; records held for a look: {} days.",
+            periods.import_days, periods.held_days
+        ),
         format!("- The record of consents, which holds no names: {} years after they end.", periods.consent_years),
         format!("- Who looked at whose entry: {} days.", periods.log_days),
     ]
@@ -169,9 +172,17 @@ fn fields() -> String {
 }
 
 fn register(facts: &Facts) -> Document {
-    let readers: Vec<String> =
-        facts.partners.iter().filter(|partner| partner.reads).map(|partner| format!("- {} ({})", partner.name, partner.id)).collect();
-    let all: Vec<String> = facts.partners.iter().map(|partner| format!("- {} ({}), at {}", partner.name, partner.id, partner.address)).collect();
+    let readers: Vec<String> = facts
+        .partners
+        .iter()
+        .filter(|partner| partner.reads)
+        .map(|partner| format!("- {} ({})", partner.name, partner.id))
+        .collect();
+    let all: Vec<String> = facts
+        .partners
+        .iter()
+        .map(|partner| format!("- {} ({}), at {}", partner.name, partner.id, partner.address))
+        .collect();
     let none = |list: Vec<String>| if list.is_empty() { vec!["None.".to_owned()] } else { list };
     Document {
         name: "register".into(),
@@ -204,8 +215,12 @@ fn register(facts: &Facts) -> Document {
 }
 
 fn notice(facts: &Facts) -> Document {
-    let readers: Vec<String> =
-        facts.partners.iter().filter(|partner| partner.reads).map(|partner| format!("- {} ({})", partner.name, partner.id)).collect();
+    let readers: Vec<String> = facts
+        .partners
+        .iter()
+        .filter(|partner| partner.reads)
+        .map(|partner| format!("- {} ({})", partner.name, partner.id))
+        .collect();
     let with = if readers.is_empty() {
         vec!["With nobody. Should that change, we ask you first, and name who it is.".to_owned()]
     } else {
@@ -237,7 +252,12 @@ fn notice(facts: &Facts) -> Document {
 
 fn annex(facts: &Facts, partner: &Partner) -> Document {
     let contacts = if partner.reads {
-        format!("Role contacts ({}), where the person agreed to {} by name: {} consents in force.", fields(), partner.name, partner.named)
+        format!(
+            "Role contacts ({}), where the person agreed to {} by name: {} consents in force.",
+            fields(),
+            partner.name,
+            partner.named
+        )
     } else {
         "No role contacts.".to_owned()
     };

@@ -11,6 +11,7 @@
 //! * [`imports`]: carrying out an import's plan, and undoing it; [`source`]: lists that are read from an address on a schedule;
 //! * [`copies`]: lists that repeat other hubs' lists;
 //! * [`consents`]: what the ledger takes in; [`contacts`]: role contacts between the consent ledger and the wire; [`held`]: words that a person must look at first;
+//! * [`retention`]: how long local data is kept; [`subject`]: all that is held about somebody; [`documents`]: for trustees;
 //! * [`groups`]: what the hub's people ask and say of a group: find it, describe it, draft an edit, a choice, a link;
 //! * [`review`]: questions for people, the most consequential first, and their decisions as labels.
 
@@ -23,6 +24,7 @@ pub mod contacts;
 pub mod copies;
 pub mod demo;
 pub mod derive;
+pub mod documents;
 pub mod groups;
 pub mod held;
 pub mod imports;
@@ -33,10 +35,12 @@ pub mod logging;
 pub mod notify;
 pub mod publish;
 pub mod reach;
+pub mod retention;
 pub mod review;
 pub mod run;
 pub mod source;
 pub mod stand;
+pub mod subject;
 pub mod sync;
 
 use crate::clock::Clock;

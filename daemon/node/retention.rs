@@ -52,7 +52,8 @@ impl Hub {
     pub async fn retention_due(&self) -> anyhow::Result<Vec<Due>> {
         let (periods, zone, today) = (&self.config.retention, self.config.time_zone()?, self.today()?);
         let day = |at: i64| Timestamp::from_second(at).map(|at| at.to_zoned(zone.clone()).date());
-        let past = |span: Span| -> anyhow::Result<Date> { today.checked_sub(span).context("retention: a period is too long") };
+        let past =
+            |span: Span| -> anyhow::Result<Date> { today.checked_sub(span).context("retention: a period is too long") };
         let mut db = self.store.read().await?;
         let own = groups::own_records(self, &mut db).await?;
         let of = |rec: &uuid::Uuid| own.iter().find(|one| one.row.rec == *rec);
@@ -61,7 +62,9 @@ impl Hub {
             let group = &of(rec)?.group;
             group.status.as_ref().filter(|_| group.closed())?.date.filter(|date| *date <= ended_before)
         };
-        let name = |rec: &uuid::Uuid| of(rec).map_or("a group that is no longer listed".to_owned(), |one| one.group.name.clone());
+        let name = |rec: &uuid::Uuid| {
+            of(rec).map_or("a group that is no longer listed".to_owned(), |one| one.group.name.clone())
+        };
         let mut due = Vec::new();
         for row in store::contact::all(&mut db).await? {
             let what = format!("role contact {} of {}", row.n, name(&row.rec));

@@ -146,7 +146,9 @@ impl Hub {
             Subject::Contact(n) => {
                 let row = store::contact::get(&mut db, n).await?.context("there is no such contact")?;
                 entry.insert("role", role_label(&row.contact.role).to_owned());
-                entry.extend(row.contact.fields().map(|f| (f.name(), row.contact.get(f).unwrap_or_default().to_owned())));
+                entry.extend(
+                    row.contact.fields().map(|f| (f.name(), row.contact.get(f).unwrap_or_default().to_owned())),
+                );
                 entry.insert("made", day(row.made)?);
                 entry.insert("confirmed", day(row.confirmed)?);
                 for (hub, at) in store::contact::recipients(&mut db, n).await? {
@@ -268,4 +270,3 @@ impl Held {
         page.into_string()
     }
 }
-

@@ -7,6 +7,7 @@
 //! * [`partner`]: partner hubs and how pulling them goes;
 //! * [`contact`], [`consent`]: role contacts, who agreed to what, and the lines that this lets out; [`person`]: people;
 //! * [`held`]: records whose words a person must look at first;
+//! * [`retention`]: local data by age;
 //! * [`near`]: search by postcode;
 //! * [`postcodes`]: where every postcode lies, in a file beside the database;
 //! * [`copies`]: which lists are copies of others;
@@ -36,6 +37,7 @@ pub mod postcodes;
 pub mod question;
 pub mod record;
 pub mod registry;
+pub mod retention;
 pub mod sighting;
 pub mod view;
 

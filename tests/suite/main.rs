@@ -4,6 +4,7 @@ mod attacks;
 mod cli;
 mod config;
 mod conflicts;
+mod contacts;
 mod converge;
 mod crash;
 mod demo;
