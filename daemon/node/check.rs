@@ -130,7 +130,10 @@ async fn check_log(db: &mut Write, log: &LogRow, findings: &mut Vec<Finding>) ->
         let leaf = store::log::leaf(db, row.pos).await?;
         let named = leaf.and_then(|leaf| leaf::open(&leaf.note, &log.key).ok()?.parts.remove(CONTACT));
         if named != Some(part::digest(row.line.as_bytes())) {
-            wrong("contact", format!("the contact at entry {} is not the one that was signed", store::log::index(row.pos)));
+            wrong(
+                "contact",
+                format!("the contact at entry {} is not the one that was signed", store::log::index(row.pos)),
+            );
         }
     }
     if log.head > log.held || (log.n == OWN && log.head != log.held) {

@@ -177,7 +177,7 @@ impl Hub {
     pub async fn remove_contact(&self, n: i64) -> Result<Tended, Refused> {
         let mut db = self.store.write().await?;
         store::contact::get(&mut db, n).await?.ok_or(Refused::Unknown("contact", n))?;
-        store::contact::remove(&mut db, n).await?;
+        store::contact::remove(&mut db, n, self.today()?).await?;
         self.settle_contacts(db).await
     }
 

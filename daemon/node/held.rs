@@ -141,7 +141,9 @@ impl Hub {
                 held.insert(id);
             }
         }
-        for draft in drafts.iter().filter(put).filter(|draft| !held.contains(&draft.id)) {
+        let waiting: BTreeSet<Uuid> = store::held::all(db).await?.into_iter().map(|held| held.rec).collect();
+        let said = |draft: &&Draft| !held.contains(&draft.id) && waiting.contains(&draft.id);
+        for draft in drafts.iter().filter(put).filter(said) {
             // What is said now takes the place of what waited.
             store::held::remove(db, draft.id).await?;
         }

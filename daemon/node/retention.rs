@@ -117,17 +117,17 @@ impl Hub {
     /// # Errors
     /// Database errors; nothing is changed then.
     pub async fn retention_apply(&self, shown: &[Due]) -> anyhow::Result<BTreeMap<Kind, usize>> {
-        let still = self.retention_due().await?;
+        let (still, today) = (self.retention_due().await?, self.today()?);
         let mut db = self.store.write().await?;
         let mut done = BTreeMap::new();
         let held = store::held::all(&mut db).await?;
         let mut consents = Vec::new();
         for one in shown.iter().filter(|one| still.contains(one)) {
             match one.kind {
-                Kind::Contact => store::contact::remove(&mut db, one.number).await?,
+                Kind::Contact => store::contact::remove(&mut db, one.number, today).await?,
                 Kind::Person => store::person::erase(&mut db, one.number).await?,
                 Kind::Ended if one.person => store::person::erase(&mut db, one.number).await?,
-                Kind::Ended => store::contact::remove(&mut db, one.number).await?,
+                Kind::Ended => store::contact::remove(&mut db, one.number, today).await?,
                 Kind::Import => retention::forget_import(&mut db, one.number).await?,
                 Kind::Held => {
                     if let Some(row) = held.iter().find(|row| row.n == one.number) {

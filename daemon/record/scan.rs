@@ -240,7 +240,8 @@ fn names(text: &str, address: bool) -> Vec<String> {
                 end = Some(start + bare.len());
             }
             // A name ends with its punctuation, or before a word that is none.
-            if !(name || initial) || (bare.len() < next.len() && !initial) {
+            let goes_on = initial || (name && bare.len() == next.len());
+            if !goes_on {
                 break;
             }
         }

@@ -6,6 +6,7 @@ use super::{StoreError, Write, corrupt};
 use crate::record::consent::{Consented, Holds};
 use crate::record::contact::{Field, RoleContact};
 use crate::record::statement::HubId;
+use jiff::civil::Date;
 use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
@@ -97,11 +98,16 @@ pub async fn save(db: &mut Write, row: &ContactRow) -> Result<i64, StoreError> {
     .await
 }
 
-/// Removes an entry. What was signed of it goes with the next turn ([`crate::node::Hub::tend_contacts`]).
+/// Removes an entry, and ends its consents: from this day on. What was signed of it goes when contacts are tended next.
 ///
 /// # Errors
 /// Database errors.
-pub async fn remove(db: &mut Write, n: i64) -> Result<(), StoreError> {
+pub async fn remove(db: &mut Write, n: i64, day: Date) -> Result<(), StoreError> {
+    sqlx::query("UPDATE consent SET withdrawn = min(coalesce(withdrawn, ?1), ?1) WHERE contact = ?2")
+        .bind(day.to_string())
+        .bind(n)
+        .execute(&mut **db)
+        .await?;
     sqlx::query("DELETE FROM contact WHERE n = ?").bind(n).execute(&mut **db).await.map(drop)
 }
 

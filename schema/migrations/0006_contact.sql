@@ -2,7 +2,7 @@
 
 -- A role contact of one of this hub's records. Nothing of it is signed without a consent in force. Times are seconds since 1970.
 CREATE TABLE contact (
-  n         INTEGER PRIMARY KEY,          -- a local number, never signed
+  n         INTEGER PRIMARY KEY AUTOINCREMENT, -- a local number, never signed, and never given twice: consents name it
   rec       BLOB NOT NULL,
   role      TEXT NOT NULL,
   email     TEXT, phone TEXT, url TEXT, hours TEXT, notes TEXT,
@@ -13,7 +13,7 @@ CREATE INDEX contact_rec ON contact (rec);
 
 -- A person. In no part, feed, index, export or log; the Rust type cannot be serialised.
 CREATE TABLE person (
-  n         INTEGER PRIMARY KEY,
+  n         INTEGER PRIMARY KEY AUTOINCREMENT,
   rec       BLOB,                         -- the group they stand for, if any
   name      TEXT NOT NULL,
   role      TEXT NOT NULL,

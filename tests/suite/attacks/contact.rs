@@ -543,6 +543,12 @@ async fn a_consent_covers_only_hubs_that_people_were_told_of() {
     let other = ContactRow { contact: role("07700 900986"), ..row };
     let tended = nottingham.hub.save_contact(&other, false).await.unwrap().1;
     assert_eq!(tended.withdrawn, 1);
+    // Nor does a new contact come under the number, and so under the consents, of one that was removed.
+    nottingham.hub.give_consent(&given).await.unwrap();
+    nottingham.hub.remove_contact(contact).await.unwrap();
+    let next = add(&nottingham, other.rec, role("07700 900985")).await;
+    assert!(next > contact);
+    assert_eq!(lines(&nottingham, 1).await, [""; 0]);
     essex.pull(&nottingham).await;
     assert_eq!(held(&essex, &nottingham).await, [""; 0]);
 }
