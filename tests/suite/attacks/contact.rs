@@ -421,7 +421,7 @@ async fn f17_lines_of_one_class_are_nothing_in_another() {
 
 /// A partner's erasure, withdrawal or newer put takes the line away at once; what was erased does not come back.
 #[tokio::test]
-async fn what_a_partner_takes_back_is_gone_with_the_next_pull() {
+async fn pain_8_what_a_partner_takes_back_is_gone_with_the_next_pull() {
     for (case, body) in [
         ("withdrawn", Body::Withdraw(Kind::Record)),
         ("erased", Body::Erase(Kind::Record, 1, mutuald::record::statement::ErasedParts::All)),
