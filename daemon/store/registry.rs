@@ -37,11 +37,11 @@ pub struct GroupRow {
     pub conflicts: Vec<String>,
 }
 
-/// Takes link keys away from records, and gives them others: (key, record).
+/// Takes link keys away from records: (key, record).
 ///
 /// # Errors
 /// Database errors.
-pub async fn link(db: &mut Write, gone: &[(i64, i64)], come: &[(i64, i64)]) -> Result<(), StoreError> {
+pub async fn unlink(db: &mut Write, gone: &[(i64, i64)]) -> Result<(), StoreError> {
     for (key, record) in gone {
         sqlx::query("DELETE FROM link_key WHERE key = ? AND record = ?")
             .bind(key)
@@ -49,7 +49,15 @@ pub async fn link(db: &mut Write, gone: &[(i64, i64)], come: &[(i64, i64)]) -> R
             .execute(&mut **db)
             .await?;
     }
-    for chunk in come.chunks(2 * CHUNK) {
+    Ok(())
+}
+
+/// Gives link keys to records: (key, record), best in that order.
+///
+/// # Errors
+/// Database errors.
+pub async fn link(db: &mut Write, come: &[(i64, i64)]) -> Result<(), StoreError> {
+    for chunk in come.chunks(8 * CHUNK) {
         let mut insert = QueryBuilder::<Sqlite>::new("INSERT OR IGNORE INTO link_key (key, record) ");
         insert.push_values(chunk, |mut row, (key, record)| {
             row.push_bind(*key).push_bind(*record);
@@ -57,6 +65,14 @@ pub async fn link(db: &mut Write, gone: &[(i64, i64)], come: &[(i64, i64)]) -> R
         insert.build().execute(&mut **db).await?;
     }
     Ok(())
+}
+
+/// Whether no record has any link key.
+///
+/// # Errors
+/// Database errors.
+pub async fn unlinked(db: &mut SqliteConnection) -> Result<bool, StoreError> {
+    Ok(sqlx::query("SELECT 1 FROM link_key LIMIT 1").fetch_optional(db).await?.is_none())
 }
 
 /// Removes groups and what the index holds of them.

@@ -7,7 +7,7 @@
 //! other hubs' ids give the same groups.
 
 use super::features::Features;
-use super::judge::{Judged, Lists, Outcome, Rule, judge};
+use super::judge::{self, Judged, Lists, Outcome, Rule, judge};
 use super::model::Model;
 use crate::record::{RecordRef, statement::Judgement};
 use crate::registry::link::{Cluster, Decision, Joining, standing};
@@ -46,6 +46,13 @@ impl Row<'_> {
             return Judged { outcome: Outcome::Joined, rule: Rule::Copy, forbidden: None, score, ..judged };
         }
         judged
+    }
+
+    /// Whether the two are plainly two groups: [`Row::judge`] then says [`Outcome::Apart`]. `false` leaves it open.
+    pub fn apart(&self, other: &Row, model: &Model) -> bool {
+        !self.copies(other)
+            && !other.copies(self)
+            && judge::apart(self.features, other.features, self.lists(other), model)
     }
 
     /// Whether it says itself that it was taken over from the other, or from where the other was.
