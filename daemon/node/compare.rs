@@ -15,7 +15,7 @@ use std::sync::Arc;
 /// Up to so many records are compared one by one.
 const FEW: usize = 500;
 /// Candidate pairs gathered before they are judged: a bound on memory.
-const GATHER: usize = 2_000_000;
+const GATHER: usize = 1_000_000;
 
 /// Whose joined pairs came or went.
 #[derive(Debug)]

@@ -74,7 +74,9 @@ impl Store {
         sqlx::migrate!("schema/migrations").run(&writer).await?;
         // How a statement runs follows from its text and the indexes alone. Statistics are older than the next pull: those of a
         // new, empty hub made SQLite go through every record where it should have looked up twenty.
-        sqlx::query("DROP TABLE IF EXISTS sqlite_stat1").execute(&writer).await?;
+        for sql in ["DROP TABLE IF EXISTS sqlite_stat1", "DROP TABLE IF EXISTS sqlite_stat4"] {
+            sqlx::query(sql).execute(&writer).await?;
+        }
         let reading = options.create_if_missing(false).read_only(true).pragma("cache_size", "-8192");
         let readers = SqlitePoolOptions::new().max_connections(4).min_connections(0).connect_with(reading).await?;
         Ok(Store { writer, readers })
