@@ -499,6 +499,46 @@ async fn the_pages_carry_the_name_of_the_settings() {
     }
 }
 
+/// SIGHUP reaches the pages too, on connections that are open; a file that is not right changes nothing.
+#[tokio::test]
+async fn the_pages_follow_the_settings_when_they_are_read_again() {
+    use mutuald::node::lifecycle::{Lifecycle, Signal};
+    use mutuald::node::{notify::Notifier, run};
+    let hub = crate::support::TestHub::new("Essex Hub", 1).await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("hub.toml");
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let (signal, signals) = tokio::sync::mpsc::channel(1);
+    let lifecycle = Lifecycle::driven(Notifier::silent(), signals);
+    let options = run::Options { file: Some(file.clone()), notice: None };
+    let daemon = tokio::spawn(run::start(hub.hub.clone(), listener, lifecycle, options));
+    let client = Client::builder().no_proxy().pool_max_idle_per_host(1).build().unwrap();
+    let page = async || client.get(&url).send().await.unwrap().text().await.unwrap();
+    assert!(page().await.contains("Essex Hub"));
+    let state = hub.hub.config.hub.state.display().to_string();
+    for (name, shown) in [
+        ("Groups in Essex", "Groups in Essex"),
+        ("Groups\nin Kent", "Groups in Essex"),
+        ("Groups in Kent", "Groups in Kent"),
+    ] {
+        let toml = format!(
+            "[hub]\nstate = {state:?}\nname = \"{name}\"\n\n[web]\nlisten = \"{}\"\n",
+            hub.hub.config.web.listen
+        );
+        std::fs::write(&file, toml).unwrap();
+        signal.send(Signal::Reload).await.unwrap();
+        let follows = async {
+            while !page().await.contains(shown) {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(std::time::Duration::from_secs(60), follows).await.expect(shown);
+    }
+    signal.send(Signal::Stop).await.unwrap();
+    daemon.await.unwrap().unwrap().into_result().unwrap();
+}
+
 #[test]
 fn what_others_wrote_stays_text() {
     let evil = "<script>alert('x')</script>\"><b onclick=x>&amp;";
