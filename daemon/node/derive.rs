@@ -19,6 +19,7 @@ use crate::store::registry::GroupRow;
 use crate::store::{self, StoreError, Write};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
+use tracing::Instrument;
 
 /// Groups read, merged and written at a time.
 const BATCH: usize = 500;
@@ -47,9 +48,13 @@ pub async fn derive(db: &mut Write, rules: &Rules, mut touched: Touched) -> Resu
         return Ok(derived);
     }
     let lists = Arc::new(lists(db, rules).await?);
-    let repaired = compare::compare(db, rules, &lists, &mut touched).await?;
-    let reached = reach::reach(db, rules, touched.records.clone(), repaired).await?;
-    let placed = place(db, rules, &lists, touched, &reached).await?;
+    // The span tells linking's own cost from that of merging and writing what came of it.
+    let linking = async {
+        let repaired = compare::compare(db, rules, &lists, &mut touched).await?;
+        let reached = reach::reach(db, rules, touched.records.clone(), repaired).await?;
+        place(db, rules, &lists, touched, &reached).await
+    };
+    let placed = linking.instrument(tracing::debug_span!("linking")).await?;
     store::registry::remove_groups(db, &placed.gone.into_iter().collect::<Vec<_>>()).await?;
     store::registry::set_groups(db, &placed.moved).await?;
     write(db, rules, placed.groups, &mut derived).await?;

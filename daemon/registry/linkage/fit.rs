@@ -31,13 +31,13 @@ pub struct Hold {
 
 /// Holds that [`fit_best`] chooses among.
 pub const HOLDS: [Hold; 7] = [
-    Hold { one: 0.3, two: 3.0, prior: false },
     Hold { one: 1.0, two: 10.0, prior: false },
     Hold { one: 1.0, two: 1_000.0, prior: false },
+    Hold { one: 3.0, two: 30.0, prior: false },
     Hold { one: 3.0, two: 1_000.0, prior: false },
-    Hold { one: 0.3, two: 1.0, prior: true },
     Hold { one: 1.0, two: 3.0, prior: true },
     Hold { one: 5.0, two: 20.0, prior: true },
+    Hold { one: 20.0, two: 100.0, prior: true },
 ];
 
 /// Why no model came out.
