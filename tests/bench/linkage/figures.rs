@@ -24,7 +24,15 @@ pub struct Kept {
 impl Kept {
     /// Reads rows. `duplicates`: their lists may name a group twice.
     pub fn read(listed: &[Listed], model: &Model, duplicates: bool) -> Kept {
-        let (features, keys) = listed.iter().map(|listed| read(&listed.group, model)).unzip();
+        // On all cores, as the daemon reads.
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let (features, keys) = std::thread::scope(|scope| {
+            let workers: Vec<_> = listed
+                .chunks(listed.len().div_ceil(cores).max(1))
+                .map(|rows| scope.spawn(|| rows.iter().map(|row| read(&row.group, model)).collect::<Vec<_>>()))
+                .collect();
+            workers.into_iter().flat_map(|worker| worker.join().expect("a reader")).unzip()
+        });
         Kept { features, keys, lists: listed.iter().map(|listed| listed.list).collect(), duplicates }
     }
 
