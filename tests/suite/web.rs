@@ -15,6 +15,7 @@ use mutuald::web::view::*;
 use mutuald::web::{self, WebError, feed, pages, query};
 use reqwest::header::{self, HeaderMap, HeaderName};
 use reqwest::{Client, Method, Response};
+use sample::search_page;
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::path::Path;
@@ -27,6 +28,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
+use written::well_made;
 
 /// A server on a port of its own, stopped when the test is done with it.
 struct Server {

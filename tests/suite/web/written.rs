@@ -186,7 +186,7 @@ fn a_group_page_says_who_said_what_and_when_it_was_checked() {
 
 /// What every page must keep: tags close, ids are unique and what is referred to exists, headings step down one at a time,
 /// every field has a label, and there is nothing that a policy without scripts and inline styles would stop.
-fn well_made(name: &str, page: &str) {
+pub fn well_made(name: &str, page: &str) {
     let void = ["meta", "link", "input", "br"];
     let (mut open, mut ids, mut refers, mut level, mut rest) = (Vec::new(), Vec::new(), Vec::new(), 0, page);
     assert!(page.starts_with("<!DOCTYPE html><html lang=\"en-GB\">"), "{name}");
