@@ -69,7 +69,10 @@ async fn some(
     });
     let mut again = touched.compare.clone();
     // Who shares a key that crossed the line, either way, is compared again with all that it reaches.
-    let mut members = members(db, counts.keys().copied()).await?;
+    // Of a key that too many share only so many are read as tell whether it crossed.
+    let most = sharing + 1 + counts.values().map(|(come, _)| *come).max().unwrap_or_default();
+    let keys: Vec<i64> = counts.keys().copied().collect();
+    let mut members = store::registry::sharing(db, &keys, most).await?;
     let mut crossed = BTreeSet::new();
     for (key, (come, gone)) in &counts {
         let now = members.get(key).map_or(0, Vec::len) as i64;
@@ -83,8 +86,8 @@ async fn some(
             again.iter().filter(|record| !touched.compared.contains_key(record)).chain(&crossed).copied().collect();
         let rows = store::record::numbered(db, &unread).await?;
         let keys: BTreeSet<i64> = rows.iter().flat_map(|row| row.keys.iter().copied()).collect();
-        let more = self::members(db, keys.into_iter().filter(|key| !counts.contains_key(key))).await?;
-        members.extend(more);
+        let unread: Vec<i64> = keys.into_iter().filter(|key| !counts.contains_key(key)).collect();
+        members.extend(store::registry::sharing(db, &unread, sharing + 1).await?);
         again.extend(crossed);
     }
     let mut pairs: BTreeSet<(i64, i64)> = BTreeSet::new();
@@ -103,18 +106,6 @@ async fn some(
     pair::add(db, &judged).await?;
     ends.extend(judged.iter().filter(|pair| pair.outcome == Outcome::Joined).flat_map(|pair| [pair.a, pair.b]));
     Ok(ends)
-}
-
-async fn members(
-    db: &mut Write,
-    keys: impl Iterator<Item = i64> + Send,
-) -> Result<BTreeMap<i64, Vec<i64>>, StoreError> {
-    let keys: Vec<i64> = keys.collect();
-    let mut members: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
-    for (key, record) in store::registry::sharing(db, &keys).await? {
-        members.entry(key).or_default().push(record);
-    }
-    Ok(members)
 }
 
 /// Adds what of these records is compared, where it is not known yet.

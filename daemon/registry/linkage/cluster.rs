@@ -276,11 +276,7 @@ pub fn from_scratch(
     decisions: &[Decision],
     model: &Model,
 ) -> (Clusters, Vec<(usize, usize, Judged)>) {
-    let judged: Vec<(usize, usize, Judged)> = pairs(keys, model.cuts().sharing as usize)
-        .into_iter()
-        .map(|(a, b)| (a, b, rows[a].judge(&rows[b], model)))
-        .filter(|(_, _, judged)| judged.outcome != Outcome::Apart)
-        .collect();
+    let judged = judged(rows, &pairs(keys, model.cuts().sharing as usize), model);
     let place: BTreeMap<RecordRef, usize> = rows.iter().enumerate().map(|(i, row)| (row.record, i)).collect();
     let mut root: Vec<usize> = (0..rows.len()).collect();
     let joined = judged.iter().filter(|(_, _, judged)| judged.outcome == Outcome::Joined).map(|(a, b, _)| (*a, *b));
@@ -313,6 +309,25 @@ pub fn from_scratch(
     all.groups.sort_by_key(Cluster::id);
     all.held.sort_by_key(|(a, b, _)| (*a, *b));
     (all, judged)
+}
+
+/// The pairs that are not plainly apart, in the order given: on all cores, however many there are.
+fn judged(rows: &[Row], pairs: &[(usize, usize)], model: &Model) -> Vec<(usize, usize, Judged)> {
+    let one = |(a, b): &(usize, usize)| {
+        let judged = rows[*a].judge(&rows[*b], model);
+        (judged.outcome != Outcome::Apart).then_some((*a, *b, judged))
+    };
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = pairs
+            .chunks(pairs.len().div_ceil(cores).max(1))
+            .map(|share| scope.spawn(move || share.iter().filter_map(one).collect::<Vec<_>>()))
+            .collect();
+        workers
+            .into_iter()
+            .flat_map(|worker| worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            .collect()
+    })
 }
 
 fn find(root: &mut [usize], mut i: usize) -> usize {
