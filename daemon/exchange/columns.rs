@@ -130,7 +130,7 @@ pub(super) static COLUMNS: LazyLock<Vec<Column>> = LazyLock::new(|| {
         column(Field::Email, "email", "E-mail", "The group's own, never one person's.", "hello@example.org"),
         column(Field::Phone, "phone", "Telephone", "The group's own, never one person's.", "01632 960123"),
         column(Field::Founded, "founded", "Founded", "As much as is known: 2011, 03/2011 or 14/03/2011.", "2011"),
-        column(Field::Status, "status", "Status", "Choose from the list; empty means running.", "Running"),
+        column(Field::Status, "status", "Status", "Choose from the list; empty means running, or for a group known to have ended: as it was.", "Running"),
         column(Field::StatusDate, "status_date", "Status date", "Since when.", "03/09/2026"),
         column(Field::StatusReason, "status_reason", "Status reason", "Why, naming no person.", ""),
         column(Field::BreakUntil, "break_until", "On a break until", "A date.", ""),

