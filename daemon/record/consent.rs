@@ -153,7 +153,7 @@ mod tests {
         ) {
             let counts = |consent: &&Consent| {
                 let (from, to) = (consent.given, consent.review);
-                from <= day(today) && to >= day(today) && !consent.withdrawn.is_some_and(|w| w <= day(today))
+                from <= day(today) && to >= day(today) && consent.withdrawn.is_none_or(|w| w > day(today))
             };
             let standing: Vec<&Consent> = consents.iter().filter(counts).collect();
             let signed = consented(&contacts(), &consents, day(today));

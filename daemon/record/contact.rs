@@ -169,7 +169,7 @@ mod tests {
         assert_eq!(part.contacts[0].fields().collect::<Vec<_>>(), [Field::Phone, Field::Hours]);
         assert_eq!(role_label("coordinator"), "Coordinator");
         assert_eq!(ContactPart::read(r#"{"contacts":4}"#).unwrap_err().code(), "part-member");
-        let nine = format!(r#"{{"contacts":[{}]}}"#, vec![r#"{"role":"venue"}"#; 9].join(","));
+        let nine = format!(r#"{{"contacts":[{}]}}"#, [r#"{"role":"venue"}"#; 9].join(","));
         assert_eq!(ContactPart::read(&nine).unwrap_err().code(), "part-member");
     }
 }

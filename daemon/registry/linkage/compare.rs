@@ -357,7 +357,8 @@ pub fn name(a: &Reading, b: &Reading, towns: &[&str], cuts: &Cuts) -> Names {
         }
         let equal = right.each().find(|(_, other, _)| *other == word);
         if let Some((other, ..)) = equal {
-            (left.met(at), right.met(other));
+            left.met(at);
+            right.met(other);
             same += weight;
         }
     }
@@ -368,7 +369,8 @@ pub fn name(a: &Reading, b: &Reading, towns: &[&str], cuts: &Cuts) -> Names {
         let (word, weight) = left.words[at];
         let near = right.each().filter_map(|(at, other, w)| Some((same_word(word, other)?, at, w))).min();
         if let Some((edits, other, w)) = near {
-            (left.met(at), right.met(other));
+            left.met(at);
+            right.met(other);
             letters += edits;
             // A misspelt word is in no table; the better known of the two is what was meant.
             same += weight.min(w);
