@@ -227,6 +227,8 @@ async fn person(hub: &Hub, text: &str, commit: bool) -> anyhow::Result<Answer> {
         let mut db = hub.store.write().await?;
         store::people::erase(&mut db, text).await?;
         db.commit().await?;
+        // What was signed of a contact that is gone now is taken back.
+        hub.tend_contacts().await?;
         hub.publish().await?;
         person.left = hub.scrub().await?;
     }

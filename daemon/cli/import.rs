@@ -269,8 +269,11 @@ impl Import {
             std::fs::write(report, bytes).with_context(|| format!("cannot write {}", report.display()))?;
             hub.wrote(report, "own", None).await?;
         }
-        let look =
-            !plan.refused.is_empty() || !plan.held_back.is_empty() || plan.held.is_some() || !plan.asked.is_empty();
+        let look = !plan.refused.is_empty()
+            || !plan.held_back.is_empty()
+            || !plan.to_look_at.is_empty()
+            || plan.held.is_some()
+            || !plan.asked.is_empty();
         let (import, said) = match &self.commit {
             Some(seen) if !digest.starts_with(seen.as_str()) => {
                 let what =

@@ -19,14 +19,18 @@ mod choose;
 mod completions;
 mod config;
 mod conflicts;
+mod consent;
+mod contact;
 mod context;
 mod demo;
+mod documents;
 mod erase;
 mod erasure;
 mod export;
 mod feed;
 mod geo;
 mod group;
+mod held;
 mod import;
 mod init;
 mod link;
@@ -35,10 +39,13 @@ mod list;
 mod man;
 mod output;
 mod partner;
+mod person;
 mod registry;
+mod retention;
 mod review;
 mod run;
 mod status;
+mod subject;
 mod verify;
 
 pub use context::Context;
@@ -97,6 +104,20 @@ enum Command {
     List(list::List),
     #[command(subcommand)]
     Partner(partner::Partner),
+    #[command(subcommand)]
+    Contact(contact::Contact),
+    #[command(subcommand)]
+    Consent(consent::Consent),
+    #[command(subcommand)]
+    Person(person::Person),
+    #[command(subcommand)]
+    Held(held::Held),
+    #[command(subcommand)]
+    Retention(retention::Retention),
+    #[command(subcommand)]
+    Subject(subject::Subject),
+    #[command(subcommand)]
+    Documents(documents::Documents),
     Conflicts(conflicts::Conflicts),
     Choose(choose::Choose),
     Link(link::Link),
@@ -134,6 +155,13 @@ impl Command {
             Command::Group(command) => command.run(context).await,
             Command::List(command) => command.run(context).await,
             Command::Partner(command) => command.run(context).await,
+            Command::Contact(command) => command.run(context).await,
+            Command::Consent(command) => command.run(context).await,
+            Command::Person(command) => command.run(context).await,
+            Command::Held(command) => command.run(context).await,
+            Command::Retention(command) => command.run(context).await,
+            Command::Subject(command) => command.run(context).await,
+            Command::Documents(command) => command.run(context).await,
             Command::Conflicts(command) => command.run(context).await,
             Command::Choose(command) => command.run(context).await,
             Command::Link(command) => command.run(context).await,

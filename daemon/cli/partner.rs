@@ -58,6 +58,22 @@ pub enum Partner {
         #[arg(long)]
         yes: bool,
     },
+    /// Let a partner hub read role contacts, where a consent names it
+    Share {
+        /// Name of the partner hub
+        name: String,
+        /// Role contacts: the one thing that is not shared with everybody
+        #[arg(long, required = true)]
+        contact: bool,
+    },
+    /// Let a partner hub no longer read role contacts; it deletes what it has with its next pull
+    Unshare {
+        /// Name of the partner hub
+        name: String,
+        /// Role contacts
+        #[arg(long, required = true)]
+        contact: bool,
+    },
     /// Remove a partner hub and all that came from it
     Remove {
         /// Name of the partner hub
@@ -240,6 +256,8 @@ impl Partner {
             Partner::Pause { name } => pause(hub, &name, true).await,
             Partner::Resume { name } => pause(hub, &name, false).await,
             Partner::Accept { name, yes } => accept(hub, context, &name, yes).await,
+            Partner::Share { name, .. } => share(hub, &name, true).await,
+            Partner::Unshare { name, .. } => share(hub, &name, false).await,
             Partner::Remove { name, yes } => {
                 let row = named(hub, &name).await?;
                 sure(context, yes, &format!("Remove {} and the {} statements held from it?", row.name, row.held))?;
@@ -252,7 +270,7 @@ impl Partner {
     }
 }
 
-async fn named(hub: &Hub, name: &str) -> anyhow::Result<PartnerRow> {
+pub(super) async fn named(hub: &Hub, name: &str) -> anyhow::Result<PartnerRow> {
     hub.partner(name).await.map_err(|error| match error.downcast_ref::<store::StoreError>() {
         Some(_) => error,
         None => {
@@ -260,6 +278,29 @@ async fn named(hub: &Hub, name: &str) -> anyhow::Result<PartnerRow> {
                 .into()
         }
     })
+}
+
+async fn share(hub: &Hub, name: &str, with: bool) -> anyhow::Result<Answer> {
+    let row = named(hub, name).await?;
+    if with && !hub.config.publish.as_ref().is_some_and(|publish| publish.contacts && publish.serve) {
+        return Err(Failure::new(
+            "this hub does not give out role contacts",
+            "set contacts = true under [publish] and restart the daemon; a static host cannot do it",
+        )
+        .into());
+    }
+    let id = row.id.parse().map_err(|_| Failure::new("the partner's id is damaged", "`mutuald registry check`"))?;
+    let tended = hub.share_contacts(id, with).await?;
+    let text = if with {
+        format!(
+            "{} may read role contacts from now on: those whose consent names it, and no others. `mutuald consent add` writes consents down.",
+            row.name
+        )
+    } else {
+        format!("{} may no longer read role contacts.", row.name)
+    };
+    let text = text + &super::contact::after(&tended);
+    Answer::of(&Done { partner: row.name, hub: row.id, text })
 }
 
 async fn add(hub: &Hub, address: &str, id: &str, schedule: Option<&str>) -> anyhow::Result<Answer> {
@@ -360,7 +401,7 @@ async fn accept(hub: &Hub, context: &Context, name: &str, yes: bool) -> anyhow::
     outcomes(hub, vec![outcome]).await
 }
 
-fn sure(context: &Context, yes: bool, question: &str) -> anyhow::Result<()> {
+pub(super) fn sure(context: &Context, yes: bool, question: &str) -> anyhow::Result<()> {
     if yes || context.interactive() && context.agreed(question)? {
         return Ok(());
     }

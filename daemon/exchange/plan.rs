@@ -11,6 +11,7 @@ use super::matching::Matching;
 use super::row::{GroupRow, OPEN, Reading, Skip, What};
 use super::table::letter;
 use crate::record::group::{CLOSED, Group, Status};
+use crate::record::scan::Found;
 use jiff::civil::Date;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -121,6 +122,9 @@ pub struct ImportPlan {
     pub refused: Vec<Refused>,
     /// Rows whose place must not be known: this version does not sign such records.
     pub held_back: Vec<HeldBack>,
+    /// Rows whose words seem to tell of a person: held until somebody has looked at them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub to_look_at: Vec<ToLookAt>,
     /// Rows that are not meant for the registry.
     pub skipped: Vec<Skipped>,
     /// Records of the list that no row speaks of. They stay as they are, but for those in `ending`.
@@ -195,6 +199,32 @@ pub struct Kept {
     pub name: String,
     /// What stands, and what the row says.
     pub fields: Vec<FieldChange>,
+}
+
+/// A row whose words seem to tell of a person.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ToLookAt {
+    /// The row.
+    pub line: u32,
+    /// The record and the revision that would change; none of a new one.
+    pub rec: Option<(Uuid, u64)>,
+    /// What the record would say.
+    pub group: Group,
+    /// What was found.
+    pub found: Vec<Found>,
+    /// What is settled about it already.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub settled: Option<Settled>,
+}
+
+/// What is settled about words that seem to tell of a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Settled {
+    /// A person has decided that they are not to be signed.
+    Dropped,
+    /// They wait for a person already.
+    Waiting,
 }
 
 /// One difference.
@@ -297,6 +327,7 @@ impl ImportPlan {
             self.taken_back.len(),
             self.refused.len(),
             self.held_back.len(),
+            self.to_look_at.len(),
             self.skipped.len(),
         ];
         kinds.iter().sum::<usize>() == self.rows_read
@@ -304,7 +335,10 @@ impl ImportPlan {
 
     /// Whether carrying the plan out would change anything.
     pub fn changes_nothing(&self) -> bool {
-        self.new.is_empty() && self.changed.is_empty() && self.ending.is_empty()
+        self.new.is_empty()
+            && self.changed.is_empty()
+            && self.ending.is_empty()
+            && self.to_look_at.iter().all(|row| row.settled.is_some())
     }
 
     /// A short name for exactly this plan: twelve hexadecimal digits of a digest of all of it. What was shown under it is what
@@ -339,6 +373,7 @@ pub fn plan_under(terms: &Terms, reading: &Reading, existing: &[Existing], list:
         taken_back: Vec::new(),
         refused: Vec::new(),
         held_back: Vec::new(),
+        to_look_at: Vec::new(),
         skipped: Vec::new(),
         not_in_file: left.iter().map(|at| existing[*at].rec).collect::<BTreeSet<_>>().into_iter().collect(),
         mode: terms.mode,
@@ -412,9 +447,11 @@ fn asks_safety(warning: &Warning) -> bool {
     warning.code == super::fault::Caution::AskSafety("").code()
 }
 
+const MISSED: &str = "no longer in its list on";
+
 /// What a record says when its group is said to have closed because its list no longer names it.
 pub fn missed(group: &Group, day: Date) -> Group {
-    let reason = format!("no longer in its list on {day}");
+    let reason = format!("{MISSED} {day}");
     let status = Status { state: CLOSED.to_owned(), reason: Some(reason), ..Status::default() };
     Group { status: Some(status), ..group.clone() }
 }
@@ -425,6 +462,12 @@ pub fn goes_on(group: &Group) -> bool {
         .status
         .as_ref()
         .is_some_and(|status| [CLOSED, "merged", "became-something-else"].contains(&status.state.as_str()))
+}
+
+/// Whether someone knows that the group has ended, not only that a list stopped naming it.
+fn known_to_have_ended(group: &Group) -> bool {
+    let reason = group.status.as_ref().and_then(|status| status.reason.as_deref());
+    !goes_on(group) && !reason.is_some_and(|reason| reason.starts_with(MISSED))
 }
 
 impl ImportPlan {
@@ -512,6 +555,11 @@ fn place(
         !as_it_stands(field) && before != field.show(&row.group, words)
     };
     let mut fields: BTreeSet<&Field> = reading.fields.iter().filter(differs).collect();
+    let silent = row.texts.get(&Field::Status).is_none_or(String::is_empty);
+    if silent && found.is_some_and(|known| known_to_have_ended(&known.group)) {
+        // Every fresh form has this cell empty, so only a word in it sends people to a door again that is known to be locked.
+        fields.remove(&Field::Status);
+    }
     if fields.contains(&Field::Status) {
         // A new state drops what was said about the old one, so what the row says about it counts even when it is the same.
         let parts = [Field::StatusDate, Field::StatusReason, Field::BreakUntil];

@@ -1,7 +1,7 @@
 //! A plan in words.
 
 use super::fault::RowError;
-use super::plan::ImportPlan;
+use super::plan::{ImportPlan, Settled};
 use super::row::Skip;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -34,6 +34,9 @@ impl fmt::Display for ImportPlan {
         }
         writeln!(out, "{:>7}  refused", self.refused.len())?;
         writeln!(out, "{:>7}  held back for safety", self.held_back.len())?;
+        if !self.to_look_at.is_empty() {
+            writeln!(out, "{:>7}  to be looked at: their words seem to tell of a person", self.to_look_at.len())?;
+        }
         for (reason, words) in open_skips {
             let count = self.skipped.iter().filter(|skipped| skipped.reason == reason).count();
             if count > 0 || reason == Skip::Blank {
@@ -76,6 +79,7 @@ impl fmt::Display for ImportPlan {
         }
         self.show_changes(out)?;
         self.show_held_back(out)?;
+        self.show_to_look_at(out)?;
         self.show_refused(out)?;
         self.show_warnings(out)?;
         match &self.held {
@@ -142,6 +146,20 @@ impl ImportPlan {
             }
         }
         Ok(())
+    }
+
+    fn show_to_look_at(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.to_look_at.is_empty() {
+            return Ok(());
+        }
+        writeln!(out, "\nTo be looked at before they are signed (`mutuald held list` after the import):")?;
+        for row in self.to_look_at.iter().take(SHOWN) {
+            let found: Vec<String> =
+                row.found.iter().map(|found| format!("{} {:?}", found.kind.words(), found.text)).collect();
+            let dropped = if row.settled == Some(Settled::Dropped) { " (dropped before, and left out)" } else { "" };
+            writeln!(out, "  line {}, {}: {}{dropped}", row.line, row.group.name, found.join(", "))?;
+        }
+        more(out, self.to_look_at.len())
     }
 
     fn show_refused(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {

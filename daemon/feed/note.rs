@@ -102,6 +102,11 @@ impl VerifyKey {
         hex(&self.id)
     }
 
+    /// Whether bytes that are no note (a signed request) were signed by this key. The same one rule.
+    pub(super) fn verify_bytes(&self, message: &[u8], signature: &[u8; 64]) -> bool {
+        self.verify(message, signature)
+    }
+
     /// The one rule by which every signature here is checked: RFC 8032 with ZIP 215's leniency refused
     /// (`verify_strict`), never in batches, so that no two hubs disagree on an edge case.
     fn verify(&self, message: &[u8], signature: &[u8; 64]) -> bool {
@@ -164,6 +169,11 @@ impl SigningKey {
             bytes.extend_from_slice(&self.secret.sign(text.as_bytes()).to_bytes());
         }
         format!("— {} {}\n", self.public.name, STANDARD.encode(bytes))
+    }
+
+    /// Signs bytes that are no note: a request. They begin with `"@method"`, which no note does.
+    pub(super) fn sign_bytes(&self, message: &[u8]) -> [u8; 64] {
+        self.secret.sign(message).to_bytes()
     }
 
     /// A whole note: text, empty line, this key's line.

@@ -6,6 +6,7 @@
 use super::stand::{self, Touched, Words};
 use crate::feed::note::Note;
 use crate::feed::tile::WIDTH;
+use crate::record::contact::CONTACT;
 use crate::record::state::RecordState;
 use crate::record::statement::{Body, Kind, RecordRef, Statement};
 use crate::registry::linkage::Model;
@@ -76,6 +77,7 @@ pub async fn accept(db: &mut Write, log: &LogRow, upto: u64, model: &Arc<Model>)
         latest: store::record::latest(db, log.n).await?,
         erased: store::log::erasures(db, log.n).await?,
         met: (log.head == 0).then(HashSet::new),
+        contacts: store::contact::slots(db, log.n).await?,
         accepted: Accepted::default(),
     };
     // While one page is folded and written, the next is read on another core.
@@ -144,6 +146,8 @@ struct Fold<'a> {
     erased: BTreeMap<Uuid, u64>,
     /// Of a log that is folded from its beginning, ids met so far: of all others nothing is stored yet.
     met: Option<HashSet<Uuid>>,
+    /// Records of which something was ever said about contacts.
+    contacts: BTreeSet<Uuid>,
     accepted: Accepted,
 }
 
@@ -183,6 +187,8 @@ impl Fold<'_> {
                     let gone = row.state.apply(at_pos, &statement);
                     superseded.extend(gone.map(|pos| Line { pos, rec: statement.id, rev: before }));
                     changed.insert(statement.id);
+                    let counts = row.state.kind == Kind::Record;
+                    self.contact(db, at_pos, &statement, counts).await?;
                 }
                 Body::Link { a, b, .. } => {
                     self.decide(db, at_pos, text, &statement, a, Some(b)).await?;
@@ -206,6 +212,31 @@ impl Fold<'_> {
         words.extend(stand::words_at(db, &elsewhere, self.model).await?);
         stand::stand(db, rows, words, &self.erased, &mut self.accepted.touched).await?;
         self.blank(db, &superseded).await
+    }
+
+    /// What a statement says of a record's contact part: a newer put or a withdrawal takes the older line away.
+    async fn contact(
+        &mut self,
+        db: &mut Write,
+        at: i64,
+        statement: &Statement,
+        counts: bool,
+    ) -> Result<(), StoreError> {
+        let (hub, id, rev) = (self.log.n, statement.id, statement.rev);
+        match &statement.body {
+            Body::Put(Kind::Record) if counts => {
+                let digest = statement.parts.get(CONTACT);
+                if digest.is_none() && !self.contacts.contains(&id) {
+                    return Ok(());
+                }
+                self.contacts.insert(id);
+                store::contact::stated(db, hub, id, (at, rev), digest.map(String::as_str)).await
+            }
+            Body::Withdraw(Kind::Record) if counts && self.contacts.contains(&id) => {
+                store::contact::stated(db, hub, id, (at, rev), None).await
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Takes lines out of sight that a newer leaf took the place of; of the own log, in bundles that are full.

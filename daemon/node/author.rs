@@ -1,9 +1,11 @@
 //! What this hub says: statements drafted, signed and appended to its own log in one transaction.
 
 use crate::feed::{leaf, merkle::leaf_hash, note::LogKeys};
+use crate::record::consent::Consented;
+use crate::record::contact::CONTACT;
 use crate::record::part::{self, PUBLIC};
 use crate::record::privacy::RefusedToSign;
-use crate::record::statement::{Body, Statement};
+use crate::record::statement::{Body, Kind, Statement};
 use crate::store::log::{LogRow, NewLeaf};
 use crate::store::{self, Write};
 use jiff::Timestamp;
@@ -31,18 +33,29 @@ pub fn new_id(rng: &mut impl CryptoRng) -> Uuid {
     uuid::Builder::from_random_bytes(bytes).into_uuid()
 }
 
-/// Signs a draft.
+/// Signs a draft, and beside its public words the contact part that consents let out. Returns the leaf and that part's line.
 ///
 /// # Errors
 /// [`RefusedToSign`] when the leaf could hold personal data.
-pub fn sign(draft: &Draft, keys: &LogKeys, now: Timestamp, rng: &mut impl CryptoRng) -> Result<NewLeaf, RefusedToSign> {
-    let line = draft.public.as_deref().map(|json| {
+pub fn sign(
+    draft: &Draft,
+    contact: Option<&Consented>,
+    keys: &LogKeys,
+    now: Timestamp,
+    rng: &mut impl CryptoRng,
+) -> Result<(NewLeaf, Option<String>), RefusedToSign> {
+    // A salt of its own for every line, drawn here and nowhere else.
+    let mut salted = |json: &str| {
         let mut salt = [0u8; 16];
         rng.fill_bytes(&mut salt);
         part::line(salt, json)
-    });
+    };
+    let line = draft.public.as_deref().map(&mut salted);
+    let restricted = contact.map(|part| salted(part.json()));
     let at = Timestamp::from_second(now.as_second()).unwrap_or(now);
-    let digests = line.iter().map(|line| (PUBLIC.to_owned(), part::digest(line.as_bytes())));
+    let named = [(PUBLIC, &line), (CONTACT, &restricted)];
+    let digests =
+        named.into_iter().filter_map(|(class, line)| Some((class.to_owned(), part::digest(line.as_ref()?.as_bytes()))));
     let statement = Statement {
         id: draft.id,
         rev: draft.rev,
@@ -51,10 +64,10 @@ pub fn sign(draft: &Draft, keys: &LogKeys, now: Timestamp, rng: &mut impl Crypto
         body: draft.body.clone(),
     };
     let note = leaf::sign(&statement, &keys.log)?;
-    Ok(NewLeaf { hash: leaf_hash(&note), note, line })
+    Ok((NewLeaf { hash: leaf_hash(&note), note, line }, restricted))
 }
 
-/// Signs drafts and appends them to the own log. The registry sees them once they are accepted, in the same transaction.
+/// Signs drafts and appends them to the own log, with the contact parts of records that have one. The registry sees them once they are accepted, in the same transaction.
 ///
 /// # Errors
 /// A draft that must not be signed, or a database error; the transaction is then dropped whole.
@@ -62,10 +75,22 @@ pub async fn append(
     db: &mut Write,
     log: &mut LogRow,
     drafts: &[Draft],
+    contacts: &BTreeMap<Uuid, Consented>,
     keys: &LogKeys,
     now: Timestamp,
     rng: &mut impl CryptoRng,
 ) -> anyhow::Result<()> {
-    let leaves = drafts.iter().map(|draft| sign(draft, keys, now, rng)).collect::<Result<Vec<_>, _>>()?;
-    Ok(store::log::append(db, log, &leaves).await?)
+    let first = log.held;
+    let (mut leaves, mut restricted) = (Vec::with_capacity(drafts.len()), Vec::new());
+    for (nth, draft) in drafts.iter().enumerate() {
+        let part = contacts.get(&draft.id).filter(|_| draft.body == Body::Put(Kind::Record));
+        let (leaf, line) = sign(draft, part, keys, now, rng)?;
+        restricted.extend(line.zip(part).map(|(line, part)| (first + nth as u64, line, part)));
+        leaves.push(leaf);
+    }
+    store::log::append(db, log, &leaves).await?;
+    for (index, line, part) in restricted {
+        store::contact::keep_own(db, store::log::pos(log.n, index), &line, part).await?;
+    }
+    Ok(())
 }

@@ -4,8 +4,9 @@ use super::Hub;
 use crate::feed::tile::WIDTH;
 use crate::feed::{Checkpoint, Frontier, leaf, merkle};
 use crate::peer::pull::Run;
+use crate::record::contact::CONTACT;
 use crate::record::part::{self, PUBLIC};
-use crate::store::log::{LogRow, OWN};
+use crate::store::log::{LogRow, OWN, pos};
 use crate::store::{self, Write};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -195,6 +196,16 @@ async fn check_log(db: &mut Write, log: &LogRow, findings: &mut Vec<Finding>) ->
     }
     if log.n != OWN && log.held > signed_size.unwrap_or(0) {
         wrong("unsigned", format!("{} entries are stored, {} are signed", log.held, signed_size.unwrap_or(0)));
+    }
+    for row in store::contact::lines(db, pos(log.n, 0), pos(log.n + 1, 0)).await? {
+        let leaf = store::log::leaf(db, row.pos).await?;
+        let named = leaf.and_then(|leaf| leaf::open(&leaf.note, &log.key).ok()?.parts.remove(CONTACT));
+        if named != Some(part::digest(row.line.as_bytes())) {
+            wrong(
+                "contact",
+                format!("the contact at entry {} is not the one that was signed", store::log::index(row.pos)),
+            );
+        }
     }
     if log.head > log.held || (log.n == OWN && log.head != log.held) {
         wrong("head", format!("{} of {} entries are seen", log.head, log.held));

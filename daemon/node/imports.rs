@@ -82,6 +82,8 @@ pub struct Counts {
     pub refused: usize,
     /// Held back for safety.
     pub held_back: usize,
+    /// Held until a person has looked at their words.
+    pub to_look_at: usize,
     /// Blank, guidance, filtered, sums.
     pub left_out: usize,
     /// Records of the list that are asked about.
@@ -103,6 +105,7 @@ impl Counts {
             taken_back: plan.taken_back.len(),
             refused: plan.refused.len(),
             held_back: plan.held_back.len(),
+            to_look_at: plan.to_look_at.len(),
             left_out: plan.skipped.len(),
             asked: plan.asked.len(),
             ended: plan.ending.len(),
@@ -120,7 +123,9 @@ pub async fn planned(hub: &Hub, db: &mut SqliteConnection, job: Job<'_>) -> anyh
     let taken_back = imports::taken_back(db, job.target.id).await?.into_iter().collect();
     let edited = imports::edited(db).await?.into_iter().collect();
     let terms = Terms { taken_back, edited, ..job.terms.clone() };
-    Ok(plan_under(&terms, job.reading, &existing, job.target.id, &vocabularies()))
+    let mut plan = plan_under(&terms, job.reading, &existing, job.target.id, &vocabularies());
+    super::held::look(db, &mut plan, &existing).await?;
+    Ok(plan)
 }
 
 fn put(id: Uuid, rev: u64, group: &Group) -> Draft {
@@ -194,11 +199,12 @@ pub async fn commit(
     let number = if changes.is_empty() { 0 } else { imports::add(&mut db, &batch, &changes).await? };
     write_beside(&mut db, beside).await?;
     // All rows or none: a crash before this line leaves the list as it was.
+    let waiting = hub.held_among(&mut db, &drafts).await? + super::held::keep(hub, &mut db, shown).await?;
     db.commit().await?;
     let published = hub.publish().await.context(
         "the rows are signed and in the registry, but could not be published; the next import or edit, or the daemon, does it",
     )?;
-    Ok((number, Said { statements: all, derived, published }))
+    Ok((number, Said { statements: all, held: waiting, derived, published }))
 }
 
 /// Writes down what goes with an import, or with one that changed nothing.
@@ -310,7 +316,7 @@ pub async fn undo(hub: &Hub, batch: &BatchRow) -> anyhow::Result<Undone> {
     let published =
         hub.publish().await.context("the undoing is signed, but could not be published; the daemon does it")?;
     if !drafts.is_empty() {
-        undone.said = Some(Said { statements: drafts.len(), derived, published });
+        undone.said = Some(Said { statements: drafts.len(), held: 0, derived, published });
     }
     Ok(undone)
 }

@@ -12,6 +12,8 @@
 //! * [`check`]: everything that must be true, looked at again;
 //! * [`imports`]: carrying out an import's plan, and undoing it; [`source`]: lists that are read from an address on a schedule;
 //! * [`copies`]: lists that repeat other hubs' lists;
+//! * [`consents`]: what the ledger takes in; [`contacts`]: role contacts between the consent ledger and the wire; [`held`]: words that a person must look at first;
+//! * [`retention`]: how long local data is kept; [`subject`]: all that is held about somebody; [`documents`]: for trustees;
 //! * [`groups`]: what the hub's people ask and say of a group: find it, describe it, draft an edit, a choice, a link;
 //! * [`review`]: questions for people, the most consequential first, and their decisions as labels.
 
@@ -20,11 +22,15 @@ pub mod author;
 pub mod backup;
 pub mod check;
 pub mod compare;
+pub mod consents;
+pub mod contacts;
 pub mod copies;
 pub mod demo;
 pub mod derive;
+pub mod documents;
 pub mod erase;
 pub mod groups;
+pub mod held;
 pub mod imports;
 pub mod init;
 pub mod keys;
@@ -33,10 +39,12 @@ pub mod logging;
 pub mod notify;
 pub mod publish;
 pub mod reach;
+pub mod retention;
 pub mod review;
 pub mod run;
 pub mod source;
 pub mod stand;
+pub mod subject;
 pub mod sync;
 
 use crate::clock::Clock;
@@ -115,11 +123,18 @@ pub struct Hub {
     pub client: Client,
 }
 
+fn none(count: &usize) -> bool {
+    *count == 0
+}
+
 /// What saying something brought about.
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct Said {
     /// Statements signed.
     pub statements: usize,
+    /// Records whose words a person must look at before they are signed: `mutuald held list`.
+    #[serde(skip_serializing_if = "none")]
+    pub held: usize,
     /// What changed in the registry.
     pub derived: Derived,
     /// What was published; `None` without `[publish]`.
@@ -201,11 +216,12 @@ impl Hub {
         let mut db = self.store.write().await?;
         let derived = self.say_in(&mut db, drafts, |_| ()).await?;
         reach("say-commit");
+        let held = self.held_among(&mut db, drafts).await?;
         db.commit().await?;
         reach("said");
         let published = self.publish().await?;
         self.scrub().await?;
-        Ok(Said { statements: drafts.len(), derived, published })
+        Ok(Said { statements: drafts.len() - held, held, derived, published })
     }
 
     /// [`Hub::say`] inside the caller's transaction, without publishing. `signed` hears of every few statements that were.
@@ -220,11 +236,13 @@ impl Hub {
     ) -> anyhow::Result<Derived> {
         let mut log = store::log::by_number(db, OWN).await?.context("this database holds no hub")?;
         let now = self.clock.now();
+        let drafts = self.screen(db, drafts).await?;
+        let contacts = contacts::consented(db, &drafts, self.today()?).await?;
         // Salts and ids come from one seed drawn once, so that no lock is held while the database waits.
         let mut rng = self.chance.draw(StdRng::from_rng);
         for few in drafts.chunks(store::CHUNK) {
             let first = log.held;
-            author::append(db, &mut log, few, &self.keys, now, &mut rng).await?;
+            author::append(db, &mut log, few, &contacts, &self.keys, now, &mut rng).await?;
             signed(few.len());
             erase::obey_own(db, &log, first, few).await?;
         }

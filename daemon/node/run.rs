@@ -17,7 +17,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 /// Longest sleep of the scheduler: a clock that is set, or a partner that is added by another process, is noticed by then.
@@ -58,15 +58,17 @@ pub async fn start(
 ) -> anyhow::Result<Stopped> {
     // Recovery is the normal path: derive what is not derived, publish what is not published.
     hub.refresh().await.context("cannot bring the registry up to date")?;
+    hub.tend_contacts().await.context("cannot bring what is signed of contacts to what the ledger allows")?;
     hub.publish().await.context("cannot publish")?;
     let hub = Arc::new(hub);
     let current = Current(Arc::new(Mutex::new(hub.clone())));
     let wake = Arc::new(Notify::new());
 
-    let router = router(&hub, &options);
+    let listen = listener.local_addr().ok();
+    let (pages, shown) = watch::channel(router(&hub, &options, listen));
     let stop = lifecycle.soft();
     lifecycle.spawn("web", async move {
-        web::serve(listener, router, stop).await;
+        web::serve(listener, web::current(shown), stop).await;
         Ok(())
     });
     lifecycle.spawn("pull", pulling(current.clone(), wake.clone(), lifecycle.soft()));
@@ -94,6 +96,7 @@ pub async fn start(
                 () = stop.cancelled() => return Ok(()),
                 Some(reload) = reloads.recv() => {
                     current.reload(options.file.as_deref()).await;
+                    let _before = pages.send_replace(router(&current.hub(), &options, listen));
                     wake.notify_one();
                     drop(reload);
                 }
@@ -146,7 +149,28 @@ impl Current {
     }
 }
 
-fn router(hub: &Arc<Hub>, options: &Options) -> axum::Router {
+/// How contact parts are given out; `listen` is an address by which this machine may be asked. For [`start`] and for tests.
+pub fn restricted(hub: &Hub, listen: Option<std::net::SocketAddr>) -> web::feed::restricted::Restricted {
+    let base = hub.config.web.base_url.as_deref().and_then(|text| url::Url::parse(text).ok());
+    let base = base.and_then(|url| {
+        Some(
+            url.port()
+                .map_or(url.host_str()?.to_owned(), |port| format!("{}:{port}", url.host_str().unwrap_or_default())),
+        )
+    });
+    // The log is named after the hub's address.
+    let origin = hub.keys.log.public().name().split('/').next().map(str::to_owned);
+    let names = [base, origin, listen.map(|address| address.to_string())];
+    let authorities = names.into_iter().flatten().map(|name| crate::feed::request::authority(&name)).collect();
+    let (clock, zone) = (hub.clock.clone(), hub.config.time_zone().unwrap_or(jiff::tz::TimeZone::UTC));
+    web::feed::restricted::Restricted {
+        store: hub.store.clone(),
+        authorities: Arc::new(authorities),
+        now: Arc::new(move || (clock.now(), clock.today(&zone))),
+    }
+}
+
+fn router(hub: &Arc<Hub>, options: &Options, listen: Option<std::net::SocketAddr>) -> axum::Router {
     let contact = crate::feed::hub::open(&hub.document, Some(hub.id)).ok().map(|hub| hub.document.role_contact);
     let site = Arc::new(Site {
         hub: hub.config.hub.name.clone().unwrap_or_else(|| hub.name.clone()),
@@ -168,7 +192,9 @@ fn router(hub: &Arc<Hub>, options: &Options) -> axum::Router {
     } else {
         axum::Router::new()
     };
-    let feed = serves.then(|| web::feed::routes(hub.config.feed()));
+    let shares = hub.config.publish.as_ref().is_some_and(|publish| publish.contacts);
+    let contacts = shares.then(|| restricted(hub, listen));
+    let feed = serves.then(|| web::feed::routes_with(hub.config.feed(), contacts));
     let probed = hub.clone();
     let health = web::health::routes(move || {
         let probed = probed.clone();
@@ -198,6 +224,8 @@ async fn pulling(current: Current, wake: Arc<Notify>, stop: CancellationToken) -
         let today = hub.clock.today(&hub.config.time_zone()?);
         if day.replace(today).is_some_and(|before| before != today) {
             hub.refresh().await.context("cannot bring the registry to the new day")?;
+            // A consent whose last day was yesterday withdraws by itself.
+            hub.tend_contacts().await.context("cannot withdraw contacts whose consent has run out")?;
         }
         let (due, next) = due(&hub, &busy).await?;
         for partner in due.into_iter().take(SIDE_BY_SIDE - busy.len()) {

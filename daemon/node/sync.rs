@@ -39,6 +39,9 @@ pub struct Outcome {
     pub echoes: u64,
     /// A mass change that waits for a person.
     pub waiting: Option<MassChange>,
+    /// How asking for contacts went; none where its records name none that is not held.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub contacts: Option<crate::peer::contacts::Read>,
 }
 
 impl Outcome {
@@ -106,6 +109,7 @@ impl Hub {
             derived: None,
             echoes: 0,
             waiting: None,
+            contacts: None,
         };
         let mut write = self.store.write().await?;
         // A person may have paused it while the run went on: only what a run finds out is written back.
@@ -171,6 +175,10 @@ impl Hub {
         reach("pull-commit");
         write.commit().await?;
         reach("pull-done");
+        if outcome.ok() && row.disputed.is_none() {
+            // After the commit: what a run brought stands, whatever becomes of asking for more.
+            outcome.contacts = self.pull_contacts(partner.hub, &partner.url).await?;
+        }
         // One event a run, whatever happened in it.
         if outcome.state == PAUSED_FOR_QUOTA {
             tracing::error!(partner = %outcome.hub, state = %outcome.state, reason = %outcome.reason, "partner paused");
@@ -236,7 +244,7 @@ impl Hub {
         let new = log.held - log.head;
         // Counting goes through every record, so it waits until the count can matter.
         let few = accepted.replaced + accepted.withdrawn <= accept::FEW && new <= 10 * USUAL_AT_LEAST;
-        let now = if few { 0 } else { store::registry::live(write, hub).await? };
+        let now = if few || !watched { 0 } else { store::registry::live(write, hub).await? };
         let live = now.saturating_add_signed(-accepted.touched.live);
         let change = MassChange { live, replaced: accepted.replaced, withdrawn: accepted.withdrawn };
         if watched && change.brakes() && !accept {

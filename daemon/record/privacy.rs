@@ -14,6 +14,8 @@ pub enum Visibility {
     Public,
     /// In the permanent leaf: everybody, for ever. Ids, dates, labels and digests only.
     Permanent,
+    /// In the contact part: hubs that a consent names, for as long as it is in force.
+    Peers,
     /// In this hub's own database only.
     Local,
 }

@@ -3,10 +3,11 @@
 //! [`obey`] is the one way by which words go because somebody asked: it notes the erasure for ever (the never-again list),
 //! takes every copy in the database out of sight, and marks what was derived from them. [`settle`] then deletes: at once, or
 //! after [`BRAKE`] where one hub asks for so many that its key may be stolen. Files (part bundles, backups, exports) follow in
-//! `node::erase`, after the transaction. A class of parts with a table of its own adds a line to [`ELSEWHERE`].
+//! `node::erase`, after the transaction.
 
 use super::hidden;
 use super::{StoreError, Write, corrupt};
+use crate::record::contact::CONTACT;
 use crate::record::part::PUBLIC;
 use crate::record::statement::ErasedParts;
 use sqlx::{FromRow, SqliteConnection};
@@ -23,10 +24,6 @@ pub const BRAKE: i64 = 72 * 3_600;
 const DAY: i64 = 86_400;
 /// Every revision that can be: of a request made here, until the record's own hub says up to which.
 pub const EVERY_REVISION: u64 = (1 << 53) - 1;
-
-/// Where lines of other classes than `public` are kept: class, and a statement that takes out of sight or deletes those of a
-/// record (`?1` its hub, `?2` its id) up to a revision (`?3`). Statements run in this order.
-const ELSEWHERE: &[(&str, &str)] = &[];
 
 /// Why something is erased.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -106,9 +103,11 @@ pub async fn obey(db: &mut Write, order: &Order<'_>, unfolded: std::ops::Range<i
             super::registry::part_due(db, &gone).await?;
         }
     }
-    for (class, sql) in ELSEWHERE.iter().filter(|(class, _)| parts.covers(class)) {
-        let gone = sqlx::query(*sql).bind(hub).bind(&rec.as_bytes()[..]).bind(upto as i64).execute(&mut **db).await?;
-        tracing::debug!(class, lines = gone.rows_affected(), "taken out of sight");
+    if parts.covers(CONTACT) {
+        super::contact::erase(db, hub, rec, upto).await?;
+        if hub == super::log::OWN {
+            super::contact::erase_entries(db, rec).await?;
+        }
     }
     sqlx::query("INSERT INTO erased (hub, rec, parts, upto, how, pos, took) VALUES (?, ?, ?, ?, ?, ?, ?)")
         .bind(hub)
@@ -158,6 +157,21 @@ pub async fn gone(db: &mut SqliteConnection, hub: i64, class: &str) -> Result<BT
             .fetch_all(db)
             .await?;
     rows.into_iter().map(|(rec, upto)| Ok((id(&rec)?, upto as u64))).collect()
+}
+
+/// Up to which revision a record's parts of a class must never come back.
+///
+/// # Errors
+/// Database errors.
+pub async fn upto(db: &mut SqliteConnection, hub: i64, rec: Uuid, class: &str) -> Result<Option<u64>, StoreError> {
+    let upto: Option<i64> =
+        sqlx::query_scalar("SELECT max(upto) FROM erasure WHERE hub = ? AND rec = ? AND class IN ('*', ?)")
+            .bind(hub)
+            .bind(&rec.as_bytes()[..])
+            .bind(class)
+            .fetch_one(db)
+            .await?;
+    Ok(upto.map(|upto| upto as u64))
 }
 
 fn id(bytes: &[u8]) -> Result<Uuid, StoreError> {

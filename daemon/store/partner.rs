@@ -121,6 +121,7 @@ pub async fn remove(db: &mut Write, hub: i64) -> Result<(), StoreError> {
         sqlx::query(sql).bind(from).bind(upto).execute(&mut **db).await?;
     }
     super::erase::forget_hub(db, hub).await?;
+    super::contact::forget_hub(db, hub).await?;
     for sql in [
         "DELETE FROM bundle WHERE log = ?",
         "DELETE FROM partner WHERE hub = ?",

@@ -16,6 +16,25 @@ struct Holding {
 
 const HOLDINGS: &[Holding] = &[
     Holding {
+        what: "people that only this hub knows",
+        find: "SELECT count(*) FROM person WHERE instr(lower(concat_ws(' ', name, email, phone, address, needs, notes)), ?1) > 0",
+        erase: &[
+            "DELETE FROM person_log WHERE person IN (SELECT n FROM person WHERE \
+             instr(lower(concat_ws(' ', name, email, phone, address, needs, notes)), ?1) > 0)",
+            "DELETE FROM person WHERE instr(lower(concat_ws(' ', name, email, phone, address, needs, notes)), ?1) > 0",
+        ],
+    },
+    Holding {
+        what: "role contacts, and what was signed of them",
+        find: "SELECT count(*) FROM contact WHERE instr(lower(concat_ws(' ', email, phone, url, hours, notes)), ?1) > 0",
+        erase: &["DELETE FROM contact WHERE instr(lower(concat_ws(' ', email, phone, url, hours, notes)), ?1) > 0"],
+    },
+    Holding {
+        what: "records held for somebody to look at their words",
+        find: "SELECT count(*) FROM held WHERE instr(lower(public), ?1) > 0",
+        erase: &["DELETE FROM held WHERE instr(lower(public), ?1) > 0"],
+    },
+    Holding {
         what: "earlier versions of entries, hidden for a week",
         find: "SELECT count(*) FROM hidden WHERE instr(lower(line), ?1) > 0",
         erase: &["DELETE FROM hidden WHERE instr(lower(line), ?1) > 0"],

@@ -1,6 +1,6 @@
 //! A hub over HTTP: its feed for partner hubs, its directory for everybody.
 //!
-//! * [`feed`]: feed files with ETag, Range and codings;
+//! * [`feed`]: feed files with ETag, Range and codings; contact parts for those who may read them;
 //! * [`crate::store::view`] and [`pages`]: what a page shows, and the page; pure, so that a page can be looked at without a hub;
 //! * [`directory`]: the routes of the pages;
 //! * [`query`]: the address of a search, bounded;
@@ -21,4 +21,4 @@ pub mod server;
 mod style;
 pub use crate::store::view::{self, Site};
 pub use error::WebError;
-pub use server::{router, serve};
+pub use server::{current, router, serve};

@@ -58,6 +58,11 @@ fn shared() -> Option<PathBuf> {
     there.then_some(folder)
 }
 
+/// The fourth state of the list, where it is here.
+pub fn fourth() -> Option<String> {
+    Some(std::fs::read_to_string(shared()?.join(FOURTH)).unwrap())
+}
+
 impl Lister {
     fn new(name: &str, mapping: &str, list: &'static str) -> Lister {
         let desk = Desk::new(name);
@@ -77,7 +82,13 @@ impl Lister {
         let before = live(&self.desk).values().sum::<i64>();
         let done = self.import(file);
         let plan = &done["plan"];
-        let rows = |kind: &str| plan[kind].as_array().unwrap().len();
+        // Rows whose words seem to tell of a person: somebody looks at each, and finds nothing in it.
+        let looked = plan["to_look_at"].as_array().map_or(0, Vec::len);
+        for held in self.desk.run(&["held", "list", "--json"]).json(if looked > 0 { 3 } else { 0 }).as_array().unwrap()
+        {
+            self.desk.run(&["held", "release", &held["number"].to_string()]).ended(0);
+        }
+        let rows = |kind: &str| plan[kind].as_array().unwrap().len() + if kind == "new" { looked } else { 0 };
 
         // Counted here by other means: what the file holds, and how much of it is this list's.
         let mut reader = csv::Reader::from_path(file).unwrap();
@@ -91,9 +102,9 @@ impl Lister {
 
         // One statement a row that says something new; the first time one more for the list itself.
         let said = rows("new") + rows("changed");
-        assert_eq!(done["said"]["statements"], json!(said + usize::from(done["new_list"] == true)));
+        assert_eq!(done["said"]["statements"], json!(said - looked + usize::from(done["new_list"] == true)));
         assert_eq!(live(&self.desk).values().sum::<i64>(), before + rows("new") as i64);
-        let size = done["said"]["published"]["size"].as_u64().unwrap();
+        let size = done["said"]["published"]["size"].as_u64().unwrap() + looked as u64;
         assert_eq!(self.desk.run(&["status", "--json"]).json(0)["statements"], json!(size));
 
         let digest = self.desk.digest();

@@ -137,7 +137,14 @@ impl fmt::Display for Done {
 /// What became of what was said.
 pub(in crate::cli) fn published(said: &Said) -> String {
     let signed = crate::cli::output::count(said.statements as u64, "statement", "statements");
-    match &said.published {
+    let held = match said.held {
+        0 => String::new(),
+        n => format!(
+            "Held, and not signed yet: {}. The words seem to tell of a person; `mutuald held list` shows what was found.\n",
+            crate::cli::output::count(n as u64, "record", "records")
+        ),
+    };
+    held + &match &said.published {
         Some(published) => format!("Signed {signed}; published, {} in the feed.", published.size),
         None => format!("Signed {signed}; not published, because the settings have no [publish]."),
     }

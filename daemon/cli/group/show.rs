@@ -4,6 +4,7 @@ use crate::cli::{Answer, Context};
 use crate::node::groups::Known;
 use crate::node::groups::words::{line, parts, term_label, unit_label, who_disagree};
 use crate::record::RecordRef;
+use crate::record::contact::{RoleContact, role_label};
 use crate::registry::merged::Open;
 use crate::registry::{Unit, merged, normal};
 use crate::store::postcodes::Places;
@@ -26,8 +27,19 @@ struct Shown {
     fields: Vec<Field>,
     records: Vec<Record>,
     sightings: Vec<Seen>,
+    /// Role contacts that this hub shares or was given: for its people, and in no page or export.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    contacts: Vec<Asked>,
     #[serde(skip_serializing_if = "Option::is_none")]
     position: Option<Position>,
+}
+
+/// Whom to ask, by whose word.
+#[derive(Serialize)]
+struct Asked {
+    hub: String,
+    #[serde(flatten)]
+    contact: RoleContact,
 }
 
 /// Where the postcode lies, as well as this hub knows.
@@ -121,6 +133,13 @@ impl fmt::Display for Shown {
         if let Some(position) = &self.position {
             let (lat, lon) = (position.latitude, position.longitude);
             writeln!(out, "\nOn the map, by its postcode\n  {lat:.5}, {lon:.5} ({})", position.means)?;
+        }
+        if !self.contacts.is_empty() {
+            writeln!(out, "\nContacts (not public: for this hub's people, not to be passed on)")?;
+            for Asked { hub, contact } in &self.contacts {
+                let reached: Vec<&str> = contact.fields().filter_map(|field| contact.get(field)).collect();
+                writeln!(out, "  {}: {}\n    by {hub}", role_label(&contact.role), reached.join("; "))?;
+            }
         }
         writeln!(out, "\nSaid by")?;
         for record in &self.records {
@@ -248,7 +267,14 @@ impl Show {
             via: seen.via.iter().rev().map(|hub| known.observer(hub)).collect(),
             observed_by: seen.observed_by,
         };
+        let records: Vec<_> = known.members.iter().map(|one| (one.row.hub, one.record.hub, one.record.rec)).collect();
+        let shown = crate::node::contacts::shown(&mut db, &records).await?;
+        let contacts = shown.into_iter().flat_map(|shown| {
+            let hub = known.hub_name(&shown.hub);
+            shown.contacts.contacts.into_iter().map(move |contact| Asked { hub: hub.clone(), contact })
+        });
         Answer::of(&Shown {
+            contacts: contacts.collect(),
             name: known.row.name.clone(),
             safety: merged.safety.clone(),
             checked,

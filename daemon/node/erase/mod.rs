@@ -231,7 +231,7 @@ impl Plan {
             }
         };
         let own = drafts.len();
-        let said = (own > 0).then_some(Said { statements: own, derived, published });
+        let said = (own > 0).then_some(Said { statements: own, held: 0, derived, published });
         Ok(Erased { own, asked, said, left })
     }
 

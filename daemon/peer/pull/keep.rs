@@ -21,6 +21,7 @@ impl Run<'_> {
         let mut write = self.store.write().await?;
         let mut log = self.log.clone();
         let mut erased = logs::erasures(&mut write, log.n).await?;
+        let contacts = store::contact::slots(&mut write, log.n).await?;
         for mut leaves in bundles {
             let mut voids = Vec::new();
             for (nth, checked) in leaves.iter().enumerate() {
@@ -31,6 +32,13 @@ impl Run<'_> {
                     }
                     Ok(statement) => {
                         self.seen.withheld += u64::from(checked.lacks_line);
+                        // Anything newer about a record may take its contacts back, so what is held of them goes at once,
+                        // even where a mass change waits for a person. What still stands is asked for again.
+                        if contacts.contains(&statement.id)
+                            && matches!(statement.body, Body::Put(_) | Body::Withdraw(_))
+                        {
+                            store::contact::drop_line(&mut write, log.n, statement.id, None).await?;
+                        }
                         if let Body::Erase(_, upto, parts) = &statement.body {
                             if parts.covers(PUBLIC) {
                                 let known = erased.entry(statement.id).or_default();

@@ -60,11 +60,25 @@ impl TestHub {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/", listener.local_addr().unwrap());
         let files = hub.config.feed();
+        // What is not everybody's is no file: a hub that shares contacts is served as the daemon serves it.
+        let shares = hub.config.publish.as_ref().is_some_and(|publish| publish.contacts);
+        let contacts = shares.then(|| mutuald::node::run::restricted(&hub, listener.local_addr().ok()));
         let server = tokio::spawn(async move {
+            if contacts.is_some() {
+                return axum::serve(listener, mutuald::web::feed::routes_with(files, contacts)).await.unwrap();
+            }
             let router = axum::Router::new().fallback(move |uri: axum::http::Uri| serve(files.clone(), uri));
             axum::serve(listener, router).await.unwrap();
         });
         TestHub { hub, clock, _folder: folder, url, server }
+    }
+
+    /// A new hub that shares contacts.
+    pub async fn sharing(name: &str, seed: u64) -> TestHub {
+        TestHub::with(name, seed, |config| {
+            config.publish = Some(Publish { contacts: true, ..Publish::default() });
+        })
+        .await
     }
 
     /// Says that groups are as given, each under the id it is given with.
