@@ -9,6 +9,7 @@
 //! * [`group`] is the public part of a group, [`list`] that of a list;
 //! * [`part`] is one salted line of a part bundle and its digest;
 //! * [`privacy`] refuses to sign what could hold personal data, and knows each field's visibility;
+//! * [`safety`] says what of a record may be known at which safety level;
 //! * [`vocabulary`] holds the terms.
 
 pub mod canonical;
@@ -16,6 +17,7 @@ pub mod group;
 pub mod list;
 pub mod part;
 pub mod privacy;
+pub mod safety;
 #[cfg(test)]
 mod schema_tests;
 pub mod state;
