@@ -35,6 +35,7 @@ mod partner;
 mod registry;
 mod review;
 mod run;
+mod safety;
 mod status;
 mod verify;
 
@@ -95,6 +96,8 @@ enum Command {
     #[command(subcommand)]
     Partner(partner::Partner),
     Conflicts(conflicts::Conflicts),
+    #[command(subcommand)]
+    Safety(safety::Safety),
     Choose(choose::Choose),
     Link(link::Link),
     Review(review::Review),
@@ -126,6 +129,7 @@ impl Command {
             Command::Group(command) => command.run(context).await,
             Command::List(command) => command.run(context).await,
             Command::Partner(command) => command.run(context).await,
+            Command::Safety(command) => command.run(context).await,
             Command::Conflicts(command) => command.run(context).await,
             Command::Choose(command) => command.run(context).await,
             Command::Link(command) => command.run(context).await,

@@ -9,6 +9,7 @@ use crate::feed::tile::WIDTH;
 use crate::record::state::RecordState;
 use crate::record::statement::{Body, Kind, RecordRef, Statement};
 use crate::registry::linkage::Model;
+use crate::registry::rules::protection;
 use crate::store::log::{LeafRow, LogRow, OWN, index, pos};
 use crate::store::record::{DecisionRow, RecordRow};
 use crate::store::{self, StoreError, Write};
@@ -126,7 +127,7 @@ impl Said {
     fn read(leaf: LeafRow, model: &Model) -> Option<Said> {
         let text = Note::parse(&leaf.note).ok()?.text;
         let statement = Statement::read(text.as_bytes()).ok()?;
-        let decides = matches!(statement.body, Body::Link { .. } | Body::Choose { .. });
+        let decides = matches!(statement.body, Body::Link { .. } | Body::Choose { .. } | Body::Safety { .. });
         let text = decides.then(|| text.to_owned());
         let words = matches!(statement.body, Body::Put(_)).then(|| Words::of(leaf.line.as_deref(), model));
         Some(Said { pos: leaf.pos, statement, text, words })
@@ -184,6 +185,14 @@ impl Fold<'_> {
                 }
                 Body::Choose { on, .. } => {
                     self.decide(db, at_pos, text, &statement, on, None).await?;
+                }
+                Body::Safety { on, level, lowered } => {
+                    // Under one id a later word may protect more. Less, only when two people said so.
+                    let before = store::record::safety_of(db, hub, statement.id).await?;
+                    let lowers = before.is_some_and(|before| protection(&before) > protection(level));
+                    if lowered.is_some() || !lowers {
+                        self.decide(db, at_pos, text, &statement, on, None).await?;
+                    }
                 }
                 Body::Hub { .. } => {}
                 Body::NotUnderstood(_) => self.accepted.not_understood += 1,

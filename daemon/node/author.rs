@@ -2,8 +2,8 @@
 
 use crate::feed::{leaf, merkle::leaf_hash, note::LogKeys};
 use crate::record::part::{self, PUBLIC};
-use crate::record::privacy::RefusedToSign;
-use crate::record::statement::{Body, Statement};
+use crate::record::privacy::{RefusedToSign, check_part};
+use crate::record::statement::{Body, Kind, Statement};
 use crate::store::log::{LogRow, NewLeaf};
 use crate::store::{self, Write};
 use jiff::Timestamp;
@@ -34,8 +34,11 @@ pub fn new_id(rng: &mut impl CryptoRng) -> Uuid {
 /// Signs a draft.
 ///
 /// # Errors
-/// [`RefusedToSign`] when the leaf could hold personal data.
+/// [`RefusedToSign`] when the leaf could hold personal data, or the part what its safety level withholds.
 pub fn sign(draft: &Draft, keys: &LogKeys, now: Timestamp, rng: &mut impl CryptoRng) -> Result<NewLeaf, RefusedToSign> {
+    if draft.body == Body::Put(Kind::Record) {
+        draft.public.as_deref().map_or(Ok(()), check_part)?;
+    }
     let line = draft.public.as_deref().map(|json| {
         let mut salt = [0u8; 16];
         rng.fill_bytes(&mut salt);
@@ -57,7 +60,7 @@ pub fn sign(draft: &Draft, keys: &LogKeys, now: Timestamp, rng: &mut impl Crypto
 /// Signs drafts and appends them to the own log. The registry sees them once they are accepted, in the same transaction.
 ///
 /// # Errors
-/// A draft that must not be signed, or a database error; the transaction is then dropped whole.
+/// A draft that must not be signed, [`super::protect::GivesAway`] within, or a database error; the transaction is then dropped whole.
 pub async fn append(
     db: &mut Write,
     log: &mut LogRow,
@@ -66,6 +69,14 @@ pub async fn append(
     now: Timestamp,
     rng: &mut impl CryptoRng,
 ) -> anyhow::Result<()> {
+    let guarded: Vec<Uuid> = store::protected::rows(db).await?.into_iter().map(|row| row.rec).collect();
+    for draft in drafts.iter().filter(|draft| draft.body == Body::Put(Kind::Record) && guarded.contains(&draft.id)) {
+        let Some(public) = &draft.public else { continue };
+        let words = store::protected::gives_away(db, draft.id, public).await?;
+        if !words.is_empty() {
+            return Err(super::protect::GivesAway(words).into());
+        }
+    }
     let leaves = drafts.iter().map(|draft| sign(draft, keys, now, rng)).collect::<Result<Vec<_>, _>>()?;
     Ok(store::log::append(db, log, &leaves).await?)
 }

@@ -3,6 +3,7 @@
 //! * [`keys`]: the secrets, as files;
 //! * [`author`]: drafts → signed leaves in the own log;
 //! * [`publish`]: the own log as files;
+//! * [`protect`]: how far a group's place may be known, and who shows more;
 //! * [`accept`]: verified leaves → records and decisions;
 //! * [`mod@derive`]: records → groups;
 //! * [`sync`]: pulling partners, one run at a time each;
@@ -27,6 +28,7 @@ pub mod keys;
 pub mod lifecycle;
 pub mod logging;
 pub mod notify;
+pub mod protect;
 pub mod publish;
 pub mod reach;
 pub mod review;

@@ -122,7 +122,7 @@ fn every_member_has_a_visibility_and_nothing_else_does() {
         same(format!("part.{}", name.to_lowercase()), members(object), Visibility::Public);
     }
     let leaf = shipped("leaf.schema.json");
-    for kind in ["record", "list", "link", "choose", "hub"] {
+    for kind in ["record", "list", "link", "choose", "safety", "hub"] {
         let definition = match kind {
             "record" | "list" => &leaf["$defs"]["of-a-record"],
             _ => &leaf["$defs"][kind],

@@ -114,6 +114,11 @@ pub fn protection(level: &str) -> usize {
     RULES.safety.iter().position(|known| known == level).unwrap_or(RULES.safety.len())
 }
 
+/// The most protective of several levels; of several that nobody knows, the first by name.
+pub fn most<'a>(levels: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    levels.min_by_key(|level| (std::cmp::Reverse(protection(level)), *level))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

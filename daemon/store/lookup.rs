@@ -9,7 +9,7 @@ use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
 use uuid::Uuid;
 
 const COLUMNS: &str = "grp.n, grp.hub, grp.rec, grp.digest, grp.name, grp.place, grp.status, grp.checked, grp.members, \
-                       grp.hubs, grp.conflicts";
+                       grp.hubs, grp.conflicts, grp.level";
 
 impl TryFrom<SqliteRow> for GroupRow {
     type Error = StoreError;
@@ -27,6 +27,7 @@ impl TryFrom<SqliteRow> for GroupRow {
             checked: row.try_get("checked")?,
             members: row.try_get("members")?,
             hubs: row.try_get("hubs")?,
+            level: row.try_get("level")?,
             conflicts: conflicts.split(',').filter(|unit| !unit.is_empty()).map(str::to_owned).collect(),
         })
     }
@@ -47,6 +48,14 @@ pub async fn groups(db: &mut SqliteConnection, numbers: &[i64]) -> Result<Vec<Gr
     }
     found.sort_by(|a, b| (&a.name, &a.place, a.n).cmp(&(&b.name, &b.place, b.n)));
     Ok(found)
+}
+
+/// Numbers of the groups whose place is protected.
+///
+/// # Errors
+/// Database errors.
+pub async fn guarded(db: &mut SqliteConnection) -> Result<Vec<i64>, StoreError> {
+    sqlx::query_scalar("SELECT n FROM grp WHERE level <> 'open' ORDER BY n").fetch_all(db).await
 }
 
 /// Number and name of every group, in no promised order.

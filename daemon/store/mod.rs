@@ -6,6 +6,7 @@
 //! * [`group`]: the records of one group, with the words and decisions that make it;
 //! * [`partner`]: partner hubs and how pulling them goes;
 //! * [`near`]: search by postcode;
+//! * [`protected`]: places that must not be known, in a type and a table of their own;
 //! * [`postcodes`]: where every postcode lies, in a file beside the database;
 //! * [`copies`]: which lists are copies of others;
 //! * [`sighting`]: records that only repeat this hub's own;
@@ -27,6 +28,7 @@ pub mod near;
 pub mod pair;
 pub mod partner;
 pub mod postcodes;
+pub mod protected;
 pub mod question;
 pub mod record;
 pub mod registry;

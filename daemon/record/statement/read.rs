@@ -140,8 +140,10 @@ fn critical(members: &Members) -> Result<Option<String>, Void> {
             return Err(invalid);
         }
     }
-    const KNOWN: [&str; 14] =
-        ["id", "rev", "at", "op", "parts", "assured", "upto", "a", "b", "judgement", "on", "field", "prefer", "over"];
+    const KNOWN: [&str; 17] = [
+        "id", "rev", "at", "op", "parts", "assured", "upto", "a", "b", "judgement", "on", "field", "prefer", "over",
+        "level", "by", "confirmed",
+    ];
     let unknown = names.iter().filter_map(Value::as_str).find(|name| !KNOWN.contains(name));
     Ok(unknown.map(|name| format!("crit {name}")))
 }
@@ -197,11 +199,18 @@ fn body(kind: &str, op: &str, members: &Members) -> Result<Body, Void> {
             let on = members.get("on").and_then(record_ref).ok_or(Void::Member("on"))?;
             Body::Choose { on, field: field.to_owned(), prefer, over }
         }
+        ("safety", _, "put" | "lower") => {
+            let on = members.get("on").and_then(record_ref).ok_or(Void::Member("on"))?;
+            let level = label(members, "level")?.to_owned();
+            let role = |name| label(members, name).map(str::to_owned);
+            let lowered = if op == "lower" { Some([role("by")?, role("confirmed")?]) } else { None };
+            Body::Safety { on, level, lowered }
+        }
         ("hub", _, "put") => Body::Hub {
             version: positive(members, "version")?,
             digest: text(members, "digest").ok().filter(|d| is_digest(d)).ok_or(Void::Member("digest"))?.to_owned(),
         },
-        ("list" | "record" | "link" | "choose" | "hub", _, op) => Body::NotUnderstood(format!("op {op}")),
+        ("list" | "record" | "link" | "choose" | "safety" | "hub", _, op) => Body::NotUnderstood(format!("op {op}")),
         (kind, _, _) => Body::NotUnderstood(format!("type {kind}")),
     })
 }
