@@ -112,11 +112,10 @@ async fn found(context: &Context, hub: &Hub, db: &mut SqliteConnection, wanted: 
     let named = protected::named(db, wanted).await?;
     match groups::find(db, wanted).await {
         Err(NotFound::None(_)) if named.len() == 1 => Ok(Found::Unsigned(named[0].clone())),
-        Err(NotFound::None(_)) if named.len() > 1 => Err(Failure::usage(
-            format!("{} records of this hub fit {wanted:?}", named.len()),
-            "give more of the name",
-        )
-        .into()),
+        Err(NotFound::None(_)) if named.len() > 1 => {
+            Err(Failure::usage(format!("{} records of this hub fit {wanted:?}", named.len()), "give more of the name")
+                .into())
+        }
         _ => Ok(Found::Known(Box::new(context.group(hub, db, wanted).await?))),
     }
 }
@@ -138,15 +137,18 @@ fn failed(error: anyhow::Error, name: &str) -> anyhow::Error {
         return given_away(name, fields);
     }
     match error.downcast_ref::<LowerError>() {
-        Some(LowerError::NotProposed) => {
-            Failure::new(error.to_string(), format!("one person proposes it: mutuald safety lower '{name}' LEVEL --person … --role …")).into()
-        }
+        Some(LowerError::NotProposed) => Failure::new(
+            error.to_string(),
+            format!("one person proposes it: mutuald safety lower '{name}' LEVEL --person … --role …"),
+        )
+        .into(),
         Some(LowerError::SamePerson) => {
             Failure::new(error.to_string(), "somebody else at the hub gives this command, under their own name").into()
         }
         Some(LowerError::NoName | LowerError::Role(_)) => {
             let all: Vec<&str> = vocabulary::safety_roles().terms.iter().map(|term| term.id.as_str()).collect();
-            Failure::usage(error.to_string(), format!("give --person and --role; the roles are: {}", all.join(", "))).into()
+            Failure::usage(error.to_string(), format!("give --person and --role; the roles are: {}", all.join(", ")))
+                .into()
         }
         Some(LowerError::OtherLevel { .. }) => {
             Failure::new(error.to_string(), "`mutuald safety list` shows what was proposed").into()
@@ -170,7 +172,9 @@ fn field_label(field: &str) -> String {
     match field {
         "source_id" => "Your reference".to_owned(),
         "sightings" => "Seen by".to_owned(),
-        other => words::unit_label(crate::registry::Unit::of(other).map_or("name", crate::registry::Unit::name)).to_owned(),
+        other => {
+            words::unit_label(crate::registry::Unit::of(other).map_or("name", crate::registry::Unit::name)).to_owned()
+        }
     }
 }
 
@@ -338,15 +342,26 @@ impl fmt::Display for Setting {
         }
         if !raise.words.is_empty() && !self.committed {
             let fields: Vec<String> = raise.words.iter().map(|field| field_label(field)).collect();
-            writeln!(out, "  Words give the place away, in: {}. Change them first, or say --words-ok.", fields.join(", "))?;
+            writeln!(
+                out,
+                "  Words give the place away, in: {}. Change them first, or say --words-ok.",
+                fields.join(", ")
+            )?;
         }
         if raise.erases {
-            writeln!(out, "  What everybody could read {is} erased, here and by a signed word at every hub that holds it.")?;
+            writeln!(
+                out,
+                "  What everybody could read {is} erased, here and by a signed word at every hub that holds it."
+            )?;
             let had = if raise.had.is_empty() { "no partner hub is known".to_owned() } else { raise.had.join(", ") };
             writeln!(out, "  Have had it: {had}; and whoever else read the feed. This cannot be undone.")?;
         }
         if !raise.exposing.is_empty() {
-            writeln!(out, "  Say more than that themselves: {}. It {is} shown nowhere here; please telephone them too.", raise.exposing.join(", "))?;
+            writeln!(
+                out,
+                "  Say more than that themselves: {}. It {is} shown nowhere here; please telephone them too.",
+                raise.exposing.join(", ")
+            )?;
         }
         if raise.named > 0 {
             writeln!(
@@ -365,7 +380,8 @@ impl fmt::Display for Setting {
 }
 
 fn member_label(member: &str) -> String {
-    crate::registry::Unit::of(member).map_or_else(|| member.replace('_', " "), |unit| words::unit_label(unit.name()).to_owned())
+    crate::registry::Unit::of(member)
+        .map_or_else(|| member.replace('_', " "), |unit| words::unit_label(unit.name()).to_owned())
 }
 
 impl Set {
@@ -385,7 +401,8 @@ impl Set {
         let all_there = own.iter().all(|one| Level::stated(&one.group) >= level);
         if level < now || (level == Level::Open && now == Level::Open) {
             let what = format!("{:?} is {:?} now, which protects more", known.row.name, label(now.label()));
-            let next = format!("two people lower it: mutuald safety lower '{}' {} --person … --role …", known.row.name, level);
+            let next =
+                format!("two people lower it: mutuald safety lower '{}' {} --person … --role …", known.row.name, level);
             return Err(Failure::new(what, next).into());
         }
         if level == now && all_there && (!own.is_empty() || protection(&known.merged.safety) > 0) {
@@ -396,7 +413,9 @@ impl Set {
         drop(db);
         let said = match self.commit {
             true => Some(
-                protect::set(hub, &known, level, self.words_ok).await.map_err(|error| failed(error, &known.row.name))?,
+                protect::set(hub, &known, level, self.words_ok)
+                    .await
+                    .map_err(|error| failed(error, &known.row.name))?,
             ),
             false => None,
         };
@@ -408,7 +427,9 @@ impl Set {
     async fn unsigned(self, hub: &Hub, row: ProtectedRow, level: Level) -> anyhow::Result<Answer> {
         if level <= row.level {
             let what = format!("it is {:?} already", label(row.level.label()));
-            return Err(Failure::new(what, "two people lower it: mutuald safety lower NAME LEVEL --person … --role …").into());
+            return Err(
+                Failure::new(what, "two people lower it: mutuald safety lower NAME LEVEL --person … --role …").into()
+            );
         }
         let mut db = hub.store.write().await?;
         let before = row.level;
@@ -457,7 +478,12 @@ impl fmt::Display for Proposed {
 }
 
 /// The record of this hub by which it protects a group, and its name.
-async fn guarded(context: &Context, hub: &Hub, db: &mut SqliteConnection, wanted: &str) -> anyhow::Result<(ProtectedRow, String)> {
+async fn guarded(
+    context: &Context,
+    hub: &Hub,
+    db: &mut SqliteConnection,
+    wanted: &str,
+) -> anyhow::Result<(ProtectedRow, String)> {
     match found(context, hub, db, wanted).await? {
         Found::Unsigned(row) => Ok((row, wanted.to_owned())),
         Found::Known(known) => {
@@ -484,7 +510,11 @@ impl Lower {
         let mut db = hub.store.read().await?;
         let (row, group) = guarded(context, hub, &mut db, &self.name).await?;
         if level >= row.level {
-            let what = format!("{group:?} is {:?}, which does not protect more than {:?}", label(row.level.label()), label(level.label()));
+            let what = format!(
+                "{group:?} is {:?}, which does not protect more than {:?}",
+                label(row.level.label()),
+                label(level.label())
+            );
             return Err(Failure::new(what, "`mutuald safety set` protects a place more").into());
         }
         drop(db);
@@ -511,7 +541,10 @@ impl fmt::Display for Confirmed {
         writeln!(out, "  {}", self.level.why())?;
         match &self.said {
             Some(said) => out.write_str(&published(said)),
-            None => write!(out, "What this level does not withhold would be public. Nothing was changed. To do it: the same with --commit"),
+            None => write!(
+                out,
+                "What this level does not withhold would be public. Nothing was changed. To do it: the same with --commit"
+            ),
         }
     }
 }
@@ -563,7 +596,10 @@ impl fmt::Display for Because {
         if !self.exposing.is_empty() {
             writeln!(out, "  Say more than that: {}", self.exposing.join(", "))?;
         }
-        write!(out, "The most protective word holds, whoever said it; only who said it can take it back, and that takes two people.")
+        write!(
+            out,
+            "The most protective word holds, whoever said it; only who said it can take it back, and that takes two people."
+        )
     }
 }
 

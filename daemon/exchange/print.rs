@@ -243,7 +243,14 @@ fn entry(number: &str, group: &Group, words: &Words) -> Markup {
                 .join("; "),
         ),
         ("When", when.join("; ")),
-        ("Where", if protected { "Please ask the group".to_owned() } else { place.join(", ") }),
+        (
+            "Where",
+            if protected {
+                [place, vec!["please ask the group".to_owned()]].concat().join("; ")
+            } else {
+                place.join(", ")
+            },
+        ),
         ("Cost", group.cost.clone().unwrap_or_default()),
         ("Access", group.access.clone().unwrap_or_default()),
         ("Telephone", contact.phone.unwrap_or_default()),

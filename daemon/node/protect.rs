@@ -98,7 +98,14 @@ pub fn words(known: &Known) -> Vec<Word> {
             all.push((known.hub_name(&author), level, "signed beside it, to stay", at));
         }
     }
-    all.sort_by(|a, b| (std::cmp::Reverse(protection(&a.1)), &a.0, a.2, a.3).cmp(&(std::cmp::Reverse(protection(&b.1)), &b.0, b.2, b.3)));
+    all.sort_by(|a, b| {
+        (std::cmp::Reverse(protection(&a.1)), &a.0, a.2, a.3).cmp(&(
+            std::cmp::Reverse(protection(&b.1)),
+            &b.0,
+            b.2,
+            b.3,
+        ))
+    });
     let decides = known.merged.safety.clone();
     all.dedup_by(|a, b| (&a.0, &a.1, a.2) == (&b.0, &b.1, b.2));
     all.into_iter()
@@ -224,23 +231,22 @@ pub async fn set(hub: &Hub, known: &Known, level: Level, looked: bool) -> anyhow
             protected::allow(&mut db, one.record.rec, public, &words).await?;
         }
         keep(&mut db, one, level, &sealed, now).await?;
-        drafts.extend(again(&mut db, &one.row, public.as_ref(), level, one.group != public.clone().unwrap_or_default()).await?);
-        if level.signed() {
+        drafts.extend(
+            again(&mut db, &one.row, public.as_ref(), level, one.group != public.clone().unwrap_or_default()).await?,
+        );
+        if own.len() > 1 && level.signed() {
             drafts.push(word(hub, &known.decisions, one.record, level, None));
         }
     }
-    let others: Vec<&One> = known.members.iter().filter(|one| !one.own()).collect();
-    for other in &others {
-        match own.first().filter(|_| level.signed()) {
-            // Without its place our record may no longer be taken for the same group by itself.
-            Some(mine) => {
-                let said = say::judged(known.decisions.iter(), mine.record, other.record);
-                if said != Some(Judgement::Same) {
-                    let id = hub.chance.id();
-                    drafts.push(say::link(known.decisions.iter(), mine.record, other.record, Judgement::Same, id));
-                }
-            }
-            None => drafts.push(word(hub, &known.decisions, other.record, level, None)),
+    match own.first() {
+        // Of several records of this hub each had its own word; one of them holds the others' records.
+        Some(mine) => {
+            let several = own.len() > 1 && level.signed();
+            drafts.extend(bind(hub, known, mine, level).into_iter().skip(usize::from(several)));
+        }
+        None => {
+            let words = known.members.iter().map(|other| word(hub, &known.decisions, other.record, level, None));
+            drafts.extend(words);
         }
     }
     let derived = hub.say_in(&mut db, &drafts, |_| ()).await?;
@@ -252,8 +258,10 @@ pub async fn set(hub: &Hub, known: &Known, level: Level, looked: bool) -> anyhow
 
 /// Publishes, and empties the write-ahead log, so that nothing of what was erased lingers there.
 async fn publish(hub: &Hub) -> anyhow::Result<Option<super::publish::Published>> {
-    let published =
-        hub.publish().await.context("the level is signed and holds here, but could not be published; the daemon does it")?;
+    let published = hub
+        .publish()
+        .await
+        .context("the level is signed and holds here, but could not be published; the daemon does it")?;
     hub.store.checkpoint().await?;
     Ok(published)
 }
@@ -318,6 +326,19 @@ fn word(hub: &Hub, decisions: &[DecisionRow], on: RecordRef, level: Level, lower
     Draft { id, rev, body: Body::Safety { on, level: level.label().to_owned(), lowered }, public: None }
 }
 
+/// A row that is protected from the first.
+#[derive(Debug, Clone, Copy)]
+pub struct Fresh<'a> {
+    /// The id of its record.
+    pub rec: Uuid,
+    /// The list whose row it is.
+    pub list: Option<Uuid>,
+    /// Its level.
+    pub level: Level,
+    /// What may be signed of it, where anything may.
+    pub public: Option<&'a Group>,
+}
+
 /// Takes in a new row that is protected from the first: its sealed part goes to the table, what may be signed of it is returned
 /// with this hub's word about it.
 ///
@@ -326,13 +347,11 @@ fn word(hub: &Hub, decisions: &[DecisionRow], on: RecordRef, level: Level, lower
 pub async fn first(
     hub: &Hub,
     db: &mut Write,
-    rec: Uuid,
-    list: Option<Uuid>,
-    level: Level,
-    public: Option<&Group>,
+    fresh: Fresh<'_>,
     sealed: &SealedPlace,
     looked: bool,
 ) -> anyhow::Result<Vec<Draft>> {
+    let Fresh { rec, list, level, public } = fresh;
     let now = hub.clock.now().as_second();
     let row = ProtectedRow { rec, list, level, since: now, public_from: None };
     protected::keep(db, &row, sealed).await?;
@@ -344,6 +363,70 @@ pub async fn first(
     protected::allow(db, rec, public, &words).await?;
     let put = Draft { id: rec, rev: 1, body: Body::Put(Kind::Record), public: Some(public.json()) };
     Ok(vec![put, word(hub, &[], RecordRef { hub: hub.id, rec }, level, None)])
+}
+
+/// Keeps anew what is withheld of a protected record.
+///
+/// # Errors
+/// Database errors.
+pub async fn renew(hub: &Hub, db: &mut Write, rec: Uuid, level: Level, newer: SealedPlace) -> anyhow::Result<()> {
+    let known = protected::get(db, rec).await?;
+    let since = hub.clock.now().as_second();
+    let (row, sealed) = match known {
+        Some((row, sealed)) => (ProtectedRow { level: row.level.max(level), ..row }, sealed.with(newer)),
+        None => (ProtectedRow { rec, list: None, level, since, public_from: None }, newer),
+    };
+    Ok(protected::keep(db, &row, &sealed).await?)
+}
+
+/// What an import says of a record whose level it raises: `public` is what may be known by the file, `newer` what it withholds.
+/// Other hubs' records of the group stay bound to it.
+///
+/// # Errors
+/// Database errors.
+pub async fn raised(
+    hub: &Hub,
+    db: &mut Write,
+    one: &One,
+    level: Level,
+    public: Option<&Group>,
+    newer: SealedPlace,
+) -> anyhow::Result<Vec<Draft>> {
+    let now = hub.clock.now().as_second();
+    let (kept, before) = apart(db, one, level).await?;
+    let sealed = before.with(newer);
+    let public = public.or(kept.as_ref()).filter(|_| level.signed());
+    if let Some(public) = public {
+        // The plan was shown with these words held, or a person looked at them.
+        protected::allow(db, one.record.rec, public, &sealed.given_away(public)).await?;
+    }
+    keep(db, one, level, &sealed, now).await?;
+    let mut drafts = again(db, &one.row, public, level, true).await?;
+    let group: Vec<i64> = one.row.group.into_iter().collect();
+    let rows = store::lookup::groups(db, &group).await?;
+    if let Some(row) = rows.into_iter().next() {
+        let known = Known::load(hub, db, row).await?;
+        drafts.extend(bind(hub, &known, one, level));
+    }
+    Ok(drafts)
+}
+
+/// This hub's words that go with one of its records: its level where anything of it is signed, and that other hubs' records
+/// speak of the same group, since without its place they may no longer be taken for one; else the level of those records.
+fn bind(hub: &Hub, known: &Known, mine: &One, level: Level) -> Vec<Draft> {
+    let mut drafts = Vec::new();
+    if level.signed() {
+        drafts.push(word(hub, &known.decisions, mine.record, level, None));
+    }
+    for other in known.members.iter().filter(|one| !one.own()) {
+        if !level.signed() {
+            drafts.push(word(hub, &known.decisions, other.record, level, None));
+        } else if say::judged(known.decisions.iter(), mine.record, other.record) != Some(Judgement::Same) {
+            let id = hub.chance.id();
+            drafts.push(say::link(known.decisions.iter(), mine.record, other.record, Judgement::Same, id));
+        }
+    }
+    drafts
 }
 
 /// A second person confirms that a record's level is lowered: the place returns to the record as far as the new level lets it.

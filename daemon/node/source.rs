@@ -355,6 +355,7 @@ pub fn in_words(counts: &Counts) -> String {
         (counts.taken_back, "taken back before"),
         (counts.refused, "refused"),
         (counts.held_back, "held back"),
+        (counts.unsigned, "kept to itself"),
         (counts.left_out, "left out"),
         (counts.asked, "missing"),
         (counts.ended, "ended"),

@@ -27,8 +27,7 @@ pub enum Level {
 
 impl Level {
     /// All, least protective first.
-    pub const ALL: [Level; 5] =
-        [Level::Open, Level::Approximate, Level::ContactFirst, Level::Unlisted, Level::Sealed];
+    pub const ALL: [Level; 5] = [Level::Open, Level::Approximate, Level::ContactFirst, Level::Unlisted, Level::Sealed];
 
     /// The level of a label; one that nobody here knows is taken for the most protective of all.
     pub fn of(label: &str) -> Level {
@@ -303,8 +302,13 @@ mod tests {
         );
         let first = coarse(&said, Level::ContactFirst, false).members();
         assert_eq!(Value::Object(first), json!({"name": "A"}));
-        assert!(exceeds(&said, Level::Approximate) && exceeds(&said, Level::ContactFirst) && !exceeds(&said, Level::Open));
-        assert!(!exceeds(&coarse(&said, Level::Approximate, true), Level::Approximate), "what is coarse is coarse enough");
+        assert!(
+            exceeds(&said, Level::Approximate) && exceeds(&said, Level::ContactFirst) && !exceeds(&said, Level::Open)
+        );
+        assert!(
+            !exceeds(&coarse(&said, Level::Approximate, true), Level::Approximate),
+            "what is coarse is coarse enough"
+        );
         // Coarse twice is coarse once.
         assert_eq!(coarsened(&kept, Level::Approximate, true), kept);
     }

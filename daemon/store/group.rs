@@ -135,8 +135,10 @@ impl Loaded {
                 member(record, row, group.clone(), guard.map(str::to_owned))
             })
             .collect();
-        let choices: Vec<Choice> =
-            choices(decisions.into_iter(), rules).into_iter().filter(|choice| cluster.members.contains(&choice.on)).collect();
+        let choices: Vec<Choice> = choices(decisions.into_iter(), rules)
+            .into_iter()
+            .filter(|choice| cluster.members.contains(&choice.on))
+            .collect();
         (merge::merge(&members, &choices, &rules.policy, rules.as_of), rows)
     }
 }

@@ -58,6 +58,19 @@ pub async fn guarded(db: &mut SqliteConnection) -> Result<Vec<i64>, StoreError> 
     sqlx::query_scalar("SELECT n FROM grp WHERE level <> 'open' ORDER BY n").fetch_all(db).await
 }
 
+/// The records of groups whose place is protected, by hub number and id.
+///
+/// # Errors
+/// Database errors.
+pub async fn guarded_records(db: &mut SqliteConnection) -> Result<std::collections::BTreeSet<(i64, Uuid)>, StoreError> {
+    let rows: Vec<(i64, Vec<u8>)> = sqlx::query_as(
+        "SELECT record.hub, record.rec FROM record JOIN grp ON grp.n = record.grp WHERE grp.level <> 'open'",
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter().map(|(hub, rec)| Ok((hub, Uuid::from_slice(&rec).map_err(|_| corrupt("record.rec"))?))).collect()
+}
+
 /// Number and name of every group, in no promised order.
 ///
 /// # Errors

@@ -124,10 +124,21 @@ impl SealedPlace {
         scan::given_away(&self.0, &public.members())
     }
 
-    /// What newer words withhold besides what is withheld already: the newer value of each member counts.
+    /// What newer words withhold besides what is withheld already: the newer value of each member counts. A place keeps what
+    /// the newer words do not speak of.
     pub fn with(mut self, newer: SealedPlace) -> SealedPlace {
-        self.0.extend(newer.0);
+        for (name, value) in newer.0 {
+            match (self.0.get_mut(&name), value) {
+                (Some(Value::Object(known)), Value::Object(more)) => known.extend(more),
+                (_, value) => _ = self.0.insert(name, value),
+            }
+        }
         self
+    }
+
+    /// Whether other words withhold nothing that is not held already.
+    pub fn holds(&self, other: &SealedPlace) -> bool {
+        self.clone().with(other.clone()) == *self
     }
 
     /// The fields and values, for a member of staff who asked for them by name: `group show --protected` and nothing else.

@@ -1,8 +1,8 @@
 //! `mutuald group show`
 
 use crate::cli::{Answer, Context, Failure};
-use crate::node::groups::{self, Known, NotFound};
 use crate::node::groups::words::{line, parts, term_label, unit_label, who_disagree};
+use crate::node::groups::{self, Known, NotFound};
 use crate::record::RecordRef;
 use crate::registry::merged::Open;
 use crate::registry::{Unit, merged, normal};
@@ -32,10 +32,16 @@ struct Withheld {
 
 impl fmt::Display for Withheld {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(out, "{}
-For this hub's own people only ({}). It must not be passed on.", self.name, term_label("safety-levels", &self.safety))?;
+        writeln!(
+            out,
+            "{}
+For this hub's own people only ({}). It must not be passed on.",
+            self.name,
+            term_label("safety-levels", &self.safety)
+        )?;
         for (field, value) in &self.fields {
-            let label = Unit::of(field).map_or_else(|| field.replace('_', " "), |unit| unit_label(unit.name()).to_owned());
+            let label =
+                Unit::of(field).map_or_else(|| field.replace('_', " "), |unit| unit_label(unit.name()).to_owned());
             let words = line(field, value);
             writeln!(out, "\n{label}\n  {}", if words.is_empty() { value.to_string() } else { words })?;
         }
@@ -312,6 +318,10 @@ impl Show {
                 return Answer::of(&Withheld { name, safety: row.level.label().to_owned(), fields: sealed.tell() });
             }
         }
-        Err(Failure::new(format!("this hub protects nothing of {name:?}"), "`mutuald safety list` shows what it protects").into())
+        Err(Failure::new(
+            format!("this hub protects nothing of {name:?}"),
+            "`mutuald safety list` shows what it protects",
+        )
+        .into())
     }
 }

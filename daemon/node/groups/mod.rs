@@ -344,6 +344,11 @@ impl Known {
         stored::links(self.decisions.iter(), &self.reader.rules)
     }
 
+    /// Whether everybody may know its place.
+    pub fn open(&self) -> bool {
+        self.merged.safety == crate::registry::rules::OPEN
+    }
+
     /// Hubs' words about how far the places of records may be known, as far as they count here.
     pub fn safety_words(&self) -> Vec<stored::SafetyWord> {
         stored::safety_words(self.decisions.iter(), &self.reader.rules)

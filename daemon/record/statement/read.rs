@@ -141,8 +141,23 @@ fn critical(members: &Members) -> Result<Option<String>, Void> {
         }
     }
     const KNOWN: [&str; 17] = [
-        "id", "rev", "at", "op", "parts", "assured", "upto", "a", "b", "judgement", "on", "field", "prefer", "over",
-        "level", "by", "confirmed",
+        "id",
+        "rev",
+        "at",
+        "op",
+        "parts",
+        "assured",
+        "upto",
+        "a",
+        "b",
+        "judgement",
+        "on",
+        "field",
+        "prefer",
+        "over",
+        "level",
+        "by",
+        "confirmed",
     ];
     let unknown = names.iter().filter_map(Value::as_str).find(|name| !KNOWN.contains(name));
     Ok(unknown.map(|name| format!("crit {name}")))

@@ -9,10 +9,53 @@ use std::collections::BTreeSet;
 
 /// Words that name kinds of places and streets: alone they give nothing away.
 const COMMON: [&str; 47] = [
-    "the", "a", "of", "and", "at", "in", "room", "hall", "house", "centre", "center", "church", "community", "library",
-    "school", "village", "town", "street", "st", "road", "rd", "lane", "ln", "avenue", "ave", "close", "drive", "way",
-    "court", "place", "square", "green", "hill", "park", "upper", "lower", "north", "south", "east", "west", "flat", "unit",
-    "ground", "first", "second", "third", "floor",
+    "the",
+    "a",
+    "of",
+    "and",
+    "at",
+    "in",
+    "room",
+    "hall",
+    "house",
+    "centre",
+    "center",
+    "church",
+    "community",
+    "library",
+    "school",
+    "village",
+    "town",
+    "street",
+    "st",
+    "road",
+    "rd",
+    "lane",
+    "ln",
+    "avenue",
+    "ave",
+    "close",
+    "drive",
+    "way",
+    "court",
+    "place",
+    "square",
+    "green",
+    "hill",
+    "park",
+    "upper",
+    "lower",
+    "north",
+    "south",
+    "east",
+    "west",
+    "flat",
+    "unit",
+    "ground",
+    "first",
+    "second",
+    "third",
+    "floor",
 ];
 
 /// Members of a public part whose words hold what is withheld.
@@ -92,7 +135,8 @@ impl Marks {
             || self.phrases.iter().any(|phrase| {
                 // In a web address words stand together, or with hyphens.
                 let run: String = phrase.chars().filter(|c| *c != ' ').collect();
-                padded.contains(&format!(" {phrase} ")) || (text.contains("://") && run.len() > 5 && joined.contains(&run))
+                padded.contains(&format!(" {phrase} "))
+                    || (text.contains("://") && run.len() > 5 && joined.contains(&run))
             })
     }
 }
@@ -135,16 +179,28 @@ mod tests {
 
     #[test]
     fn words_that_hold_the_place_are_met_however_they_are_written() {
-        for text in ["Come to BA5 2QJ", "ba52qj!", "it is at the MILL  house", "down Orchard Lane, ring the bell", "in Wells",
-                     "Postcode: B A 5 2 Q J"] {
+        for text in [
+            "Come to BA5 2QJ",
+            "ba52qj!",
+            "it is at the MILL  house",
+            "down Orchard Lane, ring the bell",
+            "in Wells",
+            "Postcode: B A 5 2 Q J",
+        ] {
             for field in ["description", "joining", "access", "cost", "sponsorship", "name"] {
                 assert_eq!(met(Level::ContactFirst, json!({field: text})), [field], "{text}");
             }
         }
         assert_eq!(met(Level::ContactFirst, json!({"other_names": ["Mill House Ladies"]})), ["other_names"]);
         assert_eq!(met(Level::ContactFirst, json!({"contact": {"url": "https://millhouse.example/"}})), ["contact"]);
-        assert_eq!(met(Level::ContactFirst, json!({"affiliation": {"kind": "hosted-by", "to": "Mill House Trust"}})), ["affiliation"]);
-        assert_eq!(met(Level::ContactFirst, json!({"status": {"state": "closed", "reason": "Mill House was sold"}})), ["status"]);
+        assert_eq!(
+            met(Level::ContactFirst, json!({"affiliation": {"kind": "hosted-by", "to": "Mill House Trust"}})),
+            ["affiliation"]
+        );
+        assert_eq!(
+            met(Level::ContactFirst, json!({"status": {"state": "closed", "reason": "Mill House was sold"}})),
+            ["status"]
+        );
         assert_eq!(met(Level::ContactFirst, json!({"source_id": "BA5-2QJ"})), ["source_id"]);
     }
 
@@ -157,7 +213,12 @@ mod tests {
 
     #[test]
     fn words_that_hold_nothing_of_it_are_let_through() {
-        for text in ["We talk and listen, on the first floor of a house.", "Ring 01632 960001, ask for the circle", "milling about", ""] {
+        for text in [
+            "We talk and listen, on the first floor of a house.",
+            "Ring 01632 960001, ask for the circle",
+            "milling about",
+            "",
+        ] {
             assert!(met(Level::ContactFirst, json!({"description": text})).is_empty(), "{text}");
         }
     }
