@@ -31,6 +31,8 @@ struct Shown {
     lists: Vec<ListState>,
     /// Lists that repeat another hub's.
     copies: Vec<Copied>,
+    /// Records that say more of a place than their group's level lets be known, this hub's own and others'.
+    exposures: usize,
     partners: Vec<Row>,
     now: String,
 }
@@ -99,6 +101,13 @@ impl fmt::Display for Shown {
         for copied in &self.copies {
             writeln!(out, "Copied list    {}", copied.words())?;
         }
+        match self.exposures {
+            0 => {}
+            n => writeln!(
+                out,
+                "Places         {n} records say more than may be known; `mutuald safety list` says whose"
+            )?,
+        }
         if self.partners.is_empty() {
             return writeln!(out, "Partner hubs   none yet; `mutuald partner add ADDRESS --hub ID` adds one");
         }
@@ -140,7 +149,9 @@ impl Status {
             }
         }
         let copies = hub.copies().await?;
-        let look = partners.iter().any(|row| row.needs_look()) || lists.iter().any(ListState::needs_look);
+        let exposures = crate::node::protect::exposures(hub, &mut db).await?.len();
+        let look =
+            exposures > 0 || partners.iter().any(|row| row.needs_look()) || lists.iter().any(ListState::needs_look);
         Answer::of(&Shown {
             name: hub.name.clone(),
             hub: hub.id.to_string(),
@@ -153,6 +164,7 @@ impl Status {
             as_of: store::setting(&mut db, "as-of").await?.unwrap_or_else(|| "no day yet".into()),
             lists,
             copies,
+            exposures,
             partners,
             now: moment(context.clock.now(), &zone),
         })

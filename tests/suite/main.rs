@@ -21,6 +21,7 @@ mod office;
 mod outside;
 mod pages;
 mod review;
+mod safety;
 mod schedule;
 mod sightings;
 mod sources;
