@@ -273,7 +273,7 @@ impl Import {
         })?;
         bound.answers = answers(&self.safety)?;
         let reading = row::read(&file.table, &bound, &words);
-        let columns = if file.feed { Vec::new() } else { guess::columns(&file.table, &mapping, &said, &words) };
+        let mut columns = if file.feed { Vec::new() } else { guess::columns(&file.table, &mapping, &said, &words) };
 
         let hub = context.hub().await?;
         let mut db = hub.store.read().await?;
@@ -291,6 +291,10 @@ impl Import {
             let bytes = answer::file(&file.table, &plan)
                 .map_err(|error| Failure::usage(error.to_string(), "leave out --report"))?;
             std::fs::write(report, bytes).with_context(|| format!("cannot write {}", report.display()))?;
+        }
+        if !plan.protected.is_empty() || !plan.held_back.is_empty() {
+            // A sample may be of a row whose place must not be known, and this is printed and saved.
+            columns.iter_mut().for_each(|column| column.samples.clear());
         }
         let look =
             !plan.refused.is_empty() || !plan.held_back.is_empty() || plan.held.is_some() || !plan.asked.is_empty();

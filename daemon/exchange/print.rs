@@ -245,10 +245,10 @@ fn entry(number: &str, group: &Group, words: &Words) -> Markup {
         ("When", when.join("; ")),
         (
             "Where",
-            if protected {
-                [place, vec!["please ask the group".to_owned()]].concat().join("; ")
-            } else {
-                place.join(", ")
+            match (protected, place.join(", ")) {
+                (true, district) if district.is_empty() => "Please ask the group".to_owned(),
+                (true, district) => format!("{district}; please ask the group"),
+                (false, place) => place,
             },
         ),
         ("Cost", group.cost.clone().unwrap_or_default()),

@@ -23,6 +23,9 @@ const PAGE: u64 = 2048;
 /// So many records a hub may replace or take back at once without anybody looking.
 pub const FEW: u64 = 5;
 
+/// The newest type of statement that this version understands; a database of an earlier one is looked through for it once.
+pub const UNDERSTOOD: &str = "safety";
+
 /// What accepting touched.
 #[derive(Debug, Default)]
 pub struct Accepted {
@@ -186,11 +189,8 @@ impl Fold<'_> {
                 Body::Choose { on, .. } => {
                     self.decide(db, at_pos, text, &statement, on, None).await?;
                 }
-                Body::Safety { on, level, lowered } => {
-                    // Under one id a later word may protect more. Less, only when two people said so.
-                    let before = store::record::safety_of(db, hub, statement.id).await?;
-                    let lowers = before.is_some_and(|before| protection(&before) > protection(level));
-                    if lowered.is_some() || !lowers {
+                Body::Safety { on, .. } => {
+                    if stands(db, hub, &statement).await? {
                         self.decide(db, at_pos, text, &statement, on, None).await?;
                     }
                 }
@@ -234,6 +234,39 @@ impl Fold<'_> {
         let row = DecisionRow { hub: self.log.n, rec: statement.id, pos, said, body };
         store::record::decide(db, &row, a, b).await
     }
+}
+
+/// Whether a safety statement has an effect: under one id a later word may protect more; less, only when two people said so.
+async fn stands(db: &mut Write, hub: i64, statement: &Statement) -> Result<bool, StoreError> {
+    let Body::Safety { level, lowered, .. } = &statement.body else { return Ok(false) };
+    let before = store::record::safety_of(db, hub, statement.id).await?;
+    let lowers = before.is_some_and(|before| protection(&before) > protection(level));
+    Ok(lowered.is_some() || !lowers)
+}
+
+/// Safety statements that an earlier version of this program kept without understanding them, folded now; the records they are
+/// about.
+///
+/// # Errors
+/// Database errors.
+pub async fn late(db: &mut Write) -> Result<BTreeSet<RecordRef>, StoreError> {
+    let heads: BTreeMap<i64, u64> = store::log::all(db).await?.into_iter().map(|log| (log.n, log.head)).collect();
+    let mut about = BTreeSet::new();
+    for (at, note) in store::log::of_type(db, "safety").await? {
+        let hub = store::log::log_of(at);
+        let void = !store::record::voids(db, at, at + 1).await?.is_empty();
+        let Ok(note) = Note::parse(&note) else { continue };
+        let Ok(statement) = Statement::read(note.text.as_bytes()) else { continue };
+        let Body::Safety { on, .. } = &statement.body else { continue };
+        let seen = heads.get(&hub).is_some_and(|head| index(at) < *head);
+        if void || !seen || !stands(db, hub, &statement).await? {
+            continue;
+        }
+        let (said, body) = (statement.at.as_second(), note.text.to_owned());
+        store::record::decide(db, &DecisionRow { hub, rec: statement.id, pos: at, said, body }, on, None).await?;
+        about.insert(*on);
+    }
+    Ok(about)
 }
 
 impl Accepted {

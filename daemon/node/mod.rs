@@ -233,7 +233,12 @@ impl Hub {
     pub async fn derive_in(&self, db: &mut Write, accepted: accept::Accepted) -> anyhow::Result<Derived> {
         let rules = self.rules(db).await?;
         let mut touched = accepted.touched;
-        let judged: Vec<_> = accepted.judged.iter().filter_map(|record| rules.key(record)).collect();
+        let mut about = accepted.judged;
+        if store::setting(db, "understood").await?.as_deref() != Some(accept::UNDERSTOOD) {
+            about.extend(accept::late(db).await?);
+            store::set(db, "understood", accept::UNDERSTOOD).await?;
+        }
+        let judged: Vec<_> = about.iter().filter_map(|record| rules.key(record)).collect();
         touched.places(store::registry::places(db, &judged).await?);
         let policy = store::setting(db, "policy").await?;
         let linkage = self.policy.linkage().hash();

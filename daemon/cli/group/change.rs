@@ -367,8 +367,8 @@ async fn change(
     if let (Some((level, sealed)), Some(one)) = (&edited.sealed, mine) {
         let mut db = hub.store.write().await?;
         protect::renew(hub, &mut db, one.record.rec, *level, sealed.clone()).await?;
-        if looked {
-            let words = sealed.given_away(&edited.group);
+        if looked && let Some((_, all)) = protected::get(&mut db, one.record.rec).await? {
+            let words = all.given_away(&edited.group);
             protected::allow(&mut db, one.record.rec, &edited.group, &words).await?;
         }
         db.commit().await?;

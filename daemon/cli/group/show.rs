@@ -42,7 +42,9 @@ For this hub's own people only ({}). It must not be passed on.",
         for (field, value) in &self.fields {
             let label =
                 Unit::of(field).map_or_else(|| field.replace('_', " "), |unit| unit_label(unit.name()).to_owned());
-            let words = line(field, value);
+            let shown: Vec<String> =
+                parts(field, value).iter().map(|(heading, text)| format!("{heading}: {text}")).collect();
+            let words = if shown.len() > 1 { shown.join("\n  ") } else { line(field, value) };
             writeln!(out, "\n{label}\n  {}", if words.is_empty() { value.to_string() } else { words })?;
         }
         Ok(())
