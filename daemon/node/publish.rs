@@ -85,8 +85,7 @@ pub async fn publish(
         let leaves = store::log::leaves(&mut db, OWN, n * WIDTH, n * WIDTH + width).await?;
         files.write(&tile::parts(PUBLIC, n, width), &part_bundle(&leaves))?;
         if changed.contains(&n) {
-            // A line in it was blanked: no earlier file of the bundle may keep it.
-            files.forget_parts(n, width, 0)?;
+            files.blank_copies(n, &leaves)?;
         }
         if n < first {
             continue;
@@ -97,7 +96,7 @@ pub async fn publish(
         files.write(&tile::entries(n, width), &entries)?;
         reach("publish-entries");
         hashes.push((n, leaves.iter().map(|leaf| merkle::leaf_hash(&leaf.note)).collect::<Vec<Hash>>()));
-        files.forget_parts(n, width, 1)?;
+        files.forget_old_parts(n, width)?;
     }
     for (n, hashes) in &hashes {
         files.write(&tile::tile(0, *n, hashes.len() as u64), &hashes.concat())?;
@@ -236,8 +235,22 @@ impl Files {
         Ok(())
     }
 
-    /// Of partial part bundles only the current and so many previous ones are kept, because an erasure must reach them all.
-    fn forget_parts(&self, n: u64, width: u64, previous: usize) -> anyhow::Result<()> {
+    /// Writes the partial part bundles of earlier sizes as the leaves are now: a line that was blanked is in none of them, and
+    /// whoever is in the middle of a pull finds every file that the checkpoint names.
+    fn blank_copies(&mut self, n: u64, leaves: &[store::log::LeafRow]) -> anyhow::Result<()> {
+        let folder = self.root.join(tile::parts(PUBLIC, n, WIDTH) + ".p");
+        let Ok(entries) = fs::read_dir(&folder) else { return Ok(()) };
+        for entry in entries.flatten() {
+            let width = entry.file_name().to_str().and_then(|name| name.parse::<usize>().ok());
+            if let Some(lines) = width.and_then(|width| leaves.get(..width)) {
+                self.write_at(&entry.path(), &part_bundle(lines))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Of partial part bundles only the current and the previous one are kept, because an erasure must rewrite them all.
+    fn forget_old_parts(&self, n: u64, width: u64) -> anyhow::Result<()> {
         let folder = self.root.join(tile::parts(PUBLIC, n, WIDTH) + ".p");
         let Ok(entries) = fs::read_dir(&folder) else { return Ok(()) };
         let width_of = |entry: &fs::DirEntry| entry.file_name().to_str().and_then(|name| name.parse::<u64>().ok());
@@ -247,7 +260,7 @@ impl Files {
             .filter(|(w, _)| *w < width)
             .collect();
         partial.sort();
-        partial.truncate(partial.len().saturating_sub(previous));
+        partial.pop();
         for (_, path) in partial {
             fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
         }
