@@ -227,7 +227,7 @@ impl Hub {
         let new = log.held - log.head;
         // Counting goes through every record, so it waits until the count can matter.
         let few = accepted.replaced + accepted.withdrawn <= accept::FEW && new <= 10 * USUAL_AT_LEAST;
-        let now = if few { 0 } else { store::registry::live(write, hub).await? };
+        let now = if few || !watched { 0 } else { store::registry::live(write, hub).await? };
         let live = now.saturating_add_signed(-accepted.touched.live);
         let change = MassChange { live, replaced: accepted.replaced, withdrawn: accepted.withdrawn };
         if watched && change.brakes() && !accept {
