@@ -96,8 +96,11 @@ struct Terms {
 #[derive(Deserialize)]
 struct Table {
     levels: BTreeMap<String, Terms>,
-    members: BTreeMap<String, BTreeMap<String, (How, How, How, How, String)>>,
+    members: BTreeMap<String, BTreeMap<String, Row>>,
 }
+
+/// What becomes of a member at each level above open, and why.
+type Row = (How, How, How, How, String);
 
 /// The table as shipped; its hash is part of the merge rules'.
 pub const SAFETY_TABLE: &str = include_str!("../../schema/safety.json");

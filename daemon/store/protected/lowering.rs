@@ -130,8 +130,7 @@ pub async fn propose(db: &mut Write, proposal: &Proposal) -> Result<(), LowerErr
         .bind(&proposal.by.role)
         .bind(proposal.at)
         .execute(&mut **db)
-        .await
-        .map_err(StoreError::from)?;
+        .await?;
     Ok(())
 }
 
@@ -178,11 +177,7 @@ pub async fn confirm(
     if proposal.by.is(person) {
         return Err(LowerError::SamePerson);
     }
-    sqlx::query("DELETE FROM safety_proposal WHERE rec = ?")
-        .bind(&rec.as_bytes()[..])
-        .execute(&mut **db)
-        .await
-        .map_err(StoreError::from)?;
+    sqlx::query("DELETE FROM safety_proposal WHERE rec = ?").bind(&rec.as_bytes()[..]).execute(&mut **db).await?;
     sqlx::query(
         "INSERT INTO safety_change (rec, at, before, after, person, role, confirmed, confirmed_role) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
     )
@@ -195,7 +190,6 @@ pub async fn confirm(
     .bind(&person.name)
     .bind(&person.role)
     .execute(&mut **db)
-    .await
-    .map_err(StoreError::from)?;
+    .await?;
     Ok(Lowered { rec, level, roles: [proposal.by.role, person.role.clone()] })
 }
