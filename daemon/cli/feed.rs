@@ -2,7 +2,7 @@
 
 use super::output::{Failure, count, lines, moment, table};
 use super::{Answer, Context};
-use crate::node::groups::words::unit_label;
+use crate::node::groups::words::{term_label, unit_label};
 use crate::peer::audit::Source;
 use crate::record::group::Group;
 use crate::record::list::List;
@@ -124,6 +124,10 @@ async fn in_words(
                 Prefer::Unresolved => "left open",
             };
             format!("{how}: {} of {}", unit_label(field).to_lowercase(), name(db, rules, on).await?)
+        }
+        Body::Safety { on, level, lowered } => {
+            let how = if lowered.is_some() { "lowered to" } else { "at least" };
+            format!("place: {how} {:?}: {}", term_label("safety-levels", level), name(db, rules, on).await?)
         }
         Body::Hub { version, .. } => format!("hub document, version {version}"),
         Body::Ack { origin, erased, .. } => format!("erased here too: all {erased} that {origin} asked for"),

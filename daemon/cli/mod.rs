@@ -44,6 +44,7 @@ mod registry;
 mod retention;
 mod review;
 mod run;
+mod safety;
 mod status;
 mod subject;
 mod verify;
@@ -119,6 +120,8 @@ enum Command {
     #[command(subcommand)]
     Documents(documents::Documents),
     Conflicts(conflicts::Conflicts),
+    #[command(subcommand)]
+    Safety(safety::Safety),
     Choose(choose::Choose),
     Link(link::Link),
     Review(review::Review),
@@ -162,6 +165,7 @@ impl Command {
             Command::Retention(command) => command.run(context).await,
             Command::Subject(command) => command.run(context).await,
             Command::Documents(command) => command.run(context).await,
+            Command::Safety(command) => command.run(context).await,
             Command::Conflicts(command) => command.run(context).await,
             Command::Choose(command) => command.run(context).await,
             Command::Link(command) => command.run(context).await,

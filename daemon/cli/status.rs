@@ -34,6 +34,8 @@ struct Shown {
     /// Erasures that somebody has yet to confirm, or to make at the source; and files that may still hold something erased.
     erasures_open: usize,
     erased_in_files: usize,
+    /// Records that say more of a place than their group's level lets be known, this hub's own and others'.
+    exposures: usize,
     partners: Vec<Row>,
     now: String,
 }
@@ -110,6 +112,13 @@ impl fmt::Display for Shown {
             let open = self.erasures_open;
             writeln!(out, "Erasures       {open} not confirmed by everybody{files}; `mutuald erasure status`")?;
         }
+        match self.exposures {
+            0 => {}
+            n => writeln!(
+                out,
+                "Places         {n} records say more than may be known; `mutuald safety list` says whose"
+            )?,
+        }
         if self.partners.is_empty() {
             return writeln!(out, "Partner hubs   none yet; `mutuald partner add ADDRESS --hub ID` adds one");
         }
@@ -153,7 +162,9 @@ impl Status {
         let copies = hub.copies().await?;
         let erasures_open = hub.erasures().await?.iter().filter(|row| row.open()).count();
         let erased_in_files = hub.files_left().await?.len();
-        let look = partners.iter().any(|row| row.needs_look()) || lists.iter().any(ListState::needs_look);
+        let exposures = crate::node::protect::exposures(hub, &mut db).await?.len();
+        let look =
+            exposures > 0 || partners.iter().any(|row| row.needs_look()) || lists.iter().any(ListState::needs_look);
         Answer::of(&Shown {
             name: hub.name.clone(),
             hub: hub.id.to_string(),
@@ -168,6 +179,7 @@ impl Status {
             copies,
             erasures_open,
             erased_in_files,
+            exposures,
             partners,
             now: moment(context.clock.now(), &zone),
         })

@@ -54,7 +54,10 @@ pub fn outcomes(plan: &ImportPlan) -> BTreeMap<u32, (&'static str, String)> {
         found.insert(row.line, ("not added", why));
     }
     for row in &plan.held_back {
-        found.insert(row.line, ("held back", format!("the place must not be known to everybody ({})", row.level)));
+        found.insert(row.line, ("held back", row.why()));
+    }
+    for row in plan.protected.iter().filter(|row| !row.level.signed()) {
+        found.insert(row.line, ("protected", format!("nothing of it is signed ({})", row.level)));
     }
     for row in &plan.to_look_at {
         let what: Vec<&str> = row.found.iter().map(|found| found.kind.words()).collect();

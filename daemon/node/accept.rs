@@ -10,6 +10,7 @@ use crate::record::contact::CONTACT;
 use crate::record::state::RecordState;
 use crate::record::statement::{Body, Kind, RecordRef, Statement};
 use crate::registry::linkage::Model;
+use crate::registry::rules::protection;
 use crate::store::ack::AckRow;
 use crate::store::hidden::Line;
 use crate::store::log::{LeafRow, LogRow, OWN, index, pos};
@@ -24,6 +25,9 @@ const PAGE: u64 = 2048;
 
 /// So many records a hub may replace or take back at once without anybody looking.
 pub const FEW: u64 = 5;
+
+/// The newest type of statement that this version understands; a database of an earlier one is looked through for it once.
+pub const UNDERSTOOD: &str = "safety";
 
 /// What accepting touched.
 #[derive(Debug, Default)]
@@ -131,7 +135,7 @@ impl Said {
     fn read(leaf: LeafRow, model: &Model) -> Option<Said> {
         let text = Note::parse(&leaf.note).ok()?.text;
         let statement = Statement::read(text.as_bytes()).ok()?;
-        let decides = matches!(statement.body, Body::Link { .. } | Body::Choose { .. });
+        let decides = matches!(statement.body, Body::Link { .. } | Body::Choose { .. } | Body::Safety { .. });
         let text = decides.then(|| text.to_owned());
         let words = matches!(statement.body, Body::Put(_)).then(|| Words::of(leaf.line.as_deref(), model));
         Some(Said { pos: leaf.pos, statement, text, words })
@@ -201,6 +205,11 @@ impl Fold<'_> {
                     let row = AckRow { hub, origin, rec: statement.id, rev: statement.rev, size, erased, at };
                     store::ack::take(db, &row).await?;
                 }
+                Body::Safety { on, .. } => {
+                    if stands(db, hub, &statement).await? {
+                        self.decide(db, at_pos, text, &statement, on, None).await?;
+                    }
+                }
                 Body::Hub { .. } => {}
                 Body::NotUnderstood(_) => self.accepted.not_understood += 1,
             }
@@ -267,6 +276,39 @@ impl Fold<'_> {
         let row = DecisionRow { hub: self.log.n, rec: statement.id, pos, said, body };
         store::record::decide(db, &row, a, b).await
     }
+}
+
+/// Whether a safety statement has an effect: under one id a later word may protect more; less, only when two people said so.
+async fn stands(db: &mut Write, hub: i64, statement: &Statement) -> Result<bool, StoreError> {
+    let Body::Safety { level, lowered, .. } = &statement.body else { return Ok(false) };
+    let before = store::record::safety_of(db, hub, statement.id).await?;
+    let lowers = before.is_some_and(|before| protection(&before) > protection(level));
+    Ok(lowered.is_some() || !lowers)
+}
+
+/// Safety statements that an earlier version of this program kept without understanding them, folded now; the records they are
+/// about.
+///
+/// # Errors
+/// Database errors.
+pub async fn late(db: &mut Write) -> Result<BTreeSet<RecordRef>, StoreError> {
+    let heads: BTreeMap<i64, u64> = store::log::all(db).await?.into_iter().map(|log| (log.n, log.head)).collect();
+    let mut about = BTreeSet::new();
+    for (at, note) in store::log::of_type(db, "safety").await? {
+        let hub = store::log::log_of(at);
+        let void = !store::record::voids(db, at, at + 1).await?.is_empty();
+        let Ok(note) = Note::parse(&note) else { continue };
+        let Ok(statement) = Statement::read(note.text.as_bytes()) else { continue };
+        let Body::Safety { on, .. } = &statement.body else { continue };
+        let seen = heads.get(&hub).is_some_and(|head| index(at) < *head);
+        if void || !seen || !stands(db, hub, &statement).await? {
+            continue;
+        }
+        let (said, body) = (statement.at.as_second(), note.text.to_owned());
+        store::record::decide(db, &DecisionRow { hub, rec: statement.id, pos: at, said, body }, on, None).await?;
+        about.insert(*on);
+    }
+    Ok(about)
 }
 
 impl Accepted {

@@ -4,7 +4,7 @@ use crate::feed::{leaf, merkle::leaf_hash, note::LogKeys};
 use crate::record::consent::Consented;
 use crate::record::contact::CONTACT;
 use crate::record::part::{self, PUBLIC};
-use crate::record::privacy::RefusedToSign;
+use crate::record::privacy::{RefusedToSign, check_part};
 use crate::record::statement::{Body, Kind, Statement};
 use crate::store::log::{LogRow, NewLeaf};
 use crate::store::{self, Write};
@@ -36,7 +36,7 @@ pub fn new_id(rng: &mut impl CryptoRng) -> Uuid {
 /// Signs a draft, and beside its public words the contact part that consents let out. Returns the leaf and that part's line.
 ///
 /// # Errors
-/// [`RefusedToSign`] when the leaf could hold personal data.
+/// [`RefusedToSign`] when the leaf could hold personal data, or the part what its safety level withholds.
 pub fn sign(
     draft: &Draft,
     contact: Option<&Consented>,
@@ -44,6 +44,9 @@ pub fn sign(
     now: Timestamp,
     rng: &mut impl CryptoRng,
 ) -> Result<(NewLeaf, Option<String>), RefusedToSign> {
+    if draft.body == Body::Put(Kind::Record) {
+        draft.public.as_deref().map_or(Ok(()), check_part)?;
+    }
     // A salt of its own for every line, drawn here and nowhere else.
     let mut salted = |json: &str| {
         let mut salt = [0u8; 16];
@@ -70,7 +73,7 @@ pub fn sign(
 /// Signs drafts and appends them to the own log, with the contact parts of records that have one. The registry sees them once they are accepted, in the same transaction.
 ///
 /// # Errors
-/// A draft that must not be signed, or a database error; the transaction is then dropped whole.
+/// A draft that must not be signed, [`super::protect::GivesAway`] within, or a database error; the transaction is then dropped whole.
 pub async fn append(
     db: &mut Write,
     log: &mut LogRow,
@@ -80,6 +83,14 @@ pub async fn append(
     now: Timestamp,
     rng: &mut impl CryptoRng,
 ) -> anyhow::Result<()> {
+    let guarded: Vec<Uuid> = store::protected::rows(db).await?.into_iter().map(|row| row.rec).collect();
+    for draft in drafts.iter().filter(|draft| draft.body == Body::Put(Kind::Record) && guarded.contains(&draft.id)) {
+        let Some(public) = &draft.public else { continue };
+        let words = store::protected::gives_away(db, draft.id, public).await?;
+        if !words.is_empty() {
+            return Err(super::protect::GivesAway(words).into());
+        }
+    }
     let first = log.held;
     let (mut leaves, mut restricted) = (Vec::with_capacity(drafts.len()), Vec::new());
     for (nth, draft) in drafts.iter().enumerate() {

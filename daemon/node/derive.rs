@@ -223,6 +223,7 @@ fn group_row(merged: &Merged, rows: &[(&RecordRow, RecordRef)]) -> Written {
         members: merged.members.len() as i64,
         hubs: hubs.len() as i64,
         conflicts: merged.conflicts.iter().map(|unit| unit.name().to_owned()).collect(),
+        level: merged.safety.clone(),
     };
     let expand = |term: &str| -> Vec<String> {
         [vocabulary::topics(), vocabulary::communities(), vocabulary::roles()]

@@ -154,7 +154,7 @@ impl Hub {
     }
 
     /// How many of these drafts were held.
-    pub(super) async fn held_among(&self, db: &mut Write, drafts: &[Draft]) -> Result<usize, StoreError> {
+    pub async fn held_among(&self, db: &mut Write, drafts: &[Draft]) -> Result<usize, StoreError> {
         let waiting: BTreeSet<Uuid> = store::held::all(db).await?.into_iter().map(|held| held.rec).collect();
         Ok(drafts.iter().filter(|draft| draft.body == Body::Put(Kind::Record) && waiting.contains(&draft.id)).count())
     }

@@ -3,6 +3,7 @@
 //! * [`keys`]: the secrets, as files;
 //! * [`author`]: drafts → signed leaves in the own log;
 //! * [`publish`]: the own log as files;
+//! * [`protect`]: how far a group's place may be known, and who shows more;
 //! * [`accept`]: verified leaves → records and decisions;
 //! * [`mod@derive`]: records → groups;
 //! * [`backup`]: copies of the database, and restoring them;
@@ -37,6 +38,7 @@ pub mod keys;
 pub mod lifecycle;
 pub mod logging;
 pub mod notify;
+pub mod protect;
 pub mod publish;
 pub mod reach;
 pub mod retention;
@@ -257,7 +259,12 @@ impl Hub {
     pub async fn derive_in(&self, db: &mut Write, accepted: accept::Accepted) -> anyhow::Result<Derived> {
         let rules = self.rules(db).await?;
         let mut touched = accepted.touched;
-        let judged: Vec<_> = accepted.judged.iter().filter_map(|record| rules.key(record)).collect();
+        let mut about = accepted.judged;
+        if store::setting(db, "understood").await?.as_deref() != Some(accept::UNDERSTOOD) {
+            about.extend(accept::late(db).await?);
+            store::set(db, "understood", accept::UNDERSTOOD).await?;
+        }
+        let judged: Vec<_> = about.iter().filter_map(|record| rules.key(record)).collect();
         touched.places(store::registry::places(db, &judged).await?);
         let policy = store::setting(db, "policy").await?;
         let linkage = self.policy.linkage().hash();

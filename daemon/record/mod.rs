@@ -11,6 +11,7 @@
 //! * [`scan`] looks through free text for what may be somebody's own;
 //! * [`part`] is one salted line of a part bundle and its digest;
 //! * [`privacy`] refuses to sign what could hold personal data, and knows each field's visibility;
+//! * [`safety`] says what of a record may be known at which safety level;
 //! * [`vocabulary`] holds the terms.
 
 pub mod canonical;
@@ -20,6 +21,7 @@ pub mod group;
 pub mod list;
 pub mod part;
 pub mod privacy;
+pub mod safety;
 pub mod scan;
 #[cfg(test)]
 mod schema_tests;

@@ -132,7 +132,7 @@ fn every_member_has_a_visibility_and_nothing_else_does() {
     same("part.contact-part".into(), members(&contacts), Visibility::Peers);
     same("part.rolecontact".into(), members(&contacts["$defs"]["RoleContact"]), Visibility::Peers);
     let leaf = shipped("leaf.schema.json");
-    for kind in ["record", "list", "link", "choose", "hub", "ack"] {
+    for kind in ["record", "list", "link", "choose", "safety", "hub", "ack"] {
         let definition = match kind {
             "record" | "list" => &leaf["$defs"]["of-a-record"],
             _ => &leaf["$defs"][kind],

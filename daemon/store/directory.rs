@@ -306,6 +306,7 @@ pub fn decision(row: &super::record::DecisionRow, rules: &Rules, names: &Names) 
                 format!("A choice for “{}” was taken back.", field.replace('_', " "))
             }
         },
+        Body::Safety { .. } => "Where this group meets was said to need care.".to_owned(),
         _ => return None,
     };
     Some(Decision { text, by, date })
@@ -317,8 +318,8 @@ pub fn decision(row: &super::record::DecisionRow, rules: &Rules, names: &Names) 
 /// Database errors.
 pub async fn counts(db: &mut SqliteConnection) -> Result<Counts, StoreError> {
     let row = sqlx::query(
-        "SELECT (SELECT count(*) FROM grp WHERE status <> 'closed') AS groups, \
-                (SELECT count(*) FROM grp WHERE status = 'closed') AS closed, \
+        "SELECT (SELECT count(*) FROM grp WHERE status <> 'closed' AND level IN ('open', 'approximate', 'contact-first', 'unlisted')) AS groups, \
+                (SELECT count(*) FROM grp WHERE status = 'closed' AND level IN ('open', 'approximate', 'contact-first', 'unlisted')) AS closed, \
                 (SELECT count(*) FROM record WHERE kind = 1 AND state = 'live') AS records, \
                 (SELECT count(DISTINCT hub) FROM record WHERE kind = 1 AND state = 'live') AS hubs, \
                 (SELECT count(*) FROM grp WHERE conflicts <> '') AS disagreements",

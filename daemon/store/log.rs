@@ -21,6 +21,23 @@ pub fn index(pos: i64) -> u64 {
     (pos & ((1 << SHIFT) - 1)) as u64
 }
 
+/// The log of a position.
+pub fn log_of(pos: i64) -> i64 {
+    pos >> SHIFT
+}
+
+/// Every leaf of a type, of all logs, in the order of positions: goes through all leaves.
+///
+/// # Errors
+/// Database errors.
+pub async fn of_type(db: &mut SqliteConnection, kind: &str) -> Result<Vec<(i64, Vec<u8>)>, StoreError> {
+    // A note begins with its type.
+    sqlx::query_as("SELECT pos, note FROM leaf WHERE instr(note, CAST(? AS BLOB)) = 1 ORDER BY pos")
+        .bind(format!("{}{kind}\n", crate::record::statement::HEADER))
+        .fetch_all(db)
+        .await
+}
+
 /// A hub's log and how far it is held.
 #[derive(Debug, Clone)]
 pub struct LogRow {

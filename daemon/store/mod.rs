@@ -11,6 +11,7 @@
 //! * [`held`]: records whose words a person must look at first;
 //! * [`retention`]: local data by age;
 //! * [`near`]: search by postcode;
+//! * [`protected`]: places that must not be known, in a type and a table of their own;
 //! * [`postcodes`]: where every postcode lies, in a file beside the database;
 //! * [`copies`]: which lists are copies of others;
 //! * [`sighting`]: records that only repeat this hub's own;
@@ -41,6 +42,7 @@ pub mod partner;
 pub mod people;
 pub mod person;
 pub mod postcodes;
+pub mod protected;
 pub mod question;
 pub mod record;
 pub mod registry;

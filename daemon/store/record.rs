@@ -2,7 +2,7 @@
 
 use super::{CHUNK, StoreError, Write, corrupt};
 use crate::record::state::RecordState;
-use crate::record::statement::{HubId, Kind, RecordRef};
+use crate::record::statement::{Body, HubId, Kind, RecordRef, Statement};
 use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection, sqlite::SqliteRow};
 use std::collections::BTreeMap;
 use uuid::Uuid;
@@ -290,6 +290,23 @@ pub async fn ends_of(db: &mut SqliteConnection, hub: i64, rec: Uuid) -> Result<V
         .await?;
     let Some((a, b)) = row else { return Ok(Vec::new()) };
     [Some(a), b].into_iter().flatten().map(|end| of_end(&end).ok_or_else(|| corrupt("decision.a"))).collect()
+}
+
+/// The safety level that a statement of this id stands for now.
+///
+/// # Errors
+/// Database errors.
+pub async fn safety_of(db: &mut SqliteConnection, hub: i64, rec: Uuid) -> Result<Option<String>, StoreError> {
+    let row: Option<String> = sqlx::query_scalar("SELECT body FROM decision WHERE hub = ? AND rec = ?")
+        .bind(hub)
+        .bind(&rec.as_bytes()[..])
+        .fetch_optional(db)
+        .await?;
+    let statement = row.and_then(|body| Statement::read(body.as_bytes()).ok());
+    Ok(statement.and_then(|statement| match statement.body {
+        Body::Safety { level, .. } => Some(level),
+        _ => None,
+    }))
 }
 
 /// Whether anybody decided anything.

@@ -35,6 +35,8 @@ pub struct GroupRow {
     pub hubs: i64,
     /// Merge units in which hubs disagree.
     pub conflicts: Vec<String>,
+    /// How far its place may be known.
+    pub level: String,
 }
 
 /// Takes link keys away from records: (key, record).
@@ -101,7 +103,7 @@ pub async fn remove_groups(db: &mut Write, groups: &[i64]) -> Result<(), StoreEr
 pub async fn add_groups(db: &mut Write, groups: &[(GroupRow, SearchText, String)]) -> Result<(), StoreError> {
     for chunk in groups.chunks(CHUNK) {
         let mut insert = QueryBuilder::<Sqlite>::new(
-            "INSERT INTO grp (n, hub, rec, digest, name, place, status, checked, members, hubs, conflicts) ",
+            "INSERT INTO grp (n, hub, rec, digest, name, place, status, checked, members, hubs, conflicts, level) ",
         );
         insert.push_values(chunk, |mut row, (group, _, _)| {
             row.push_bind(group.n)
@@ -114,7 +116,8 @@ pub async fn add_groups(db: &mut Write, groups: &[(GroupRow, SearchText, String)
                 .push_bind(&group.checked)
                 .push_bind(group.members)
                 .push_bind(group.hubs)
-                .push_bind(group.conflicts.join(","));
+                .push_bind(group.conflicts.join(","))
+                .push_bind(&group.level);
         });
         insert.build().execute(&mut **db).await?;
         let mut insert = QueryBuilder::<Sqlite>::new("INSERT INTO search (rowid, name, words, topics, place, facets) ");
@@ -467,7 +470,7 @@ pub async fn dump(db: &mut SqliteConnection) -> Result<Vec<(&'static str, String
         (
             "grp",
             "SELECT quote(n) || quote(hub) || quote(rec) || quote(digest) || quote(name) || quote(place) || quote(status) || \
-             quote(checked) || quote(members) || quote(hubs) || quote(conflicts) FROM grp ORDER BY n",
+             quote(checked) || quote(members) || quote(hubs) || quote(conflicts) || quote(level) FROM grp ORDER BY n",
         ),
         (
             "search",

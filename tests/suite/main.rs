@@ -22,6 +22,7 @@ mod office;
 mod outside;
 mod pages;
 mod review;
+mod safety;
 mod schedule;
 mod sightings;
 mod sources;

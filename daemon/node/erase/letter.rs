@@ -66,7 +66,7 @@ pub async fn answer(hub: &Hub, erasure: &Erasure) -> anyhow::Result<Letter> {
     let signed = signature(hub, &mut db).await?;
     let zone = hub.config.time_zone()?;
     let day = |at: Timestamp| at.to_zoned(zone.clone()).strftime("%-d %B %Y").to_string();
-    let mut text = format!("Dear [name],\n\nyou asked us on [date] to erase an entry. This is what was done.\n\n");
+    let mut text = String::from("Dear [name],\n\nyou asked us on [date] to erase an entry. This is what was done.\n\n");
     let mut add = |line: &str| {
         text.push_str(line);
         text.push('\n');

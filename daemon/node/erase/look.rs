@@ -17,6 +17,7 @@ use crate::store::{self, ack};
 use anyhow::Context;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How many erasures are looked for, the newest first. Stops a look that takes all day.
@@ -69,13 +70,13 @@ impl Hub {
                 store::hidden::digests(&mut db, log::pos(own.n, 0)..log::pos(own.n, size), row.rec, row.upto).await?
             {
                 let n = index(pos) / WIDTH;
-                if !bundles.contains_key(&n) {
+                if let Entry::Vacant(missing) = bundles.entry(n) {
                     let path = base.join(&tile::parts(PUBLIC, n, tile::width(n, size)))?;
                     let lines = match self.client.whole(&path, self.client.limits().part_bundle_bytes, true).await {
                         Err(FetchError::Status(_, 404 | 410, _)) => Vec::new(),
                         bytes => String::from_utf8_lossy(&bytes?).lines().map(str::to_owned).collect(),
                     };
-                    bundles.insert(n, lines);
+                    missing.insert(lines);
                 }
                 let line = bundles.get(&n).and_then(|lines| lines.get((index(pos) % WIDTH) as usize));
                 served |= line.is_some_and(|line| part::digest(line.as_bytes()) == digest);

@@ -150,6 +150,17 @@ pub enum Body {
         /// What was on the table.
         over: Vec<Revision>,
     },
+    /// How far the place of a group may be known, by the record that speaks of it. It holds for every record of the group,
+    /// says nothing of the place, and stays when the record's words go.
+    Safety {
+        /// The record.
+        on: RecordRef,
+        /// Vocabulary `safety-levels`; a label that nobody here knows is the most protective of all.
+        level: String,
+        /// Where the level is lowered (`op` is `lower`): who proposed it and who confirmed it, as roles of the vocabulary
+        /// `safety-roles`. Without them no word of a hub makes its earlier word less protective.
+        lowered: Option<[String; 2]>,
+    },
     /// This log stands under that hub document.
     Hub {
         /// Version of the hub document.
@@ -199,6 +210,8 @@ impl Statement {
             Body::Erase(kind, ..) => (of(kind), "erase"),
             Body::Link { .. } => ("link", "put"),
             Body::Choose { .. } => ("choose", "put"),
+            Body::Safety { lowered: None, .. } => ("safety", "put"),
+            Body::Safety { .. } => ("safety", "lower"),
             Body::Hub { .. } => ("hub", "put"),
             Body::Ack { .. } => ("ack", "put"),
             Body::NotUnderstood(_) => return None,

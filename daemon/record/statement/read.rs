@@ -155,7 +155,7 @@ fn critical(members: &Members) -> Result<Option<String>, Void> {
             return Err(invalid);
         }
     }
-    const KNOWN: [&str; 17] = [
+    const KNOWN: [&str; 20] = [
         "id",
         "rev",
         "at",
@@ -173,6 +173,9 @@ fn critical(members: &Members) -> Result<Option<String>, Void> {
         "origin",
         "size",
         "erased",
+        "level",
+        "by",
+        "confirmed",
     ];
     let unknown = names.iter().filter_map(Value::as_str).find(|name| !KNOWN.contains(name));
     Ok(unknown.map(|name| format!("crit {name}")))
@@ -229,6 +232,13 @@ fn body(kind: &str, op: &str, members: &Members) -> Result<Body, Void> {
             let on = members.get("on").and_then(record_ref).ok_or(Void::Member("on"))?;
             Body::Choose { on, field: field.to_owned(), prefer, over }
         }
+        ("safety", _, "put" | "lower") => {
+            let on = members.get("on").and_then(record_ref).ok_or(Void::Member("on"))?;
+            let level = label(members, "level")?.to_owned();
+            let role = |name| label(members, name).map(str::to_owned);
+            let lowered = if op == "lower" { Some([role("by")?, role("confirmed")?]) } else { None };
+            Body::Safety { on, level, lowered }
+        }
         ("hub", _, "put") => Body::Hub {
             version: positive(members, "version")?,
             digest: text(members, "digest").ok().filter(|d| is_digest(d)).ok_or(Void::Member("digest"))?.to_owned(),
@@ -238,7 +248,9 @@ fn body(kind: &str, op: &str, members: &Members) -> Result<Body, Void> {
             size: positive(members, "size")?,
             erased: positive(members, "erased")?,
         },
-        ("list" | "record" | "link" | "choose" | "hub" | "ack", _, op) => Body::NotUnderstood(format!("op {op}")),
+        ("list" | "record" | "link" | "choose" | "safety" | "hub" | "ack", _, op) => {
+            Body::NotUnderstood(format!("op {op}"))
+        }
         (kind, _, _) => Body::NotUnderstood(format!("type {kind}")),
     })
 }

@@ -52,6 +52,14 @@ impl Statement {
                 );
                 member("over", over.iter().map(triple).collect());
             }
+            Body::Safety { on, level, lowered } => {
+                member("on", pair(on));
+                member("level", json!(level));
+                if let Some([by, confirmed]) = lowered {
+                    member("by", json!(by));
+                    member("confirmed", json!(confirmed));
+                }
+            }
             Body::Hub { version, digest } => {
                 member("version", json!(version));
                 member("digest", json!(digest));

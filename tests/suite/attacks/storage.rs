@@ -158,12 +158,12 @@ echo done
         .env_remove("MUTUALD_CONFIG")
         .output();
     let Ok(run) = run else {
-        println!("SKIP: no unshare here");
+        eprintln!("SKIP: no unshare here");
         return;
     };
     let (out, err) = (String::from_utf8_lossy(&run.stdout), String::from_utf8_lossy(&run.stderr));
     if out.contains("SKIP") || err.contains("unshare failed") || err.contains("Operation not permitted") {
-        println!("SKIP: no file system may be mounted here");
+        eprintln!("SKIP: no file system may be mounted here");
         return;
     }
     assert!(run.status.success() && out.ends_with("done\n"), "{out}\n{err}");

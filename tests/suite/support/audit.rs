@@ -11,7 +11,7 @@ pub fn audit(folders: &[&Path], values: &[&str]) -> Vec<String> {
     let output = match output {
         Ok(output) => output,
         Err(error) => {
-            println!("SKIP the byte scan: tests/audit does not run here ({error})");
+            eprintln!("SKIP the byte scan: tests/audit does not run here ({error})");
             return Vec::new();
         }
     };
@@ -21,7 +21,7 @@ pub fn audit(folders: &[&Path], values: &[&str]) -> Vec<String> {
         Some(0 | 3) => out.lines().map(str::to_owned).collect(),
         // 127: there is no Python.
         Some(126 | 127) => {
-            println!("SKIP the byte scan: {err}");
+            eprintln!("SKIP the byte scan: {err}");
             Vec::new()
         }
         status => panic!("tests/audit ended with {status:?}:\n{out}{err}"),
@@ -33,7 +33,7 @@ pub fn can_audit() -> bool {
     let runs = Command::new(repository("tests/audit")).arg("--help").output();
     let runs = runs.is_ok_and(|output| output.status.success());
     if !runs {
-        println!("SKIP: tests/audit does not run here");
+        eprintln!("SKIP: tests/audit does not run here");
     }
     runs
 }
