@@ -1,7 +1,6 @@
 //! Records that only repeat this hub's own.
 
 use super::StoreError;
-use super::log::pos;
 use crate::record::statement::RecordRef;
 use crate::record::{Group, HubId, part};
 use crate::registry::sighting::repeats;
@@ -9,7 +8,7 @@ use futures_util::TryStreamExt;
 use sqlx::SqliteConnection;
 use uuid::Uuid;
 
-/// How many of a hub's live records, put at or after `from` in its log, name records of `own` as what they were taken
+/// How many of a hub's live records, put at or after the position `from`, name records of `own` as what they were taken
 /// from, and nothing that their hub saw itself.
 ///
 /// # Errors
@@ -17,7 +16,7 @@ use uuid::Uuid;
 pub async fn echoes(
     db: &mut SqliteConnection,
     (n, hub): (i64, HubId),
-    from: u64,
+    from: i64,
     own: HubId,
 ) -> Result<u64, StoreError> {
     // The hub's id in the line is looked for before anything is read: hardly a line has it.
@@ -26,7 +25,7 @@ pub async fn echoes(
          WHERE record.hub = ? AND kind = 1 AND state = 'live' AND put >= ? AND assured IS NULL AND instr(line, ?) > 0",
     )
     .bind(n)
-    .bind(pos(n, from))
+    .bind(from)
     .bind(own.to_string())
     .fetch(db);
     let mut count = 0;
