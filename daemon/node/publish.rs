@@ -73,7 +73,7 @@ pub async fn publish(
     }
     let mut all = Published { size: 0, new: 0, files: 0 };
     for log in &logs {
-        let place = Place { folder, at: folder.join(prefix(log.ordinal + 1)) };
+        let place = Place { at: folder.join(prefix(log.ordinal + 1)) };
         let one = match log.closed {
             Some(_) => place.closed(store, log).await?,
             None => place.open(store, log, keys, now, republish).await?,
@@ -91,16 +91,18 @@ pub async fn publish(
         files.write(".well-known/groups-hub", newest)?;
     }
     files.sync_folders()?;
+    for log in logs.iter().filter(|log| log.closed.is_some()) {
+        Place { at: folder.join(prefix(log.ordinal + 1)) }.prune(log)?;
+    }
     Ok(Published { files: all.files + files.written, ..all })
 }
 
 /// Where one log's files lie.
-struct Place<'a> {
-    folder: &'a Path,
+struct Place {
     at: PathBuf,
 }
 
-impl Place<'_> {
+impl Place {
     /// The log in use.
     async fn open(
         &self,
@@ -149,25 +151,13 @@ impl Place<'_> {
         Ok(Published { size: log.held, new, files: files.written })
     }
 
-    /// A log that was closed: as it was up to its end, for those who come late. What lies there past the end is taken away.
+    /// A log that was closed: as it was up to its end, for those who come late.
     async fn closed(&self, store: &Store, log: &LogRow) -> anyhow::Result<Published> {
-        let said = || format!("cannot take away what is void in {}", self.at.display());
-        let aside = self.at.with_added_extension("void");
-        let there = fs::read(self.at.join("checkpoint")).ok();
-        if there.is_some() && there != log.checkpoint {
-            // Aside first, so that a crash half way leaves nothing in a reader's way.
-            fs::rename(&self.at, &aside).with_context(said)?;
-            reach("rollover-void-aside");
-        }
-        if aside.exists() {
-            fs::remove_dir_all(&aside).with_context(said)?;
-            File::open(self.folder).and_then(|folder| folder.sync_all()).with_context(said)?;
-        }
         let mut db = store.read().await?;
         let changed = store::registry::parts_due(&mut db, log.n).await?;
         let mut files = Files::new(self.at.clone());
-        let written = files.root.join(tile::entries(log.held / WIDTH, tile::width(log.held / WIDTH, log.held)));
-        let before = if written.exists() || log.held == 0 { log.held } else { 0 };
+        let last = files.root.join(tile::entries(log.held / WIDTH, tile::width(log.held / WIDTH, log.held)));
+        let before = if last.exists() || log.held == 0 { log.held } else { 0 };
         write_log(&mut db, log, &mut files, before, &changed).await?;
         drop(db);
         if let Some(note) = &log.checkpoint {
@@ -177,6 +167,49 @@ impl Place<'_> {
         done(store, log, &changed).await?;
         Ok(Published { size: log.held, new: 0, files: files.written })
     }
+
+    /// Takes away what lies there past the end of a closed log: whatever is not needed to read it up to its end. After the
+    /// document that says where it ends, so that no reader looks in vain.
+    fn prune(&self, log: &LogRow) -> anyhow::Result<()> {
+        if fs::read(self.at.join("checkpoint")).ok() == log.checkpoint {
+            return Ok(());
+        }
+        let needed = needed(log.held);
+        let mut folders = vec![self.at.clone()];
+        while let Some(next) = folders.pop() {
+            let said = || format!("cannot take away what is void in {}", next.display());
+            for entry in fs::read_dir(&next).with_context(said)? {
+                let path = entry.with_context(said)?.path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else if path != self.at.join("checkpoint")
+                    && !needed.contains(&path.strip_prefix(&self.at)?.display().to_string())
+                {
+                    fs::remove_file(&path).with_context(said)?;
+                    reach("rollover-pruned");
+                }
+            }
+            File::open(&next).and_then(|folder| folder.sync_all()).with_context(said)?;
+        }
+        // Last: while it is there, the rest is looked at again.
+        fs::remove_file(self.at.join("checkpoint"))
+            .with_context(|| format!("cannot take away {}/checkpoint", self.at.display()))
+    }
+}
+
+/// Files by which a log of so many leaves is read.
+fn needed(size: u64) -> BTreeSet<String> {
+    let mut needed = BTreeSet::new();
+    for n in 0..size.div_ceil(WIDTH) {
+        let width = tile::width(n, size);
+        needed.extend([tile::entries(n, width), tile::parts(PUBLIC, n, width)]);
+    }
+    let (mut level, mut count) = (0, size);
+    while count > 0 {
+        needed.extend((0..count.div_ceil(WIDTH)).map(|n| tile::tile(level, n, tile::width(n, count))));
+        (level, count) = (level + 1, count / WIDTH);
+    }
+    needed
 }
 
 /// Writes the files that a log of `before` leaves lacks, and part files in which lines were blanked since.
