@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::limits::Limits;
 use crate::peer::schedule::Schedule;
+use crate::record::HubId;
 
 /// The whole configuration of one hub. Every option has a default, so an empty file is a whole configuration.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -312,7 +313,7 @@ impl Config {
                 let met = format!("{} seconds", publish.republish_s);
                 problem("publish.republish_s", met, "write 60 (a minute) to 604800 (a week)");
             }
-            if let Err(word) = crate::web::relay::Relayed::of(&publish.relay) {
+            if let Some(word) = publish.relay.iter().find(|word| *word != "all" && word.parse::<HubId>().is_err()) {
                 let met = format!("{word:?} is no hub id");
                 problem("publish.relay", met, "write \"all\", or hub ids as `mutuald partner list --json` shows them");
             }

@@ -96,14 +96,10 @@ impl Hub {
     /// registry again without it, in one transaction.
     pub(super) async fn cut(&self, log: &LogRow, keep: u64, found: i64) -> anyhow::Result<()> {
         let mut write = self.store.write().await?;
-        if let Some(note) = &log.checkpoint {
-            store::hub::witness(&mut write, log.hub, "void-tail", (note, &log.document), found).await?;
-        }
-        store::log::truncate(&mut write, log, keep).await?;
-        reach("rollover-cut");
+        take_back(&mut write, log, keep, found).await?;
         self.rebuild_in(&mut write).await?;
+        reach("rollover-cut");
         write.commit().await?;
-        reach("rollover-cut-done");
         // What was void is gone from the disk too.
         self.store.checkpoint().await?;
         tracing::warn!(hub = %log.hub, log = log.key.name(), from = keep, entries = log.held - keep, "entries past the end of a closed list were taken away");
@@ -279,10 +275,30 @@ impl Follow<'_> {
         for (document, verified) in &new {
             store::hub::adopt(&mut write, n, verified, document).await?;
         }
+        // What is void by the new document, and stands on a tree that agrees with it, goes in the same transaction.
+        let mut gone = 0;
+        for log in store::log::of_hub(&mut write, n).await? {
+            if let Some((size, root)) = log.closed
+                && log.held > size
+                && store::log::root_at(&mut write, log.n, size).await? == root
+            {
+                take_back(&mut write, &log, size, self.started.as_second()).await?;
+                gone += log.held - size;
+            }
+        }
+        if gone > 0 {
+            hub.rebuild_in(&mut write).await.map_err(local)?;
+            self.remarks.push(format!("{gone} entries that its hub document declares void were taken away"));
+            reach("rollover-cut");
+        }
         store::partner::save(&mut write, &row).await?;
         reach("rollover-adopt");
         write.commit().await?;
         reach("rollover-adopted");
+        if gone > 0 {
+            // Gone from the disk too.
+            hub.store.checkpoint().await?;
+        }
         if let Some((_, verified)) = new.last() {
             let version = verified.document.version;
             tracing::info!(partner = %id, version, logs = verified.logs.len(), "hub document followed");
@@ -323,6 +339,14 @@ fn known_hub(document: &[u8], id: crate::record::HubId) -> Result<VerifiedHub, P
 /// Whether an answer is what a hub's old address gives that has begun another log, or has moved.
 fn moved(error: &PullError) -> bool {
     matches!(error, PullError::Checkpoint(_) | PullError::Fetch(FetchError::Status(_, 404 | 410, _)))
+}
+
+/// Takes leaves back, and keeps the checkpoint that signed them beside the document that declares them void.
+async fn take_back(write: &mut Write, log: &LogRow, keep: u64, found: i64) -> Result<(), store::StoreError> {
+    if let Some(note) = &log.checkpoint {
+        store::hub::witness(write, log.hub, "void-tail", (note, &log.document), found).await?;
+    }
+    store::log::truncate(write, log, keep).await
 }
 
 /// Whether a newer document ends a dispute about the log that was in use: it closes it.

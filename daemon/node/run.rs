@@ -2,6 +2,7 @@
 
 use super::lifecycle::{DRAIN, Lifecycle, Stopped};
 use super::notify::{self, Notifier};
+use super::seen::WouldFork;
 use super::{Chance, Hub, source};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -59,7 +60,13 @@ pub async fn start(
 ) -> anyhow::Result<Stopped> {
     // Recovery is the normal path: derive what is not derived, publish what is not published.
     hub.refresh().await.context("cannot bring the registry up to date")?;
-    hub.publish().await.context("cannot publish")?;
+    if let Err(error) = hub.publish().await {
+        match error.downcast_ref::<WouldFork>() {
+            // The directory is as good as it was; only the feed must wait for a person.
+            Some(reason) => tracing::error!(%reason, "the feed is not published until this is put right"),
+            None => return Err(error.context("cannot publish")),
+        }
+    }
     let hub = Arc::new(hub);
     let current = Current(Arc::new(Mutex::new(hub.clone())));
     let wake = Arc::new(Notify::new());

@@ -217,6 +217,12 @@ impl Hub {
             url.join(&format!("../relay/{}", pull::relayed(log.key.name()))).map_err(|_| PullError::Url(by.url.clone()))
         });
         let Ok(base) = base else { return Ok(None) };
+        // No other run may take from the same log meanwhile, and what one has taken since counts.
+        let _alone = self.alone(log.owner).await?;
+        let mut db = self.store.read().await?;
+        let now = store::log::of_hub(&mut db, log.owner).await?.into_iter().find(|row| row.n == log.n);
+        drop(db);
+        let Some(log) = now.as_ref().filter(|log| log.closed.is_none()) else { return Ok(None) };
         let run = pull::Run::at(&self.store, &self.client, log.clone(), base)?;
         match run.finish(None, self.clock.now()).await {
             Ok(pulled) if pulled.new > 0 => Ok(Some(format!(

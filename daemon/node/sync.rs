@@ -208,7 +208,7 @@ impl Hub {
 
     /// Waits until no other run, of this process or another, pulls or removes the partner. The kernel releases the lock
     /// whatever happens to us.
-    async fn alone(&self, hub: i64) -> anyhow::Result<File> {
+    pub(super) async fn alone(&self, hub: i64) -> anyhow::Result<File> {
         let path = self.config.hub.state.join(format!("partner-{hub}.lock"));
         let file = File::create(&path).with_context(|| format!("cannot open {}", path.display()))?;
         loop {
