@@ -96,6 +96,9 @@ impl Hub {
                 }
             });
         }
+        if notes.is_empty() && before.is_empty() {
+            return Ok(()); // whoever follows nobody has seen nothing
+        }
         let bytes = seen::write(notes.iter().map(String::as_bytes));
         if changed || bytes.len() != before.len() {
             Aside::write(&file, &bytes)?;
