@@ -169,6 +169,7 @@ impl Export {
                 _ => String::new(),
             };
             let mut listed_by: Vec<String> = known.members.iter().map(One::whose).collect();
+            listed_by.sort_unstable();
             listed_by.dedup();
             let mut group = known.merged.group();
             group.sightings = match &known.members[..] {

@@ -412,9 +412,11 @@ fn asks_safety(warning: &Warning) -> bool {
     warning.code == super::fault::Caution::AskSafety("").code()
 }
 
+const MISSED: &str = "no longer in its list on";
+
 /// What a record says when its group is said to have closed because its list no longer names it.
 pub fn missed(group: &Group, day: Date) -> Group {
-    let reason = format!("no longer in its list on {day}");
+    let reason = format!("{MISSED} {day}");
     let status = Status { state: CLOSED.to_owned(), reason: Some(reason), ..Status::default() };
     Group { status: Some(status), ..group.clone() }
 }
@@ -425,6 +427,12 @@ pub fn goes_on(group: &Group) -> bool {
         .status
         .as_ref()
         .is_some_and(|status| [CLOSED, "merged", "became-something-else"].contains(&status.state.as_str()))
+}
+
+/// Whether someone knows that the group has ended, not only that a list stopped naming it.
+fn known_to_have_ended(group: &Group) -> bool {
+    let reason = group.status.as_ref().and_then(|status| status.reason.as_deref());
+    !goes_on(group) && !reason.is_some_and(|reason| reason.starts_with(MISSED))
 }
 
 impl ImportPlan {
@@ -512,6 +520,11 @@ fn place(
         !as_it_stands(field) && before != field.show(&row.group, words)
     };
     let mut fields: BTreeSet<&Field> = reading.fields.iter().filter(differs).collect();
+    let silent = row.texts.get(&Field::Status).is_none_or(String::is_empty);
+    if silent && found.is_some_and(|known| known_to_have_ended(&known.group)) {
+        // Every fresh form has this cell empty, so only a word in it sends people to a door again that is known to be locked.
+        fields.remove(&Field::Status);
+    }
     if fields.contains(&Field::Status) {
         // A new state drops what was said about the old one, so what the row says about it counts even when it is the same.
         let parts = [Field::StatusDate, Field::StatusReason, Field::BreakUntil];

@@ -142,18 +142,18 @@ pub async fn recover(
     }
     let client = super::client(&config)?;
     let today = clock.today(&config.time_zone()?);
-    let mut best: Option<(Vec<(Vec<u8>, hub_document::VerifiedHub)>, Url)> = None;
+    let mut best: Option<Vec<(Vec<u8>, hub_document::VerifiedHub)>> = None;
     let mut failed = Vec::new();
     for partner in partners {
         let base = relay_of(partner)?;
         let newest = base.join(&relayed(&id.to_string()))?.join("groups-hub")?;
         match pull::hub_documents(&client, &newest, id, today).await {
-            Ok(chain) if best.as_ref().is_none_or(|(known, _)| chain.len() > known.len()) => best = Some((chain, base)),
+            Ok(chain) if best.as_ref().is_none_or(|known| chain.len() > known.len()) => best = Some(chain),
             Ok(_) => {}
             Err(error) => failed.push(format!("{partner}: {error}")),
         }
     }
-    let Some((chain, _)) = best else {
+    let Some(chain) = best else {
         bail!("no partner holds {id} ({})", failed.join("; "));
     };
     let aside = database.with_added_extension("new");

@@ -301,7 +301,7 @@ impl Hub {
             let statement = Statement { id: rec, rev: upto, at: Timestamp::UNIX_EPOCH, parts: BTreeMap::new(), body };
             all.push(Again { pos: 0, said: 0, statement, line: None });
         }
-        all.sort_by(|a, b| (a.said, a.pos, a.statement.id).cmp(&(b.said, b.pos, b.statement.id)));
+        all.sort_by_key(|again| (again.said, again.pos, again.statement.id));
         all.dedup_by_key(|again| (again.pos, again.statement.id));
         Ok(all)
     }

@@ -19,7 +19,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 /// Longest sleep of the scheduler: a clock that is set, or a partner that is added by another process, is noticed by then.
@@ -71,10 +71,10 @@ pub async fn start(
     let current = Current(Arc::new(Mutex::new(hub.clone())));
     let wake = Arc::new(Notify::new());
 
-    let router = router(&hub, &options);
+    let (pages, shown) = watch::channel(router(&hub, &options));
     let stop = lifecycle.soft();
     lifecycle.spawn("web", async move {
-        web::serve(listener, router, stop).await;
+        web::serve(listener, web::current(shown), stop).await;
         Ok(())
     });
     lifecycle.spawn("pull", pulling(current.clone(), wake.clone(), lifecycle.soft()));
@@ -101,6 +101,7 @@ pub async fn start(
                 () = stop.cancelled() => return Ok(()),
                 Some(reload) = reloads.recv() => {
                     current.reload(options.file.as_deref()).await;
+                    let _before = pages.send_replace(router(&current.hub(), &options));
                     wake.notify_one();
                     drop(reload);
                 }

@@ -238,7 +238,11 @@ impl Hub {
         let logs = self.acceptable(write, hub).await?;
         let new: u64 = logs.iter().map(|log| log.held - log.head).sum();
         let began = logs.iter().any(|log| log.head > 0);
-        let from = logs.iter().find(|log| log.held > log.head).map(|log| (log.hub, store::log::pos(log.n, log.head)));
+        let from: Vec<_> = logs
+            .iter()
+            .filter(|log| log.held > log.head)
+            .map(|log| (log.hub, store::log::pos(log.n, log.head)))
+            .collect();
         store::savepoint(write, "SAVEPOINT accept").await?;
         let mut accepted = accept::Accepted::default();
         for log in &logs {
@@ -246,7 +250,7 @@ impl Hub {
         }
         // Counting goes through every record, so it waits until the count can matter.
         let few = accepted.replaced + accepted.withdrawn <= accept::FEW && new <= 10 * USUAL_AT_LEAST;
-        let now = if few { 0 } else { store::registry::live(write, hub).await? };
+        let now = if few || !watched { 0 } else { store::registry::live(write, hub).await? };
         let live = now.saturating_add_signed(-accepted.touched.live);
         let change = MassChange { live, replaced: accepted.replaced, withdrawn: accepted.withdrawn };
         if watched && change.brakes() && !accept {
@@ -268,8 +272,8 @@ impl Hub {
             remarks.push_str(&format!(" {new} entries came at once, more than ten times its {live} records"));
         }
         outcome.derived = Some(self.derive_in(write, accepted).await?);
-        if let Some((id, from)) = from {
-            outcome.echoes = store::sighting::echoes(write, (hub, id), from, self.id).await?;
+        for (id, from) in from {
+            outcome.echoes += store::sighting::echoes(write, (hub, id), from, self.id).await?;
         }
         match outcome.echoes {
             0 => {}

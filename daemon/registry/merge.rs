@@ -88,7 +88,8 @@ pub fn merge(members: &[Member], choices: &[Choice], policy: &Policy, as_of: Dat
         .collect();
     let listed = rules::protection(&safety) <= rules::protection(GATED[1]);
     Merged {
-        id: all.first().map_or(RecordRef { hub: HubId([0; 20]), rec: uuid::Uuid::nil() }, |member| member.record),
+        // A copy that says nothing names nothing either: ids would change with every hub that passes a record on.
+        id: sorted.first().map_or(RecordRef { hub: HubId([0; 20]), rec: uuid::Uuid::nil() }, |member| member.record),
         members: sorted.iter().map(|member| member.record).collect(),
         revs: sorted.iter().map(|member| member.rev).collect(),
         copies: silent,

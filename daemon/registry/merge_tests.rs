@@ -252,7 +252,13 @@ fn a_copy_says_nothing_beside_its_original_and_fills_what_others_leave_open() {
     members[0].group.sightings = serde_json::from_value(seen(&[2])).unwrap();
     members[1].group.sightings = serde_json::from_value(seen(&[1])).unwrap();
     assert_eq!(merged(&members, &[]).members.len(), 2);
+    // The group is named after a record that speaks, also where the copy's id is the smaller.
+    members[0].group.sightings = serde_json::from_value(seen(&[2])).unwrap();
+    members[1].group.sightings.clear();
+    let named = merged(&members, &[]);
+    assert_eq!((named.id, &named.copies[..]), (record(2), &[record(1)][..]));
     members[0].group.sightings.clear();
+    members[1].group.sightings = serde_json::from_value(seen(&[1])).unwrap();
     members[1].group.safety = Some("sealed".into());
     let hidden = merged(&members, &[]);
     assert_eq!((hidden.safety.as_str(), hidden.value("place"), hidden.copies.len()), ("sealed", None, 1));

@@ -26,7 +26,7 @@ const EVERY_GROUP: [&str; 12] =
 /// A search as the index reads it: for groups that go on or have ended, by whole words or by how words begin. The index
 /// stems English words, so "carer" finds "carers" either way.
 pub(super) fn expression(terms: &Terms, current: bool, begin: bool) -> String {
-    let mut all = vec![format!("facets : {}", facet("status", if current { "current" } else { "ended" }))];
+    let mut all = Vec::new();
     let words = tokens(&terms.words);
     let telling: Vec<&String> = words.iter().filter(|word| !EVERY_GROUP.contains(&word.as_str())).collect();
     // Facets hold an underscore, which no word that is typed does: they need not be kept apart here.
@@ -35,7 +35,13 @@ pub(super) fn expression(terms: &Terms, current: bool, begin: bool) -> String {
     all.extend(terms.mode.iter().map(|mode| format!("facets : {}", facet("mode", mode))));
     let place = terms.place.as_deref().unwrap_or_default();
     all.extend(tokens(place).iter().map(|word| format!("place : {}", token(word, begin))));
-    all.join(" AND ")
+    let status = |status: &str| format!("facets : {}", facet("status", status));
+    if all.is_empty() {
+        return status(if current { "current" } else { "ended" });
+    }
+    // Every group has one or the other. Few have ended, nearly all go on: leaving out the few is what costs least.
+    let all = all.join(" AND ");
+    if current { format!("({all}) NOT {}", status("ended")) } else { format!("({all}) AND {}", status("ended")) }
 }
 
 fn token(word: &str, begin: bool) -> String {
@@ -192,13 +198,20 @@ fn filter(all: &BTreeMap<String, u64>, kind: &str, chosen: Option<&str>) -> Filt
     let mut choices: Vec<Choice> = match kind {
         "topic" => vocabulary::topics().terms.iter().map(|term| choice(&term.id, term.label.clone())).collect(),
         "mode" => vocabulary::modes().terms.iter().map(|term| choice(&term.id, term.label.clone())).collect(),
-        _ => all
-            .iter()
-            .filter_map(|(term, count)| {
-                let value = term.strip_prefix("place_")?.replace('_', " ");
-                Some(Choice { label: capitals(&value), value, count: *count })
-            })
-            .collect(),
+        _ => {
+            let places = all.iter().filter_map(|(term, count)| Some((term.strip_prefix("place_")?, *count)));
+            let mut places: Vec<(&str, u64)> = places.collect();
+            // There are thousands: only those that may be offered are given their capitals again.
+            places.sort_unstable_by_key(|(_, count)| std::cmp::Reverse(*count));
+            let least = places.get(MOST_CHOICES - 1).map_or(0, |(_, count)| *count);
+            let offered = places.into_iter().take_while(|(_, count)| *count >= least);
+            offered
+                .map(|(term, count)| {
+                    let value = term.replace('_', " ");
+                    Choice { label: capitals(&value), value, count }
+                })
+                .collect()
+        }
     };
     choices.retain(|choice| choice.count > 0 || Some(choice.value.as_str()) == chosen);
     choices.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.label.cmp(&b.label)));

@@ -71,17 +71,15 @@ impl Store {
             .foreign_keys(true)
             .pragma("secure_delete", "ON")
             .pragma("cache_size", "-16384")
-            .pragma("temp_store", "MEMORY")
-            .optimize_on_close(true, 400);
+            .pragma("temp_store", "MEMORY");
         let writer = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
         sqlx::migrate!("schema/migrations").run(&writer).await?;
-        // Only the writer can optimise: a reader that tries fails to close, and if it lingers past the writer, the last to
-        // leave cannot move the write-ahead log into the file.
-        let reading = options
-            .create_if_missing(false)
-            .read_only(true)
-            .optimize_on_close(false, None)
-            .pragma("cache_size", "-8192");
+        // How a statement runs follows from its text and the indexes alone. Statistics are older than the next pull: those of a
+        // new, empty hub made SQLite go through every record where it should have looked up twenty.
+        for sql in ["DROP TABLE IF EXISTS sqlite_stat1", "DROP TABLE IF EXISTS sqlite_stat4"] {
+            sqlx::query(sql).execute(&writer).await?;
+        }
+        let reading = options.create_if_missing(false).read_only(true).pragma("cache_size", "-8192");
         let readers = SqlitePoolOptions::new().max_connections(4).min_connections(0).connect_with(reading).await?;
         Ok(Store { writer, readers })
     }

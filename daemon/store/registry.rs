@@ -13,11 +13,11 @@ use uuid::Uuid;
 /// A group as listed; what hubs say of it is made from its members when somebody looks.
 #[derive(Debug, Clone)]
 pub struct GroupRow {
-    /// `first` of its smallest member.
+    /// `first` of its smallest record, of those too that only repeat others.
     pub n: i64,
-    /// Hub number of its smallest member.
+    /// Hub number of its smallest member, of those that speak.
     pub hub: i64,
-    /// Record id of its smallest member.
+    /// Record id of that member.
     pub rec: Uuid,
     /// Digest of all it says.
     pub digest: [u8; 32],
@@ -37,11 +37,11 @@ pub struct GroupRow {
     pub conflicts: Vec<String>,
 }
 
-/// Takes link keys away from records, and gives them others: (key, record).
+/// Takes link keys away from records: (key, record).
 ///
 /// # Errors
 /// Database errors.
-pub async fn link(db: &mut Write, gone: &[(i64, i64)], come: &[(i64, i64)]) -> Result<(), StoreError> {
+pub async fn unlink(db: &mut Write, gone: &[(i64, i64)]) -> Result<(), StoreError> {
     for (key, record) in gone {
         sqlx::query("DELETE FROM link_key WHERE key = ? AND record = ?")
             .bind(key)
@@ -49,7 +49,15 @@ pub async fn link(db: &mut Write, gone: &[(i64, i64)], come: &[(i64, i64)]) -> R
             .execute(&mut **db)
             .await?;
     }
-    for chunk in come.chunks(2 * CHUNK) {
+    Ok(())
+}
+
+/// Gives link keys to records: (key, record), best in that order.
+///
+/// # Errors
+/// Database errors.
+pub async fn link(db: &mut Write, come: &[(i64, i64)]) -> Result<(), StoreError> {
+    for chunk in come.chunks(8 * CHUNK) {
         let mut insert = QueryBuilder::<Sqlite>::new("INSERT OR IGNORE INTO link_key (key, record) ");
         insert.push_values(chunk, |mut row, (key, record)| {
             row.push_bind(*key).push_bind(*record);
@@ -57,6 +65,14 @@ pub async fn link(db: &mut Write, gone: &[(i64, i64)], come: &[(i64, i64)]) -> R
         insert.build().execute(&mut **db).await?;
     }
     Ok(())
+}
+
+/// Whether no record has any link key.
+///
+/// # Errors
+/// Database errors.
+pub async fn unlinked(db: &mut SqliteConnection) -> Result<bool, StoreError> {
+    Ok(sqlx::query("SELECT 1 FROM link_key LIMIT 1").fetch_optional(db).await?.is_none())
 }
 
 /// Removes groups and what the index holds of them.
@@ -148,28 +164,45 @@ pub async fn set_groups(db: &mut Write, of: &[(i64, i64)]) -> Result<(), StoreEr
     Ok(())
 }
 
-/// Records that have these keys, as (key, record) in that order.
+/// Records that have these keys, by key, of each key the first `most`: a key that thousands share costs what any other does.
 ///
 /// # Errors
 /// Database errors.
-pub async fn sharing(db: &mut SqliteConnection, keys: &[i64]) -> Result<Vec<(i64, i64)>, StoreError> {
-    let mut rows = Vec::new();
+pub async fn sharing(
+    db: &mut SqliteConnection,
+    keys: &[i64],
+    most: i64,
+) -> Result<BTreeMap<i64, Vec<i64>>, StoreError> {
+    let mut members = BTreeMap::new();
     for chunk in keys.chunks(CHUNK) {
-        let mut select = QueryBuilder::<Sqlite>::new("SELECT key, record FROM link_key WHERE key IN ");
-        super::in_list(&mut select, chunk.iter().copied());
-        select.push(" ORDER BY key, record");
-        rows.extend(select.build_query_as::<(i64, i64)>().fetch_all(&mut *db).await?);
+        let mut select = QueryBuilder::<Sqlite>::new("WITH wanted(key) AS (");
+        select.push_values(chunk, |mut row, key| {
+            row.push_bind(*key);
+        });
+        select.push(
+            ") SELECT key, (SELECT group_concat(record) FROM \
+             (SELECT record FROM link_key WHERE link_key.key = wanted.key ORDER BY record LIMIT ",
+        );
+        select.push_bind(most);
+        select.push(")) FROM wanted");
+        for (key, records) in select.build_query_as::<(i64, Option<String>)>().fetch_all(&mut *db).await? {
+            if let Some(records) = records {
+                members.insert(key, concatenated(&records)?);
+            }
+        }
     }
-    Ok(rows)
+    Ok(members)
+}
+
+fn concatenated(records: &str) -> Result<Vec<i64>, StoreError> {
+    records.split(',').map(|n| n.parse().map_err(|_| corrupt("link_key.record"))).collect()
 }
 
 /// Records of every key that at least two and at most so many have, key by key.
 pub fn shared(db: &mut SqliteConnection, most: u32) -> impl Stream<Item = Result<Vec<i64>, StoreError>> + Send {
     // One row a key: a row a record takes many times as long to hand over.
     let sql = "SELECT group_concat(record) FROM link_key GROUP BY key HAVING count(*) BETWEEN 2 AND ?";
-    sqlx::query_scalar::<_, String>(sql).bind(most).fetch(db).map(|row| {
-        row?.split(',').map(|n| n.parse().map_err(|_| corrupt("link_key.record"))).collect::<Result<Vec<i64>, _>>()
-    })
+    sqlx::query_scalar::<_, String>(sql).bind(most).fetch(db).map(|row| concatenated(&row?))
 }
 
 /// How many live group records there are.

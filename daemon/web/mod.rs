@@ -23,4 +23,4 @@ pub mod server;
 mod style;
 pub use crate::store::view::{self, Site};
 pub use error::WebError;
-pub use server::{router, serve};
+pub use server::{current, router, serve};

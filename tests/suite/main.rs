@@ -28,6 +28,7 @@ mod sources;
 mod support;
 mod sync;
 mod systemd;
+mod twice;
 mod upgrade;
 mod verify;
 mod web;
