@@ -218,7 +218,7 @@ async fn person(hub: &Hub, text: &str, commit: bool) -> anyhow::Result<Answer> {
     let logs = store::log::all(&mut db).await?;
     let mut entries = Vec::new();
     for (n, record) in store::people::records(&mut db, text).await? {
-        let of = logs.iter().find(|log| log.n == n).map(|log| log.name.clone()).unwrap_or_default();
+        let of = logs.iter().find(|log| log.owner == n).map(|log| log.name.clone()).unwrap_or_default();
         entries.push(Entry { record, hub: of, own: n == store::log::OWN });
     }
     drop(db);

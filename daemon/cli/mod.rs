@@ -33,6 +33,7 @@ mod group;
 mod held;
 mod import;
 mod init;
+mod key;
 mod link;
 mod linkage;
 mod list;
@@ -139,6 +140,8 @@ enum Command {
     #[command(subcommand)]
     Feed(feed::Feed),
     #[command(subcommand)]
+    Key(key::Key),
+    #[command(subcommand)]
     Config(config::Config),
     Verify(verify::Verify),
     Completions(completions::Completions),
@@ -177,6 +180,7 @@ impl Command {
             Command::Geo(command) => command.run(context).await,
             Command::Registry(command) => command.run(context).await,
             Command::Feed(command) => command.run(context).await,
+            Command::Key(command) => command.run(context).await,
             Command::Config(command) => command.run(context).await,
             Command::Completions(command) => command.run(),
             Command::Man(command) => command.run(),

@@ -21,6 +21,9 @@ struct Shown {
     name: String,
     hub: String,
     fingerprint: String,
+    /// What is to be said of the hub document's end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    document: Option<String>,
     settings: PathBuf,
     statements: u64,
     published: bool,
@@ -62,6 +65,9 @@ impl fmt::Display for Shown {
         let counts = &self.counts;
         writeln!(out, "{}  {}", self.name, self.hub)?;
         writeln!(out, "Fingerprint    {}", self.fingerprint)?;
+        if let Some(document) = &self.document {
+            writeln!(out, "WARNING        {document}")?;
+        }
         writeln!(out, "Settings       {}", self.settings.display())?;
         match &self.feed {
             Some(feed) if self.published => {
@@ -163,11 +169,21 @@ impl Status {
         let erasures_open = hub.erasures().await?.iter().filter(|row| row.open()).count();
         let erased_in_files = hub.files_left().await?.len();
         let exposures = crate::node::protect::exposures(hub, &mut db).await?.len();
-        let look =
-            exposures > 0 || partners.iter().any(|row| row.needs_look()) || lists.iter().any(ListState::needs_look);
+        let own = hub.own_document().await?;
+        let document = own.warns(hub.clock.today(&zone)).map(|left| {
+            let end = own.document.expires;
+            format!(
+                "the hub document ends on {end} ({left} days): `mutuald key renew --years 5`, with the root key at hand"
+            )
+        });
+        let look = document.is_some()
+            || exposures > 0
+            || partners.iter().any(|row| row.needs_look())
+            || lists.iter().any(ListState::needs_look);
         Answer::of(&Shown {
             name: hub.name.clone(),
             hub: hub.id.to_string(),
+            document,
             fingerprint: hub.keys.log.public().fingerprint(),
             settings: std::path::absolute(context.file())?,
             statements: log.held,

@@ -3,6 +3,7 @@
 use crate::feed::{leaf, merkle::leaf_hash, note::LogKeys};
 use crate::record::consent::Consented;
 use crate::record::contact::CONTACT;
+use crate::record::group::Group;
 use crate::record::part::{self, PUBLIC};
 use crate::record::privacy::{RefusedToSign, check_part};
 use crate::record::statement::{Body, Kind, Statement};
@@ -70,6 +71,51 @@ pub fn sign(
     Ok((NewLeaf { hash: leaf_hash(&note), note, line }, restricted))
 }
 
+/// Where leaves wait that only this database knows, while it takes back what it once said.
+const UNSAID: &str = "unsaid";
+
+/// Keeps leaves aside, in place of those that were; none forgets them.
+///
+/// # Errors
+/// Database errors.
+pub async fn keep_unsaid(db: &mut Write, leaves: &[NewLeaf]) -> anyhow::Result<()> {
+    let aside: Vec<(String, &Option<String>)> =
+        leaves.iter().map(|leaf| (String::from_utf8_lossy(&leaf.note).into_owned(), &leaf.line)).collect();
+    if aside.is_empty() {
+        return Ok(store::unset(db, UNSAID).await?);
+    }
+    Ok(store::set(db, UNSAID, &serde_json::to_string(&aside)?).await?)
+}
+
+/// Leaves that were kept aside.
+///
+/// # Errors
+/// Database errors.
+pub async fn unsaid(db: &mut sqlx::SqliteConnection) -> anyhow::Result<Vec<NewLeaf>> {
+    let Some(text) = store::setting(db, UNSAID).await? else { return Ok(Vec::new()) };
+    let aside: Vec<(String, Option<String>)> = serde_json::from_str(&text)?;
+    Ok(aside
+        .into_iter()
+        .map(|(note, line)| NewLeaf { hash: leaf_hash(note.as_bytes()), note: note.into_bytes(), line })
+        .collect())
+}
+
+/// Those of these leaves that a log does not hold.
+///
+/// # Errors
+/// Database errors.
+pub async fn new_among(db: &mut Write, log: &LogRow, leaves: Vec<NewLeaf>) -> anyhow::Result<Vec<NewLeaf>> {
+    if leaves.is_empty() {
+        return Ok(leaves);
+    }
+    let mut held = std::collections::HashSet::new();
+    for from in (0..log.held).step_by(1024) {
+        let page = store::log::leaves(db, log.n, from, (from + 1024).min(log.held)).await?;
+        held.extend(page.iter().map(|leaf| leaf.hash()));
+    }
+    Ok(leaves.into_iter().filter(|leaf| !held.contains(&leaf.hash)).collect())
+}
+
 /// Signs drafts and appends them to the own log, with the contact parts of records that have one. The registry sees them once they are accepted, in the same transaction.
 ///
 /// # Errors
@@ -86,7 +132,13 @@ pub async fn append(
     let guarded: Vec<Uuid> = store::protected::rows(db).await?.into_iter().map(|row| row.rec).collect();
     for draft in drafts.iter().filter(|draft| draft.body == Body::Put(Kind::Record) && guarded.contains(&draft.id)) {
         let Some(public) = &draft.public else { continue };
-        let words = store::protected::gives_away(db, draft.id, public).await?;
+        let mut words = store::protected::gives_away(db, draft.id, public).await?;
+        if let Some(part) = contacts.get(&draft.id) {
+            // What named hubs would be told goes to no fewer people than may know the place.
+            let told = Group { description: Some(part.json().to_owned()), ..Group::default() };
+            let told = store::protected::gives_away(db, draft.id, &told.json()).await?;
+            words.extend(told.first().map(|_| "contact"));
+        }
         if !words.is_empty() {
             return Err(super::protect::GivesAway(words).into());
         }

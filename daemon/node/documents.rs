@@ -112,7 +112,7 @@ impl Hub {
 
     async fn facts(&self) -> anyhow::Result<Facts> {
         let today = self.today()?;
-        let document = crate::feed::hub::open(&self.document, Some(self.id)).context("the hub document")?.document;
+        let document = crate::feed::hub::reopen(&self.document, self.id).context("the hub document")?.document;
         let mut db = self.store.read().await?;
         let (readers, received) = (store::contact::readers(&mut db).await?, store::contact::received(&mut db).await?);
         let ledger = store::consent::all(&mut db).await?;

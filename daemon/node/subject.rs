@@ -159,7 +159,7 @@ impl Hub {
         }
         let mut elsewhere = Vec::new();
         let numbers: BTreeMap<i64, String> =
-            store::log::all(&mut db).await?.into_iter().map(|log| (log.n, log.name)).collect();
+            store::log::all(&mut db).await?.into_iter().map(|log| (log.owner, log.name)).collect();
         let mut met = BTreeSet::new();
         for field in ["name", "email", "phone"] {
             let Some(text) = entry.get(field).filter(|text| text.len() > 3) else { continue };
@@ -178,7 +178,7 @@ impl Hub {
             store::person::note(&mut write, n, "everything exported", self.clock.now().as_second()).await?;
             write.commit().await?;
         }
-        let document = crate::feed::hub::open(&self.document, Some(self.id)).map(|hub| hub.document.role_contact);
+        let document = crate::feed::hub::reopen(&self.document, self.id).map(|hub| hub.document.role_contact);
         Ok(Held {
             hub: self.name.clone(),
             contact: document.unwrap_or_default(),

@@ -59,7 +59,7 @@ impl Asking<'_> {
     /// Database errors only.
     pub async fn read(&self, address: &str) -> anyhow::Result<Option<Read>> {
         let mut db = self.store.read().await?;
-        let wanted = store::contact::wanted(&mut db, self.log.n).await?;
+        let wanted = store::contact::wanted(&mut db, self.log).await?;
         drop(db);
         let mut bundles: BTreeMap<u64, Vec<store::contact::Wanted>> = BTreeMap::new();
         wanted.into_iter().for_each(|one| bundles.entry(one.index / WIDTH).or_default().push(one));
@@ -100,7 +100,7 @@ impl Asking<'_> {
         offset: &mut i64,
         read: &mut Read,
     ) -> Result<(), PullError> {
-        let place = hub::open(&self.log.document, Some(self.log.hub))?;
+        let place = hub::reopen(&self.log.document, self.log.hub)?;
         let place = place.document.log().map(|log| log.prefix.clone()).unwrap_or_default();
         let path = tile::parts(CONTACT, n, tile::width(n, self.log.held));
         let url = document_url(address)?.join(&place).and_then(|url| url.join(&path));
@@ -122,7 +122,7 @@ impl Asking<'_> {
         }
         let mut write = self.store.write().await?;
         let range = n * WIDTH..(n + 1) * WIDTH;
-        read.came += store::contact::came(&mut write, self.log.n, range, &came, self.now.as_second()).await?;
+        read.came += store::contact::came(&mut write, self.log, range, &came, self.now.as_second()).await?;
         Ok(write.commit().await?)
     }
 

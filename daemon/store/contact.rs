@@ -1,7 +1,7 @@
 //! Role contacts: this hub's own entries, the lines that consents let out, and those that partner hubs gave us. Their own
 //! tables, so that no query for public words can bring them along.
 
-use super::log::{OWN, index, pos};
+use super::log::{LogRow, OWN, index, pos};
 use super::{StoreError, Write, corrupt};
 use crate::record::consent::{Consented, Holds};
 use crate::record::contact::CONTACT;
@@ -203,6 +203,21 @@ pub async fn stated(
     .map(drop)
 }
 
+/// What was signed at one position of the own log is signed again at another, word for word: its line goes with it.
+///
+/// # Errors
+/// Database errors.
+pub async fn carry(db: &mut Write, from: i64, to: i64) -> Result<(), StoreError> {
+    for sql in [
+        "INSERT INTO contact_line (pos, line) SELECT ?2, line FROM contact_line WHERE pos = ?1",
+        "INSERT INTO contact_holds (pos, contact, field) SELECT ?2, contact, field FROM contact_holds WHERE pos = ?1",
+        "INSERT INTO contact_served (pos, hub, at) SELECT ?2, hub, at FROM contact_served WHERE pos = ?1",
+    ] {
+        sqlx::query(sql).bind(from).bind(to).execute(&mut **db).await?;
+    }
+    Ok(())
+}
+
 /// Forgets what was derived, so that it can be derived again.
 ///
 /// # Errors
@@ -216,11 +231,13 @@ pub async fn forget_slots(db: &mut Write) -> Result<(), StoreError> {
 /// # Errors
 /// Database errors.
 pub async fn forget_hub(db: &mut Write, hub: i64) -> Result<(), StoreError> {
-    sqlx::query("DELETE FROM contact_line WHERE pos >= ? AND pos < ?")
-        .bind(pos(hub, 0))
-        .bind(pos(hub + 1, 0))
-        .execute(&mut **db)
-        .await?;
+    for held in super::log::held_of(db, hub).await? {
+        sqlx::query("DELETE FROM contact_line WHERE pos >= ? AND pos < ?")
+            .bind(held.start)
+            .bind(held.end)
+            .execute(&mut **db)
+            .await?;
+    }
     for sql in ["DELETE FROM contact_slot WHERE hub = ?", "DELETE FROM contact_source WHERE hub = ?"] {
         sqlx::query(sql).bind(hub).execute(&mut **db).await?;
     }
@@ -427,16 +444,18 @@ pub struct Wanted {
     pub asked: i64,
 }
 
-/// Parts of a hub that are not held, in the order of its log.
+/// Parts that a hub's log names and that are not held, in its order.
 ///
 /// # Errors
 /// Database errors.
-pub async fn wanted(db: &mut SqliteConnection, hub: i64) -> Result<Vec<Wanted>, StoreError> {
+pub async fn wanted(db: &mut SqliteConnection, log: &LogRow) -> Result<Vec<Wanted>, StoreError> {
     let rows: Vec<(i64, String, i64)> = sqlx::query_as(
-        "SELECT pos, digest, asked FROM contact_slot WHERE hub = ? AND pos IS NOT NULL \
+        "SELECT pos, digest, asked FROM contact_slot WHERE hub = ? AND pos >= ? AND pos < ? \
          AND pos NOT IN (SELECT pos FROM contact_line) ORDER BY pos",
     )
-    .bind(hub)
+    .bind(log.owner)
+    .bind(pos(log.n, 0))
+    .bind(pos(log.n, log.held))
     .fetch_all(db)
     .await?;
     Ok(rows.into_iter().map(|(pos, digest, asked)| Wanted { index: index(pos), digest, asked }).collect())
@@ -448,7 +467,7 @@ pub async fn wanted(db: &mut SqliteConnection, hub: i64) -> Result<Vec<Wanted>, 
 /// Database errors.
 pub async fn came(
     db: &mut Write,
-    hub: i64,
+    log: &LogRow,
     range: std::ops::Range<u64>,
     lines: &[(u64, String, String)],
     now: i64,
@@ -457,22 +476,22 @@ pub async fn came(
     for (index, digest, line) in lines {
         // Named no longer: a newer put or an erasure was met meanwhile.
         let named = sqlx::query("SELECT 1 FROM contact_slot WHERE hub = ? AND pos = ? AND digest = ?")
-            .bind(hub)
-            .bind(pos(hub, *index))
+            .bind(log.owner)
+            .bind(pos(log.n, *index))
             .bind(digest)
             .fetch_optional(&mut **db)
             .await?
             .is_some();
         if named {
-            keep(db, pos(hub, *index), line).await?;
+            keep(db, pos(log.n, *index), line).await?;
             kept += 1;
         }
     }
     sqlx::query("UPDATE contact_slot SET asked = ? WHERE hub = ? AND pos >= ? AND pos < ?")
         .bind(now)
-        .bind(hub)
-        .bind(pos(hub, range.start))
-        .bind(pos(hub, range.end))
+        .bind(log.owner)
+        .bind(pos(log.n, range.start))
+        .bind(pos(log.n, range.end))
         .execute(&mut **db)
         .await?;
     Ok(kept)

@@ -74,7 +74,8 @@ pub fn parts_label(parts: &ErasedParts) -> String {
 
 fn parts_of(label: &str) -> ErasedParts {
     match label {
-        ALL => ErasedParts::All,
+        // Whatever else is named beside it.
+        label if label.split(',').any(|class| class == ALL) => ErasedParts::All,
         classes => ErasedParts::Classes(classes.split(',').map(str::to_owned).collect()),
     }
 }
@@ -84,7 +85,7 @@ fn parts_of(label: &str) -> ErasedParts {
 ///
 /// # Errors
 /// Database errors.
-pub async fn obey(db: &mut Write, order: &Order<'_>, unfolded: std::ops::Range<i64>) -> Result<(), StoreError> {
+pub async fn obey(db: &mut Write, order: &Order<'_>, unfolded: &[std::ops::Range<i64>]) -> Result<(), StoreError> {
     let Order { hub, rec, upto, parts, how, pos } = *order;
     let classes = match parts {
         ErasedParts::All => vec![ALL.to_owned()],
@@ -157,6 +158,23 @@ pub async fn gone(db: &mut SqliteConnection, hub: i64, class: &str) -> Result<BT
             .fetch_all(db)
             .await?;
     rows.into_iter().map(|(rec, upto)| Ok((id(&rec)?, upto as u64))).collect()
+}
+
+/// What a hub says for ever to be erased: record and revision to classes.
+///
+/// # Errors
+/// Database errors.
+pub async fn stated(db: &mut SqliteConnection, hub: i64) -> Result<BTreeMap<(Uuid, u64), ErasedParts>, StoreError> {
+    let rows: Vec<(Vec<u8>, i64, String)> =
+        sqlx::query_as("SELECT rec, upto, class FROM erasure WHERE hub = ? AND NOT asked ORDER BY rec, upto, class")
+            .bind(hub)
+            .fetch_all(db)
+            .await?;
+    let mut stated: BTreeMap<(Uuid, u64), Vec<String>> = BTreeMap::new();
+    for (rec, upto, class) in rows {
+        stated.entry((id(&rec)?, upto as u64)).or_default().push(class);
+    }
+    Ok(stated.into_iter().map(|(of, classes)| (of, parts_of(&classes.join(",")))).collect())
 }
 
 /// Up to which revision a record's parts of a class must never come back.

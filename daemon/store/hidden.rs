@@ -69,7 +69,7 @@ fn read(pos: i64, note: &[u8]) -> Option<Line> {
 }
 
 /// Every line of a record that is held in sight: that of its newest put, where its revision is not above `upto`, and those
-/// in a range of positions that is looked through.
+/// in ranges of positions that are looked through.
 ///
 /// # Errors
 /// Database errors.
@@ -78,7 +78,7 @@ pub async fn of_record(
     hub: i64,
     rec: Uuid,
     upto: u64,
-    unfolded: Range<i64>,
+    unfolded: &[Range<i64>],
 ) -> Result<Vec<Line>, StoreError> {
     let put: Option<(i64, i64)> = sqlx::query_as(
         "SELECT put, put_rev FROM record JOIN leaf ON leaf.pos = put \
@@ -91,15 +91,17 @@ pub async fn of_record(
     .await?;
     let mut found: Vec<Line> = put.map(|(pos, rev)| Line { pos, rec, rev: rev as u64 }).into_iter().collect();
     // A leaf's text begins with its id, so that its bytes can be found without reading it as JSON.
-    let rows: Vec<(i64, Vec<u8>)> = sqlx::query_as(
-        "SELECT pos, note FROM leaf WHERE pos >= ? AND pos < ? AND line IS NOT NULL AND instr(note, CAST(? AS BLOB)) > 0",
-    )
-    .bind(unfolded.start)
-    .bind(unfolded.end)
-    .bind(format!("\"id\":\"{rec}\""))
-    .fetch_all(&mut **db)
-    .await?;
-    found.extend(rows.iter().filter_map(|(pos, note)| read(*pos, note)).filter(|line| line.rec == rec));
+    for range in unfolded {
+        let rows: Vec<(i64, Vec<u8>)> = sqlx::query_as(
+            "SELECT pos, note FROM leaf WHERE pos >= ? AND pos < ? AND line IS NOT NULL AND instr(note, CAST(? AS BLOB)) > 0",
+        )
+        .bind(range.start)
+        .bind(range.end)
+        .bind(format!("\"id\":\"{rec}\""))
+        .fetch_all(&mut **db)
+        .await?;
+        found.extend(rows.iter().filter_map(|(pos, note)| read(*pos, note)).filter(|line| line.rec == rec));
+    }
     found.sort_by_key(|line| line.pos);
     found.dedup();
     Ok(found)

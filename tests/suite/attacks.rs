@@ -4,8 +4,10 @@
 pub mod contact;
 mod erasure;
 mod integrity;
+mod keys;
 mod meaning;
 mod quota;
+mod seeing;
 mod signatures;
 mod storage;
 mod transport;

@@ -39,6 +39,7 @@ fn every_option() -> BTreeSet<String> {
             contacts: true,
             republish_s: 1,
             keep_partial_s: 1,
+            relay: vec![],
         }),
         pull: Pull {
             schedule: Schedule::parse("@daily").unwrap(),

@@ -15,6 +15,7 @@ mod formats;
 mod geo;
 mod golden;
 mod imports;
+mod keys;
 mod layering;
 mod linking;
 mod mutual_aid;

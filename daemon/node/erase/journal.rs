@@ -9,7 +9,7 @@ use crate::node::Hub;
 use crate::record::HubId;
 use crate::record::statement::{self, ErasedParts};
 use crate::store::erase::{self, ErasedRow, How, Order, parts_label};
-use crate::store::log::{OWN, pos};
+use crate::store::log::OWN;
 use crate::store::{self, Store};
 use anyhow::Context;
 use std::collections::{BTreeMap, BTreeSet};
@@ -113,7 +113,8 @@ impl Hub {
     }
 
     async fn entries(&self, db: &mut sqlx::SqliteConnection, rows: &[ErasedRow]) -> anyhow::Result<Vec<Entry>> {
-        let hubs: BTreeMap<i64, HubId> = store::log::all(db).await?.into_iter().map(|log| (log.n, log.hub)).collect();
+        let hubs: BTreeMap<i64, HubId> =
+            store::log::all(db).await?.into_iter().map(|log| (log.owner, log.hub)).collect();
         let entry = |row: &ErasedRow| {
             let why = match row.how {
                 How::Issued => "issued",
@@ -175,7 +176,7 @@ pub async fn replay(store: &Store, journals: &[PathBuf], only: Option<HubId>, no
     for entry in entries {
         // Of a hub that is no partner any more, or not yet, nothing is held.
         let Some(log) = logs.get(&entry.hub) else { continue };
-        let same = |row: &&ErasedRow| row.hub == log.n && row.rec == entry.rec && row.upto == entry.upto;
+        let same = |row: &&ErasedRow| row.hub == log.owner && row.rec == entry.rec && row.upto == entry.upto;
         if entry.why == TAKE_BACK {
             let asked = erase::after(&mut db, 0).await?;
             for row in asked.iter().filter(same).filter(|row| row.how == How::Asked) {
@@ -192,11 +193,12 @@ pub async fn replay(store: &Store, journals: &[PathBuf], only: Option<HubId>, no
         };
         let how = match entry.why.as_str() {
             "asked" => How::Asked,
-            _ if log.n == OWN => How::Issued,
+            _ if log.owner == OWN => How::Issued,
             _ => How::Received,
         };
-        let order = Order { hub: log.n, rec: entry.rec, upto: entry.upto, parts: &parts, how, pos: None };
-        erase::obey(&mut db, &order, pos(log.n, 0)..pos(log.n, log.held)).await?;
+        let order = Order { hub: log.owner, rec: entry.rec, upto: entry.upto, parts: &parts, how, pos: None };
+        let held = store::log::held_of(&mut db, log.owner).await?;
+        erase::obey(&mut db, &order, &held).await?;
         new += 1;
     }
     erase::carry_out(&mut db, now).await?;

@@ -82,7 +82,9 @@ impl Hub {
                 served |= line.is_some_and(|line| part::digest(line.as_bytes()) == digest);
             }
             if served {
-                let says_gone = confirmed.as_ref().is_some_and(|ack| row.pos.is_some_and(|pos| index(pos) < ack.size));
+                let says_gone = confirmed.as_ref().is_some_and(|ack| {
+                    row.pos.is_some_and(|pos| log::order(pos) < log::order(log::pos(own.n, ack.size)))
+                });
                 if says_gone { &mut looked.still_served } else { &mut looked.not_yet }.push(row.n);
             }
         }

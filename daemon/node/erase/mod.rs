@@ -206,7 +206,10 @@ impl Plan {
                 continue;
             }
             asked += 1;
-            let log = log::by_number(&mut db, target.hub).await?.context("the partner hub was removed meanwhile")?;
+            let unfolded = log::unfolded_of(&mut db, target.hub).await?;
+            if unfolded.is_empty() {
+                anyhow::bail!("the partner hub was removed meanwhile");
+            }
             let order = Order {
                 hub: target.hub,
                 rec: target.record.rec,
@@ -215,7 +218,7 @@ impl Plan {
                 how: How::Asked,
                 pos: None,
             };
-            erase::obey(&mut db, &order, pos(log.n, log.head)..pos(log.n, log.held)).await?;
+            erase::obey(&mut db, &order, &unfolded).await?;
         }
         let derived = hub.say_in(&mut db, &drafts, |_| ()).await?;
         crate::failpoint::reach("erase-commit");
@@ -265,7 +268,7 @@ pub async fn obey_own(db: &mut Write, log: &LogRow, first: u64, drafts: &[Draft]
                 how: How::Issued,
                 pos: Some(pos(log.n, first + nth as u64)),
             };
-            erase::obey(db, &order, pos(log.n, tail)..pos(log.n, log.held)).await?;
+            erase::obey(db, &order, std::slice::from_ref(&(pos(log.n, tail)..pos(log.n, log.held)))).await?;
         }
     }
     Ok(())
@@ -274,6 +277,6 @@ pub async fn obey_own(db: &mut Write, log: &LogRow, first: u64, drafts: &[Draft]
 /// The contact that a hub publishes for questions about its records.
 async fn contact(db: &mut SqliteConnection, n: i64) -> anyhow::Result<(String, String)> {
     let log = log::by_number(db, n).await?.context("there is no such hub")?;
-    let opened = hub_document::open(&log.document, Some(log.hub)).ok();
+    let opened = hub_document::reopen(&log.document, log.hub).ok();
     Ok((log.name, opened.map(|hub| hub.document.role_contact).unwrap_or_default()))
 }

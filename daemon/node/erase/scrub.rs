@@ -10,7 +10,7 @@ use crate::record::statement::{Body, is_origin};
 use crate::store::ack::AckRow;
 use crate::store::erase::{self, ErasedRow, Order};
 use crate::store::kept::{BackupRow, WrittenRow};
-use crate::store::log::{OWN, pos};
+use crate::store::log::OWN;
 use crate::store::{self, Store};
 use sha2::{Digest, Sha256};
 use std::path::Path;
@@ -134,7 +134,7 @@ impl Hub {
             erased.retain(|erasure| erasure.n <= done);
             let orders: Vec<(crate::record::HubId, ErasedRow)> = erased
                 .into_iter()
-                .filter_map(|erasure| Some((hubs.iter().find(|log| log.n == erasure.hub)?.hub, erasure)))
+                .filter_map(|erasure| Some((hubs.iter().find(|log| log.owner == erasure.hub)?.hub, erasure)))
                 .collect();
             match forget_in(Path::new(&row.path), &orders, self.clock.now().as_second()).await {
                 Ok(()) => {
@@ -158,7 +158,7 @@ impl Hub {
             return Ok(0);
         }
         let mut drafts = Vec::new();
-        for log in store::log::all(&mut db).await?.into_iter().filter(|log| log.n != OWN) {
+        for log in store::log::all(&mut db).await?.into_iter().filter(|log| log.owner != OWN) {
             let (size, erased) = erase::carried_out(&mut db, log.n, log.held).await?;
             let origin = log.key.name();
             let before: Option<AckRow> = store::ack::of(&mut db, origin).await?.into_iter().find(|ack| ack.hub == OWN);
@@ -189,8 +189,10 @@ async fn forget_in(file: &Path, orders: &[(crate::record::HubId, ErasedRow)], no
         let logs = store::log::all(&mut db).await?;
         for (hub, row) in orders {
             let Some(log) = logs.iter().find(|log| log.hub == *hub) else { continue };
-            let order = Order { hub: log.n, rec: row.rec, upto: row.upto, parts: &row.parts, how: row.how, pos: None };
-            erase::obey(&mut db, &order, pos(log.n, 0)..pos(log.n, log.held)).await?;
+            let order =
+                Order { hub: log.owner, rec: row.rec, upto: row.upto, parts: &row.parts, how: row.how, pos: None };
+            let held = store::log::held_of(&mut db, log.owner).await?;
+            erase::obey(&mut db, &order, &held).await?;
         }
         erase::carry_out(&mut db, now).await?;
         // A copy of a whole database has derived tables too; they are made again from what is left.

@@ -2,7 +2,7 @@
 
 use crate::node::Hub;
 use crate::store::erase::{self, ErasedRow, How, parts_label};
-use crate::store::log::{self, OWN, index};
+use crate::store::log::{self, OWN};
 use crate::store::partner::PartnerRow;
 use crate::store::{self, ack};
 use anyhow::Context;
@@ -85,7 +85,8 @@ impl Hub {
     pub async fn erasures(&self) -> anyhow::Result<Vec<Erasure>> {
         let mut db = self.store.read().await?;
         let mut rows = erase::after(&mut db, 0).await?;
-        let names: BTreeMap<i64, String> = log::all(&mut db).await?.into_iter().map(|log| (log.n, log.name)).collect();
+        let names: BTreeMap<i64, String> =
+            log::all(&mut db).await?.into_iter().map(|log| (log.owner, log.name)).collect();
         let own = log::by_number(&mut db, OWN).await?.context("this database holds no hub")?;
         let acks = ack::of(&mut db, own.key.name()).await?;
         let partners = store::partner::all(&mut db).await?;
@@ -94,7 +95,9 @@ impl Hub {
             rows.iter().filter(|row| row.how == How::Received).map(|row| (row.hub, row.rec)).collect();
         let confirmation = |row: &ErasedRow, partner: &PartnerRow| {
             let said = acks.iter().find(|ack| ack.hub == partner.hub);
-            let covers = |ack: &&ack::AckRow| row.pos.is_some_and(|pos| index(pos) < ack.size);
+            // A log begins with all that was ever erased, so a word on this one covers what was erased in those before it.
+            let covers =
+                |ack: &&ack::AckRow| row.pos.is_some_and(|pos| log::order(pos) < log::order(log::pos(own.n, ack.size)));
             let found = caught.iter().find(|(hub, n, _)| *hub == partner.hub && *n == row.n);
             Confirmation {
                 hub: partner.name.clone(),

@@ -20,8 +20,8 @@ impl Run<'_> {
         }
         let mut write = self.store.write().await?;
         let mut log = self.log.clone();
-        let mut erased = logs::erasures(&mut write, log.n).await?;
-        let contacts = store::contact::slots(&mut write, log.n).await?;
+        let mut erased = logs::erasures(&mut write, log.owner).await?;
+        let contacts = store::contact::slots(&mut write, log.owner).await?;
         for mut leaves in bundles {
             let mut voids = Vec::new();
             for (nth, checked) in leaves.iter().enumerate() {
@@ -37,7 +37,7 @@ impl Run<'_> {
                         if contacts.contains(&statement.id)
                             && matches!(statement.body, Body::Put(_) | Body::Withdraw(_))
                         {
-                            store::contact::drop_line(&mut write, log.n, statement.id, None).await?;
+                            store::contact::drop_line(&mut write, log.owner, statement.id, None).await?;
                         }
                         if let Body::Erase(_, upto, parts) = &statement.body {
                             if parts.covers(PUBLIC) {
@@ -45,15 +45,15 @@ impl Run<'_> {
                                 *known = (*known).max(*upto);
                             }
                             let order = Order {
-                                hub: log.n,
+                                hub: log.owner,
                                 rec: statement.id,
                                 upto: *upto,
                                 parts,
                                 how: How::Received,
                                 pos: Some(logs::pos(log.n, log.held + nth as u64)),
                             };
-                            let unfolded = logs::pos(log.n, log.head)..logs::pos(log.n, log.held);
-                            erase::obey(&mut write, &order, unfolded).await?;
+                            let unfolded = logs::unfolded_of(&mut write, log.owner).await?;
+                            erase::obey(&mut write, &order, &unfolded).await?;
                         }
                     }
                 }
@@ -71,7 +71,7 @@ impl Run<'_> {
             store::record::mark_void(&mut write, &voids).await?;
         }
         // Nothing is held that no remembered checkpoint covers. Where a Range may begin is known at the run's end only.
-        logs::set_checkpoint(&mut write, log.n, note, 0).await?;
+        self.remember(&mut write, note, 0).await?;
         reach("pull-keep");
         write.commit().await?;
         reach("pull-kept");
@@ -100,7 +100,7 @@ impl Run<'_> {
             let checked = tokio::task::spawn_blocking(move || verify::check(raw, &lines, &key));
             let checked = checked.await.map_err(|_| PullError::Stopped)?;
             let mut write = self.store.write().await?;
-            let erased = logs::erasures(&mut write, self.log.n).await?;
+            let erased = logs::erasures(&mut write, self.log.owner).await?;
             for &index in indexes {
                 let Some(Checked { leaf, statement: Ok(statement), .. }) = checked.get((index % WIDTH) as usize) else {
                     continue;
@@ -109,7 +109,7 @@ impl Run<'_> {
                 match &leaf.line {
                     Some(line) if !gone => {
                         logs::fill_line(&mut write, logs::pos(self.log.n, index), line).await?;
-                        store::registry::line_came(&mut write, self.log.n, statement.id).await?;
+                        store::registry::line_came(&mut write, self.log.owner, statement.id).await?;
                         self.seen.new += 1;
                     }
                     _ => self.seen.withheld += 1,

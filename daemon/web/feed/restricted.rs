@@ -36,6 +36,8 @@ pub struct Restricted {
 /// Which bundle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bundle {
+    /// Which of the hub's logs, counted from 1.
+    pub log: u32,
     /// Its number.
     pub n: u64,
     /// How many of its lines.
@@ -101,7 +103,11 @@ impl Restricted {
             return Ok(Err(No::Forbidden));
         }
         let first = bundle.n.saturating_mul(WIDTH);
-        let Some(own) = all.iter().find(|log| log.n == OWN).filter(|log| first + bundle.width <= log.held) else {
+        let Some(own) = all
+            .iter()
+            .find(|log| log.owner == OWN && log.ordinal + 1 == bundle.log)
+            .filter(|log| first + bundle.width <= log.held)
+        else {
             return Ok(Err(No::Absent));
         };
         let (from, upto) = (logs::pos(own.n, first), logs::pos(own.n, first + bundle.width));
@@ -154,11 +160,11 @@ impl Restricted {
             return Err(Refused::Signature);
         }
         let target = Target { method: method.as_str(), authority: &authority, path: uri.path(), query: uri.query() };
-        let named = |log: &&LogRow| log.n != OWN && key_id(&log.peer) == claim.key_id;
+        let named = |log: &&LogRow| log.owner != OWN && log.closed.is_none() && key_id(&log.peer) == claim.key_id;
         let log = all.iter().find(named).ok_or(Refused::Signature)?;
         claim.verify(&target, &log.peer, now.as_second())?;
         // A hub document past its date vouches for no key (PROTOCOL 1.5).
-        hub::open(&log.document, Some(log.hub)).map_err(|_| Refused::Signature)?;
+        hub::reopen(&log.document, log.hub).map_err(|_| Refused::Signature)?;
         Ok(log)
     }
 }
