@@ -406,9 +406,11 @@ pub async fn cancel(db: &mut Write, hub: i64, log: i64, closed: u64) -> Result<u
         .bind(upto)
         .execute(&mut **db)
         .await?;
+    sqlx::query("DELETE FROM hidden WHERE pos >= ? AND pos < ?").bind(from).bind(upto).execute(&mut **db).await?;
     for (rec,) in void {
         again(db, hub, id(&rec)?).await?;
     }
+    mark_scrub(db).await?;
     hidden::bring_back(db, hub, super::log::pos(log, 0)..from).await
 }
 

@@ -180,7 +180,6 @@ mod tests {
             "/v1/1/tile/0/000.p.p/1",
             "/v1/1/tile/entries/..",
             "/v1/1/tile/entries/%30%30%30",
-            "/v1/2/part/contact/000",
             "/v1/1/part/contact/000.p/0",
             "/v1/1/part/secret/000",
             "/v1/1/part/../part/public/000",

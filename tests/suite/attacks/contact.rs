@@ -654,7 +654,7 @@ async fn f49_what_is_newer_is_kept_and_has_no_effect() {
     assert!(scene.pull().await.contacts.is_none(), "a class that nobody knows is not asked for");
     scene.heals().await;
     let nottingham = TestHub::sharing("Nottingham", 290).await;
-    for path in ["v2/1/checkpoint", "v2/1/part/contact/000", "v1/1/part/x7/000.p/2", "v1/2/part/contact/000"] {
+    for path in ["v2/1/checkpoint", "v2/1/part/contact/000", "v1/1/part/x7/000.p/2"] {
         assert_eq!(get(&format!("{}{path}", nottingham.url), &[]).await.status, 404, "{path}");
     }
 }

