@@ -3,13 +3,24 @@
 //! Pure functions of values, as the registry is: merged groups, written rules, people's decisions and a seed in; frames,
 //! samples and figures out.
 //!
+//! * [`profile`] and [`eligibility`]: which groups a study takes, by written rules and by people;
+//! * [`flow`]: what became of every record that was received;
 //! * [`ticket`]: the number by which a unit is drawn;
 //! * [`sample`]: designs, estimates, and what became of the units;
 //! * [`coverage`]: how many groups no list has.
 
 pub mod coverage;
+pub mod eligibility;
+pub mod flow;
+pub mod profile;
 pub mod sample;
 pub mod ticket;
+
+/// Lower-case hexadecimal.
+fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    bytes.iter().flat_map(|b| [DIGITS[usize::from(b >> 4)] as char, DIGITS[usize::from(b & 15)] as char]).collect()
+}
 
 /// Reference values of other programs (`tests/data/frames/reference.json`).
 #[cfg(test)]

@@ -56,7 +56,7 @@ pub struct Seed {
 impl Seed {
     /// A seed of any text: dice written down, a round of a public beacon.
     pub fn new(text: &str) -> Seed {
-        Seed { hashed: hex(&Sha256::digest(text)) }
+        Seed { hashed: super::hex(&Sha256::digest(text)) }
     }
 
     /// The ticket of a unit.
@@ -72,10 +72,6 @@ impl Seed {
         // A line feed stands in no unit's id, so a start is never some unit's ticket.
         self.ticket(&format!("start\n{purpose}")).fraction()
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A big-endian number in decimal, without leading zeros.

@@ -18,7 +18,7 @@ pub const NON_PROBABILITY: &str =
 pub struct Quota {
     /// The dimension, such as `focus`.
     pub dimension: String,
-    /// The value, such as `physical`.
+    /// The value, such as `physical-ill-health`.
     pub value: String,
     /// Fewest units.
     pub at_least: usize,
@@ -29,9 +29,9 @@ pub struct Quota {
 /// others 2013, *Methods*). One of each at least: the paper names no numbers.
 pub fn esteem() -> Vec<Quota> {
     let cells = [
-        ("focus", "physical"),
-        ("focus", "mental"),
-        ("focus", "social"),
+        ("focus", "physical-ill-health"),
+        ("focus", "mental-ill-health"),
+        ("focus", "social-isolation"),
         ("age", "new"),
         ("age", "established"),
         ("affiliation", "affiliated"),
@@ -201,7 +201,7 @@ mod tests {
     fn frame() -> Vec<Candidate> {
         (0..40)
             .map(|i| {
-                let focus = ["physical", "mental", "social"][i % 3];
+                let focus = ["physical-ill-health", "mental-ill-health", "social-isolation"][i % 3];
                 let mut values = vec![("focus", focus), ("age", if i % 7 == 0 { "new" } else { "established" })];
                 values.push(("affiliation", if i % 2 == 0 { "affiliated" } else { "independent" }));
                 if [11, 22, 33].contains(&i) {
