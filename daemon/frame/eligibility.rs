@@ -293,7 +293,7 @@ pub fn compare<'a>(
 }
 
 #[cfg(test)]
-pub mod tests {
+pub(super) mod tests {
     use super::*;
     use uuid::Uuid;
 
