@@ -129,7 +129,7 @@ mod tests {
         // With site beside it ten and eleven groups would fall apart again, and one of the two has to go.
         let with_site = |at: usize, unit: &Shown| {
             let mut unit = unit.clone();
-            unit.insert("site".into(), if at % 2 == 0 { "Essex" } else { "Nottingham" }.into());
+            unit.insert("site".into(), if at.is_multiple_of(2) { "Essex" } else { "Nottingham" }.into());
             unit
         };
         let both: Vec<Shown> = units.iter().enumerate().map(|(at, unit)| with_site(at, unit)).collect();

@@ -72,6 +72,9 @@ pub enum DrawError {
     /// Nothing is said of the seed, the study, or of why it is drawn again.
     #[error("the draw does not say {0}")]
     NotSaid(&'static str),
+    /// A draw that is said to come before, and was not made from this frame.
+    #[error("no draw {0:?} was made from this frame before")]
+    NoSuchDraw(String),
     /// A place on the line that is none.
     #[error("{0:?} is no ticket")]
     Line(String),
@@ -92,6 +95,7 @@ impl DrawError {
             DrawError::OtherFrame { .. } => "draw-other-frame",
             DrawError::SeedFirst { .. } => "draw-seed-first",
             DrawError::NotSaid(_) => "draw-not-said",
+            DrawError::NoSuchDraw(_) => "draw-no-such-draw",
             DrawError::Line(_) => "draw-line",
             DrawError::Replay { .. } => "draw-replay",
         }
@@ -151,6 +155,20 @@ pub fn draw(frame: &Frame, digest: &str, request: Request) -> Result<Draw, DrawE
         })
         .collect();
     Ok(Draw { request, base, reserve, coverage })
+}
+
+/// Checks a request against the draws that were made from its frame before, by their digests: a second one names one of them, and
+/// says why.
+///
+/// # Errors
+/// [`DrawError::NotSaid`], or [`DrawError::NoSuchDraw`].
+pub fn follows(request: &Request, earlier: &[String]) -> Result<(), DrawError> {
+    match &request.redraw {
+        None if earlier.is_empty() => Ok(()),
+        None => Err(DrawError::NotSaid("why the frame is drawn from again")),
+        Some(redraw) if earlier.contains(&redraw.of) => Ok(()),
+        Some(redraw) => Err(DrawError::NoSuchDraw(redraw.of.clone())),
+    }
 }
 
 fn check(request: &Request, digest: &str) -> Result<(), DrawError> {

@@ -99,6 +99,6 @@ mod tests {
         assert_eq!(of("community"), Some(vec!["bame"]));
         assert_eq!(of("affiliation"), Some(vec!["independent"]));
         assert_eq!(of("age"), None);
-        assert!(super::values(&group, "2026-06-30".parse().unwrap(), "another").get("focus").is_none());
+        assert!(!super::values(&group, "2026-06-30".parse().unwrap(), "another").contains_key("focus"));
     }
 }

@@ -143,7 +143,6 @@ mod tests {
         close(pair.lincoln_petersen, &known["LP"], 1e-9);
         close(pair.chapman, &known["chapman"], 1e-8);
         let got = profile(&fit, Confidence::NinetyFive).unwrap();
-        println!("{got:?}");
         close(got.total, &known["profile"][0], 1e-4);
         close(got.low, &known["profile"][1], 1e-4);
         close(got.high.unwrap(), &known["profile"][2], 1e-4);

@@ -114,6 +114,17 @@ fn a_seed_comes_after_the_frame_and_a_second_draw_says_why() {
 }
 
 #[test]
+fn a_second_draw_names_the_first() {
+    let first = vec!["d1".to_owned()];
+    let mut asked = request("f", Design::Simple { n: 3 });
+    assert_eq!(follows(&asked, &[]), Ok(()));
+    assert_eq!(follows(&asked, &first).unwrap_err().code(), "draw-not-said");
+    asked.redraw = Some(Redraw { of: "d1".into(), reason: "The dice were misread.".into() });
+    assert_eq!(follows(&asked, &first), Ok(()));
+    assert_eq!(follows(&asked, &[]).unwrap_err().code(), "draw-no-such-draw");
+}
+
+#[test]
 fn a_second_study_begins_where_the_first_ended() {
     let frame = frame();
     let digest = frame.digest();

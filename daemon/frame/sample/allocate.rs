@@ -45,20 +45,7 @@ pub fn allocate(
     if n > held {
         return Err(SampleError::TooFew { place: "the frame".into(), wanted: n, held });
     }
-    let mut shares = BTreeMap::new();
-    for stratum in strata {
-        let share = match rule {
-            Rule::Equal => 1.0,
-            Rule::Proportional => stratum.population as f64,
-            Rule::Neyman => {
-                super::positive("the standard deviation", &stratum.name, stratum.deviation)? * stratum.population as f64
-            }
-        };
-        let share = if stratum.population == 0 { 0.0 } else { share };
-        if shares.insert(stratum.name.as_str(), (share, stratum.population)).is_some() {
-            return Err(SampleError::Twice(stratum.name.clone()));
-        }
-    }
+    let shares = weights(rule, strata)?;
     let least = |held: usize| minimum.min(held);
     let least_of_all = shares.values().map(|(_, held)| least(*held)).sum();
     if least_of_all > n {
@@ -91,6 +78,38 @@ pub fn allocate(
         }
         fixed.extend(if above >= below { over } else { under });
     }
+}
+
+/// Each stratum's share of `n` before it is made whole and before any bound.
+///
+/// # Errors
+/// A stratum twice, or a deviation that is no number above zero where one is needed.
+pub fn shares(rule: Rule, n: usize, strata: &[Stratum]) -> Result<BTreeMap<String, f64>, SampleError> {
+    let weights = weights(rule, strata)?;
+    let total: f64 = weights.values().map(|(weight, _)| weight).sum();
+    Ok(weights
+        .into_iter()
+        .map(|(name, (weight, _))| (name.to_owned(), n as f64 * weight / total.max(f64::MIN_POSITIVE)))
+        .collect())
+}
+
+/// By stratum, what its share is in proportion to, and its units.
+fn weights(rule: Rule, strata: &[Stratum]) -> Result<BTreeMap<&str, (f64, usize)>, SampleError> {
+    let mut weights = BTreeMap::new();
+    for stratum in strata {
+        let weight = match rule {
+            Rule::Equal => 1.0,
+            Rule::Proportional => stratum.population as f64,
+            Rule::Neyman => {
+                super::positive("the standard deviation", &stratum.name, stratum.deviation)? * stratum.population as f64
+            }
+        };
+        let weight = if stratum.population == 0 { 0.0 } else { weight };
+        if weights.insert(stratum.name.as_str(), (weight, stratum.population)).is_some() {
+            return Err(SampleError::Twice(stratum.name.clone()));
+        }
+    }
+    Ok(weights)
 }
 
 /// Whole numbers that make `n` together, each at most one from its share.
@@ -133,9 +152,12 @@ mod tests {
         for (rule, key) in [(Rule::Proportional, "proportional"), (Rule::Neyman, "neyman")] {
             for n in [60, 200] {
                 let counts = allocate(rule, n, 0, &strata(&of)).unwrap();
+                let shares = shares(rule, n, &strata(&of)).unwrap();
                 let expected = &known[key][n.to_string()]["largest_remainder"];
                 for (i, name) in names.iter().enumerate() {
                     assert_eq!(counts[*name] as u64, expected[i].as_u64().unwrap(), "{key} {n} {name}");
+                    let raw = number(&known[key][n.to_string()]["raw"][i]);
+                    assert!((shares[*name] - raw).abs() < 1e-6 * raw, "{key} {n} {name}");
                 }
             }
         }
