@@ -42,7 +42,9 @@ impl Derived {
     }
 }
 
-/// The days in which a sighting counts: the population must stay the same while it is counted (guard 5).
+/// The days in which a sighting counts: the population must stay the same while it is counted (guard 5). Of each source the newest
+/// sighting is known ([`Seen::date`]), so the window must reach to the day of the registry; one that ends earlier loses those who
+/// looked again since.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Window {
     /// First day.
