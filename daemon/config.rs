@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::limits::Limits;
 use crate::peer::schedule::Schedule;
+use crate::record::HubId;
 
 /// The whole configuration of one hub. Every option has a default, so an empty file is a whole configuration.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +28,10 @@ pub struct Config {
     pub publish: Option<Publish>,
     /// Pulling partner hubs.
     pub pull: Pull,
+    /// Backups of the database.
+    pub backup: Backup,
+    /// How long local data is kept.
+    pub retention: Retention,
     /// What a partner hub can make us do, at most.
     pub limits: Limits,
     /// What the daemon says about itself.
@@ -94,17 +99,30 @@ pub struct Publish {
     pub folder: Option<PathBuf>,
     /// Whether the daemon serves the folder itself. Default true; false when a static host does.
     pub serve: bool,
+    /// Whether the daemon gives contact parts to the partner hubs that `mutuald partner share` names, where a consent names them
+    /// too. Needs `serve`: a static host cannot ask who reads. Default false.
+    pub contacts: bool,
     /// Sign the feed's head anew at least this often even when nothing changed, in seconds, so that partners can tell a quiet hub
     /// from a feed that someone holds back. Default 86400 (a day). Partners call the feed stale after three times this.
     pub republish_s: u64,
     /// Keep the files of a part-filled bundle for this long after the full one exists, in seconds, for partners in the middle of a
     /// pull. Default 86400 (a day).
     pub keep_partial_s: u64,
+    /// Whose lists are served on under `relay/`, so that a partner hub that is down or lost can be read and rebuilt from here: `all`
+    /// partner hubs, or hub ids. Default `["all"]`; `[]` relays nobody. Only what the daemon serves itself; public words only.
+    pub relay: Vec<String>,
 }
 
 impl Default for Publish {
     fn default() -> Self {
-        Self { folder: None, serve: true, republish_s: 86_400, keep_partial_s: 86_400 }
+        Self {
+            folder: None,
+            serve: true,
+            contacts: false,
+            republish_s: 86_400,
+            keep_partial_s: 86_400,
+            relay: vec!["all".into()],
+        }
     }
 }
 
@@ -133,6 +151,58 @@ impl Default for Pull {
             jitter_percent: 10,
             allow_private_addresses: false,
             contact: None,
+        }
+    }
+}
+
+/// `[backup]`: where `mutuald backup make` puts backups. Keys are never in them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Backup {
+    /// The folder. An absolute path, best on another disk. Default: `backups` in the state directory.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub folder: Option<PathBuf>,
+    /// How many backups stay in that folder; the oldest go. 1 to 1000. Default 14.
+    pub keep: u32,
+}
+
+impl Default for Backup {
+    fn default() -> Self {
+        Self { folder: None, keep: 14 }
+    }
+}
+
+/// `[retention]`: how long local data is kept. `mutuald retention preview` shows what is due; nothing goes by itself, but that a
+/// consent which has ended shares nothing from that day on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Retention {
+    /// Role contacts, from when they were last confirmed, in months. Default 12: whoever leads a group changes often.
+    pub contact_months: u32,
+    /// People, from when they were last confirmed, in months. Default 12.
+    pub person_months: u32,
+    /// Role contacts and people of a group, from when it ended, in months. Default 6: long enough to settle its affairs.
+    pub ended_months: u32,
+    /// Former words of imported records, in days; older imports can no longer be undone. Default 90.
+    pub import_days: u32,
+    /// Records held for somebody to look at their words, in days. Default 90.
+    pub held_days: u32,
+    /// Consents, from when they ended, in years. Default 6: as long as somebody may ask what was agreed. They hold no names.
+    pub consent_years: u32,
+    /// Who looked at whose entry, in days. Default 365.
+    pub log_days: u32,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self {
+            contact_months: 12,
+            person_months: 12,
+            ended_months: 6,
+            import_days: 90,
+            held_days: 90,
+            consent_years: 6,
+            log_days: 365,
         }
     }
 }
@@ -305,9 +375,17 @@ impl Config {
                 let met = format!("\"{}\" depends on where the program is started", folder.display());
                 problem("publish.folder", met, "write the whole path, from /");
             }
+            if publish.contacts && !publish.serve {
+                let met = "a static host gives what it has to everybody".to_owned();
+                problem("publish.contacts", met, "set publish.serve = true, or take the line out");
+            }
             if !(60..=7 * 86_400).contains(&publish.republish_s) {
                 let met = format!("{} seconds", publish.republish_s);
                 problem("publish.republish_s", met, "write 60 (a minute) to 604800 (a week)");
+            }
+            if let Some(word) = publish.relay.iter().find(|word| *word != "all" && word.parse::<HubId>().is_err()) {
+                let met = format!("{word:?} is no hub id");
+                problem("publish.relay", met, "write \"all\", or hub ids as `mutuald partner list --json` shows them");
             }
             if publish.keep_partial_s > 31 * 86_400 {
                 let met = format!("{} seconds", publish.keep_partial_s);
@@ -318,11 +396,33 @@ impl Config {
             let met = format!("{} percent", self.pull.jitter_percent);
             problem("pull.jitter_percent", met, "write 0 to 50");
         }
+        if let Some(folder) = self.backup.folder.as_ref().filter(|folder| !folder.is_absolute()) {
+            let met = format!("\"{}\" depends on where the program is started", folder.display());
+            problem("backup.folder", met, "write the whole path, from /");
+        }
+        if !(1..=1000).contains(&self.backup.keep) {
+            let met = format!("{} backups", self.backup.keep);
+            problem("backup.keep", met, "write 1 to 1000");
+        }
         let contact = self.pull.contact.as_deref().unwrap_or("hub@example.org");
         // It becomes part of a header.
         if contact.is_empty() || !contact.bytes().all(|byte| byte.is_ascii_graphic()) {
             let met = format!("{contact:?} cannot be sent in a header");
             problem("pull.contact", met, "write an e-mail or web address, without spaces or accents");
+        }
+        let periods = &self.retention;
+        for (key, value, most) in [
+            ("contact_months", periods.contact_months, 120),
+            ("person_months", periods.person_months, 120),
+            ("ended_months", periods.ended_months, 120),
+            ("import_days", periods.import_days, 3_650),
+            ("held_days", periods.held_days, 3_650),
+            ("consent_years", periods.consent_years, 20),
+            ("log_days", periods.log_days, 3_650),
+        ] {
+            if !(1..=most).contains(&value) {
+                problem(&format!("retention.{key}"), value.to_string(), "write a number from 1 to ten or twenty years");
+            }
         }
         for (key, value) in numbers(&self.limits) {
             if value < 1 && key != "redirects" {
@@ -350,6 +450,11 @@ impl Config {
     /// The folder of the hub's keys.
     pub fn keys(&self) -> PathBuf {
         self.hub.state.join("keys")
+    }
+
+    /// The folder of backups.
+    pub fn backups(&self) -> PathBuf {
+        self.backup.folder.clone().unwrap_or_else(|| self.hub.state.join("backups"))
     }
 
     /// The folder of the feed's files, whether or not anything is published.

@@ -6,10 +6,13 @@ use crate::exchange::print::{self, By, Style};
 use crate::exchange::{ExportRow, export, geojson, open_referral};
 use crate::node::Hub;
 use crate::node::groups::{self, One, Reader, words::vocabularies};
+use crate::record::Group;
+use crate::record::safety::{self, Level};
 use crate::registry::sighting;
 use crate::store::lookup;
 use anyhow::Context as _;
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -131,7 +134,9 @@ impl Export {
                 (sheet.grid.xlsx()?, sheet.withheld)
             }
         };
-        std::fs::write(&self.file, bytes).with_context(|| format!("cannot write {}", self.file.display()))?;
+        std::fs::write(&self.file, &bytes).with_context(|| format!("cannot write {}", self.file.display()))?;
+        // An erasure has to find it.
+        hub.wrote(&self.file, if self.own || self.list.is_some() { "own" } else { "all" }, Some(&bytes)).await?;
         let groups = all - withheld - ended;
         Answer::of(&Written { file: self.file, groups, withheld, ended })
     }
@@ -148,7 +153,23 @@ impl Export {
             };
             let own = groups::own_records(hub, &mut db).await?;
             let kept = own.into_iter().filter(|one| wanted.is_none_or(|(id, _)| one.group.list == Some(*id)));
+            let kept: Vec<One> = kept.collect();
+            // Another hub's word may protect more than our own record does.
+            let numbers: Vec<i64> = kept.iter().filter_map(|one| one.row.group).collect();
+            let levels: BTreeMap<i64, Level> = lookup::groups(&mut db, &numbers)
+                .await?
+                .into_iter()
+                .map(|row| (row.n, Level::of(&row.level)))
+                .collect();
+            let guarded = |one: One| {
+                let level = one.row.group.and_then(|n| levels.get(&n)).copied().unwrap_or(Level::Open);
+                let stated = Level::stated(&one.group);
+                let group = if level > stated { guarded(&one.group, level) } else { one.group.clone() };
+                One { group, ..one }
+            };
             return Ok(kept
+                .into_iter()
+                .map(guarded)
                 .map(|One { row, group, .. }| ExportRow {
                     record_id: row.rec.to_string(),
                     id: row.rec,
@@ -169,6 +190,7 @@ impl Export {
                 _ => String::new(),
             };
             let mut listed_by: Vec<String> = known.members.iter().map(One::whose).collect();
+            listed_by.sort_unstable();
             listed_by.dedup();
             let mut group = known.merged.group();
             group.sightings = match &known.members[..] {
@@ -182,6 +204,13 @@ impl Export {
         }
         Ok(rows)
     }
+}
+
+/// A record as a more protective level than its own lets it be known. Its words were written for less.
+fn guarded(group: &Group, level: Level) -> Group {
+    let mut coarse = safety::coarse(group, level.min(Level::ContactFirst), false);
+    coarse.safety = Some(level.label().to_owned());
+    coarse
 }
 
 /// Refuses to write over somebody's file.

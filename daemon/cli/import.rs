@@ -17,7 +17,7 @@ use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use sqlx::SqliteConnection;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -71,6 +71,12 @@ pub struct Import {
     /// Do it; with a plan's name, only if it is still that plan
     #[arg(long, value_name = "PLAN", num_args = 0..=1, require_equals = true, default_missing_value = "")]
     commit: Option<String>,
+    /// Answer for single rows how far their place may be known, as in --safety 4,9=open --safety 7=contact-first
+    #[arg(long, value_name = "LINES=LEVEL")]
+    safety: Vec<String>,
+    /// Rows of which you have looked at words that seem to give a protected place away, and they do not, as in 4,7
+    #[arg(long, value_name = "LINES", value_delimiter = ',')]
+    words_ok: Vec<u32>,
     /// Do it although the list would shrink by a tenth, or many names would change
     #[arg(long)]
     even_so: bool,
@@ -210,6 +216,22 @@ fn columns(columns: &[guess::Column]) -> String {
     format!("{}\n{other}", lines(&shown))
 }
 
+/// `4,9=open` as the level of each line.
+fn answers(given: &[String]) -> anyhow::Result<BTreeMap<u32, String>> {
+    let mut found = BTreeMap::new();
+    for answer in given {
+        let wrong =
+            || Failure::usage(format!("--safety {answer:?} is not LINES=LEVEL"), "write it as in --safety 4,9=open");
+        let (lines, level) = answer.split_once('=').ok_or_else(wrong)?;
+        let level = crate::node::groups::words::term("safety-levels", level.trim())
+            .map_err(|next| Failure::usage(format!("the safety level {level:?} is not known"), next))?;
+        for line in lines.split(',') {
+            found.insert(line.trim().parse().map_err(|_| wrong())?, level.clone());
+        }
+    }
+    Ok(found)
+}
+
 /// A file, read as a table.
 struct File {
     name: String,
@@ -241,7 +263,7 @@ impl Import {
             return save_mapping(to, mapping, &file.table, self, context).await;
         }
         let words = vocabularies();
-        let bound = mapping.bind(&file.table.header, &words).map_err(|error| match &self.mapping {
+        let mut bound = mapping.bind(&file.table.header, &words).map_err(|error| match &self.mapping {
             Some(saved) => mapping_failure(saved, &error),
             None => {
                 let next = "say it with --map, as in --map 'The heading=Group name', or save the mapping and complete it: \
@@ -249,15 +271,17 @@ impl Import {
                 Failure::new(format!("{}: {error}", file.name), next)
             }
         })?;
+        bound.answers = answers(&self.safety)?;
         let reading = row::read(&file.table, &bound, &words);
-        let columns = if file.feed { Vec::new() } else { guess::columns(&file.table, &mapping, &said, &words) };
+        let mut columns = if file.feed { Vec::new() } else { guess::columns(&file.table, &mapping, &said, &words) };
 
         let hub = context.hub().await?;
         let mut db = hub.store.read().await?;
         let target = self.target(context, hub, &mut db, mapping.list.as_deref()).await?;
         let today = context.clock.today(&hub.config.time_zone().context("hub.time_zone")?);
         let missing = self.missing.unwrap_or(Becomes::Ask).on(today);
-        let terms = Terms { mode: self.mode, missing, ..Terms::default() };
+        let words_ok = self.words_ok.iter().copied().collect();
+        let terms = Terms { mode: self.mode, missing, ask: true, words_ok, ..Terms::default() };
         let job = Job { reading: &reading, terms: &terms, target: &target, source: &file.name };
         let plan = imports::planned(hub, &mut db, job).await?;
         drop(db);
@@ -267,9 +291,17 @@ impl Import {
             let bytes = answer::file(&file.table, &plan)
                 .map_err(|error| Failure::usage(error.to_string(), "leave out --report"))?;
             std::fs::write(report, bytes).with_context(|| format!("cannot write {}", report.display()))?;
+            hub.wrote(report, "own", None).await?;
         }
-        let look =
-            !plan.refused.is_empty() || !plan.held_back.is_empty() || plan.held.is_some() || !plan.asked.is_empty();
+        if !plan.protected.is_empty() || !plan.held_back.is_empty() {
+            // A sample may be of a row whose place must not be known, and this is printed and saved.
+            columns.iter_mut().for_each(|column| column.samples.clear());
+        }
+        let look = !plan.refused.is_empty()
+            || !plan.held_back.is_empty()
+            || !plan.to_look_at.is_empty()
+            || plan.held.is_some()
+            || !plan.asked.is_empty();
         let (import, said) = match &self.commit {
             Some(seen) if !digest.starts_with(seen.as_str()) => {
                 let what =

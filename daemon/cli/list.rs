@@ -466,6 +466,7 @@ impl List {
                     plan.held.is_some()
                         || !plan.refused.is_empty()
                         || !plan.held_back.is_empty()
+                        || !plan.to_look_at.is_empty()
                         || !plan.asked.is_empty()
                 });
                 Ok(Answer::of(&Fetched(outcome))?.look_if(look))

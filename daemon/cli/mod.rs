@@ -14,28 +14,40 @@
 //! Nobody types ids: groups are found by name, by words of their entry and, where several fit, by the number in the list
 //! of them. The one exception is a partner's hub id, once, because that is what trust begins with.
 
+mod backup;
 mod choose;
 mod completions;
 mod config;
 mod conflicts;
+mod consent;
+mod contact;
 mod context;
 mod demo;
+mod documents;
+mod erase;
+mod erasure;
 mod export;
 mod feed;
 mod geo;
 mod group;
+mod held;
 mod import;
 mod init;
+mod key;
 mod link;
 mod linkage;
 mod list;
 mod man;
 mod output;
 mod partner;
+mod person;
 mod registry;
+mod retention;
 mod review;
 mod run;
+mod safety;
 mod status;
+mod subject;
 mod verify;
 
 pub use context::Context;
@@ -94,10 +106,31 @@ enum Command {
     List(list::List),
     #[command(subcommand)]
     Partner(partner::Partner),
+    #[command(subcommand)]
+    Contact(contact::Contact),
+    #[command(subcommand)]
+    Consent(consent::Consent),
+    #[command(subcommand)]
+    Person(person::Person),
+    #[command(subcommand)]
+    Held(held::Held),
+    #[command(subcommand)]
+    Retention(retention::Retention),
+    #[command(subcommand)]
+    Subject(subject::Subject),
+    #[command(subcommand)]
+    Documents(documents::Documents),
     Conflicts(conflicts::Conflicts),
+    #[command(subcommand)]
+    Safety(safety::Safety),
     Choose(choose::Choose),
     Link(link::Link),
     Review(review::Review),
+    Erase(erase::Erase),
+    #[command(subcommand)]
+    Erasure(erasure::Erasure),
+    #[command(subcommand)]
+    Backup(backup::Backup),
     #[command(subcommand)]
     Linkage(linkage::Linkage),
     #[command(subcommand)]
@@ -106,6 +139,8 @@ enum Command {
     Registry(registry::Registry),
     #[command(subcommand)]
     Feed(feed::Feed),
+    #[command(subcommand)]
+    Key(key::Key),
     #[command(subcommand)]
     Config(config::Config),
     Verify(verify::Verify),
@@ -126,14 +161,26 @@ impl Command {
             Command::Group(command) => command.run(context).await,
             Command::List(command) => command.run(context).await,
             Command::Partner(command) => command.run(context).await,
+            Command::Contact(command) => command.run(context).await,
+            Command::Consent(command) => command.run(context).await,
+            Command::Person(command) => command.run(context).await,
+            Command::Held(command) => command.run(context).await,
+            Command::Retention(command) => command.run(context).await,
+            Command::Subject(command) => command.run(context).await,
+            Command::Documents(command) => command.run(context).await,
+            Command::Safety(command) => command.run(context).await,
             Command::Conflicts(command) => command.run(context).await,
             Command::Choose(command) => command.run(context).await,
             Command::Link(command) => command.run(context).await,
             Command::Review(command) => command.run(context).await,
+            Command::Erase(command) => command.run(context).await,
+            Command::Erasure(command) => command.run(context).await,
+            Command::Backup(command) => command.run(context).await,
             Command::Linkage(command) => command.run(context).await,
             Command::Geo(command) => command.run(context).await,
             Command::Registry(command) => command.run(context).await,
             Command::Feed(command) => command.run(context).await,
+            Command::Key(command) => command.run(context).await,
             Command::Config(command) => command.run(context).await,
             Command::Completions(command) => command.run(),
             Command::Man(command) => command.run(),

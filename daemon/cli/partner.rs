@@ -13,6 +13,7 @@ use indicatif::ProgressBar;
 use jiff::{Timestamp, tz::TimeZone};
 use serde::Serialize;
 use std::fmt;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Partner hubs, whose lists this hub takes in
@@ -57,6 +58,28 @@ pub enum Partner {
         /// Without asking
         #[arg(long)]
         yes: bool,
+    },
+    /// Let a partner hub read role contacts, where a consent names it
+    Share {
+        /// Name of the partner hub
+        name: String,
+        /// Role contacts: the one thing that is not shared with everybody
+        #[arg(long, required = true)]
+        contact: bool,
+    },
+    /// Let a partner hub no longer read role contacts; it deletes what it has with its next pull
+    Unshare {
+        /// Name of the partner hub
+        name: String,
+        /// Role contacts
+        #[arg(long, required = true)]
+        contact: bool,
+    },
+    /// Show signed notes that contradict each other: proof that a hub's keys said two things
+    Evidence {
+        /// Write the notes into this folder, to be checked with `mutuald verify --fork`, or to be shown to anybody
+        #[arg(long, value_name = "FOLDER")]
+        out: Option<PathBuf>,
     },
     /// Remove a partner hub and all that came from it
     Remove {
@@ -239,7 +262,10 @@ impl Partner {
             }
             Partner::Pause { name } => pause(hub, &name, true).await,
             Partner::Resume { name } => pause(hub, &name, false).await,
+            Partner::Evidence { out } => evidence(hub, out).await,
             Partner::Accept { name, yes } => accept(hub, context, &name, yes).await,
+            Partner::Share { name, .. } => share(hub, &name, true).await,
+            Partner::Unshare { name, .. } => share(hub, &name, false).await,
             Partner::Remove { name, yes } => {
                 let row = named(hub, &name).await?;
                 sure(context, yes, &format!("Remove {} and the {} statements held from it?", row.name, row.held))?;
@@ -252,7 +278,59 @@ impl Partner {
     }
 }
 
-async fn named(hub: &Hub, name: &str) -> anyhow::Result<PartnerRow> {
+#[derive(Serialize)]
+struct Proof {
+    id: String,
+    hub: String,
+    kind: String,
+    found: String,
+    files: Vec<PathBuf>,
+}
+
+#[derive(Serialize)]
+#[serde(transparent)]
+struct Proofs(Vec<Proof>);
+
+impl fmt::Display for Proofs {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() {
+            return out.write_str("No hub was found to have said two things.");
+        }
+        for proof in &self.0 {
+            let what = match proof.kind.as_str() {
+                "fork" => "two histories of its list",
+                "document" => "two hub documents of one version",
+                _ => "entries past the end that its hub document set to its list",
+            };
+            writeln!(out, "{}  {}  {what}, found {}", proof.id, proof.hub, proof.found)?;
+            proof.files.iter().try_for_each(|file| writeln!(out, "    {}", file.display()))?;
+        }
+        write!(out, "Anybody can check two notes: mutuald verify --fork ONE OTHER --key KEY")
+    }
+}
+
+async fn evidence(hub: &Hub, folder: Option<PathBuf>) -> anyhow::Result<Answer> {
+    let zone = hub.config.time_zone()?;
+    let mut db = hub.store.read().await?;
+    let mut proofs = Vec::new();
+    for one in store::hub::evidence(&mut db).await? {
+        let mut files = Vec::new();
+        if let Some(folder) = &folder {
+            std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+            for (nth, note) in [("1", &one.first), ("2", &one.second)] {
+                let file = folder.join(format!("{}-{nth}.note", one.id));
+                std::fs::write(&file, note).with_context(|| format!("cannot write {}", file.display()))?;
+                files.push(file);
+            }
+        }
+        let found = Timestamp::from_second(one.found).map(|at| moment(at, &zone)).unwrap_or_default();
+        proofs.push(Proof { id: one.id, hub: one.hub, kind: one.kind, found, files });
+    }
+    let look = !proofs.is_empty();
+    Ok(Answer::of(&Proofs(proofs))?.look_if(look))
+}
+
+pub(super) async fn named(hub: &Hub, name: &str) -> anyhow::Result<PartnerRow> {
     hub.partner(name).await.map_err(|error| match error.downcast_ref::<store::StoreError>() {
         Some(_) => error,
         None => {
@@ -260,6 +338,29 @@ async fn named(hub: &Hub, name: &str) -> anyhow::Result<PartnerRow> {
                 .into()
         }
     })
+}
+
+async fn share(hub: &Hub, name: &str, with: bool) -> anyhow::Result<Answer> {
+    let row = named(hub, name).await?;
+    if with && !hub.config.publish.as_ref().is_some_and(|publish| publish.contacts && publish.serve) {
+        return Err(Failure::new(
+            "this hub does not give out role contacts",
+            "set contacts = true under [publish] and restart the daemon; a static host cannot do it",
+        )
+        .into());
+    }
+    let id = row.id.parse().map_err(|_| Failure::new("the partner's id is damaged", "`mutuald registry check`"))?;
+    let tended = hub.share_contacts(id, with).await?;
+    let text = if with {
+        format!(
+            "{} may read role contacts from now on: those whose consent names it, and no others. `mutuald consent add` writes consents down.",
+            row.name
+        )
+    } else {
+        format!("{} may no longer read role contacts.", row.name)
+    };
+    let text = text + &super::contact::after(&tended);
+    Answer::of(&Done { partner: row.name, hub: row.id, text })
 }
 
 async fn add(hub: &Hub, address: &str, id: &str, schedule: Option<&str>) -> anyhow::Result<Answer> {
@@ -360,7 +461,7 @@ async fn accept(hub: &Hub, context: &Context, name: &str, yes: bool) -> anyhow::
     outcomes(hub, vec![outcome]).await
 }
 
-fn sure(context: &Context, yes: bool, question: &str) -> anyhow::Result<()> {
+pub(super) fn sure(context: &Context, yes: bool, question: &str) -> anyhow::Result<()> {
     if yes || context.interactive() && context.agreed(question)? {
         return Ok(());
     }

@@ -2,7 +2,7 @@
 
 use super::{Answer, Context};
 use crate::node::Digest;
-use crate::node::check::Finding;
+use crate::node::check::{Finding, Mended};
 use crate::node::derive::Derived;
 use serde::Serialize;
 use std::fmt;
@@ -16,6 +16,8 @@ pub enum Registry {
     Rebuild,
     /// Check every signature, every stored word and every derived table again
     Check,
+    /// Fetch damaged entries of partner hubs again, and make derived tables again
+    Mend,
 }
 
 #[derive(Serialize)]
@@ -55,8 +57,33 @@ impl fmt::Display for Findings {
         self.findings.iter().try_for_each(|finding| writeln!(out, "{}: {}", finding.code, finding.what))?;
         write!(
             out,
-            "\nNothing was changed. `mutuald registry rebuild` puts derived tables right; for the rest, restore a backup or pull again."
+            "\nNothing was changed. `mutuald registry mend` fetches damaged entries of partner hubs again and makes derived tables again;\n\
+             what is damaged of this hub's own list, `mutuald backup restore` puts right."
         )
+    }
+}
+
+#[derive(Serialize)]
+struct MendedAll {
+    mended: Vec<Mended>,
+    findings: Vec<Finding>,
+}
+
+impl fmt::Display for MendedAll {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for Mended { hub, entries, failed } in &self.mended {
+            match failed {
+                None => writeln!(out, "{hub}: {entries} entries fetched again, and they are what was verified before")?,
+                Some(why) => writeln!(
+                    out,
+                    "{hub}: not put right ({why}); try again later, or `mutuald partner remove` and add it again"
+                )?,
+            }
+        }
+        if self.findings.is_empty() {
+            return out.write_str("Everything is as it must be.");
+        }
+        write!(out, "{}", Findings { findings: self.findings.clone() })
     }
 }
 
@@ -66,6 +93,12 @@ impl Registry {
         match self {
             Registry::Digest => Answer::of(&Number(hub.digest().await?)),
             Registry::Rebuild => Answer::of(&Rebuilt(hub.rebuild().await?)),
+            Registry::Mend => {
+                let mended = hub.mend().await?;
+                let findings = hub.check().await?;
+                let look = !findings.is_empty() || mended.iter().any(|one| one.failed.is_some());
+                Ok(Answer::of(&MendedAll { mended, findings })?.look_if(look))
+            }
             Registry::Check => {
                 let findings = hub.check().await?;
                 let look = !findings.is_empty();

@@ -21,6 +21,9 @@ struct Shown {
     name: String,
     hub: String,
     fingerprint: String,
+    /// What is to be said of the hub document's end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    document: Option<String>,
     settings: PathBuf,
     statements: u64,
     published: bool,
@@ -31,6 +34,11 @@ struct Shown {
     lists: Vec<ListState>,
     /// Lists that repeat another hub's.
     copies: Vec<Copied>,
+    /// Erasures that somebody has yet to confirm, or to make at the source; and files that may still hold something erased.
+    erasures_open: usize,
+    erased_in_files: usize,
+    /// Records that say more of a place than their group's level lets be known, this hub's own and others'.
+    exposures: usize,
     partners: Vec<Row>,
     now: String,
 }
@@ -57,6 +65,9 @@ impl fmt::Display for Shown {
         let counts = &self.counts;
         writeln!(out, "{}  {}", self.name, self.hub)?;
         writeln!(out, "Fingerprint    {}", self.fingerprint)?;
+        if let Some(document) = &self.document {
+            writeln!(out, "WARNING        {document}")?;
+        }
         writeln!(out, "Settings       {}", self.settings.display())?;
         match &self.feed {
             Some(feed) if self.published => {
@@ -99,6 +110,21 @@ impl fmt::Display for Shown {
         for copied in &self.copies {
             writeln!(out, "Copied list    {}", copied.words())?;
         }
+        if self.erasures_open + self.erased_in_files > 0 {
+            let files = match self.erased_in_files {
+                0 => String::new(),
+                n => format!(", {n} files may still hold something erased"),
+            };
+            let open = self.erasures_open;
+            writeln!(out, "Erasures       {open} not confirmed by everybody{files}; `mutuald erasure status`")?;
+        }
+        match self.exposures {
+            0 => {}
+            n => writeln!(
+                out,
+                "Places         {n} records say more than may be known; `mutuald safety list` says whose"
+            )?,
+        }
         if self.partners.is_empty() {
             return writeln!(out, "Partner hubs   none yet; `mutuald partner add ADDRESS --hub ID` adds one");
         }
@@ -140,10 +166,24 @@ impl Status {
             }
         }
         let copies = hub.copies().await?;
-        let look = partners.iter().any(|row| row.needs_look()) || lists.iter().any(ListState::needs_look);
+        let erasures_open = hub.erasures().await?.iter().filter(|row| row.open()).count();
+        let erased_in_files = hub.files_left().await?.len();
+        let exposures = crate::node::protect::exposures(hub, &mut db).await?.len();
+        let own = hub.own_document().await?;
+        let document = own.warns(hub.clock.today(&zone)).map(|left| {
+            let end = own.document.expires;
+            format!(
+                "the hub document ends on {end} ({left} days): `mutuald key renew --years 5`, with the root key at hand"
+            )
+        });
+        let look = document.is_some()
+            || exposures > 0
+            || partners.iter().any(|row| row.needs_look())
+            || lists.iter().any(ListState::needs_look);
         Answer::of(&Shown {
             name: hub.name.clone(),
             hub: hub.id.to_string(),
+            document,
             fingerprint: hub.keys.log.public().fingerprint(),
             settings: std::path::absolute(context.file())?,
             statements: log.held,
@@ -153,6 +193,9 @@ impl Status {
             as_of: store::setting(&mut db, "as-of").await?.unwrap_or_else(|| "no day yet".into()),
             lists,
             copies,
+            erasures_open,
+            erased_in_files,
+            exposures,
             partners,
             now: moment(context.clock.now(), &zone),
         })

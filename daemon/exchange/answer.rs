@@ -4,7 +4,7 @@
 use super::fault::{RowError, Warning};
 use super::guess::ADDED;
 use super::opendocument;
-use super::plan::ImportPlan;
+use super::plan::{ImportPlan, Settled};
 use super::row::Skip;
 use super::sheet::guard;
 use super::table::{Format, Table};
@@ -54,7 +54,19 @@ pub fn outcomes(plan: &ImportPlan) -> BTreeMap<u32, (&'static str, String)> {
         found.insert(row.line, ("not added", why));
     }
     for row in &plan.held_back {
-        found.insert(row.line, ("held back", format!("the place must not be known to everybody ({})", row.level)));
+        found.insert(row.line, ("held back", row.why()));
+    }
+    for row in plan.protected.iter().filter(|row| !row.level.signed()) {
+        found.insert(row.line, ("protected", format!("nothing of it is signed ({})", row.level)));
+    }
+    for row in &plan.to_look_at {
+        let what: Vec<&str> = row.found.iter().map(|found| found.kind.words()).collect();
+        let next = if row.settled == Some(Settled::Dropped) {
+            "this was decided before; change the words"
+        } else {
+            "`mutuald held list` decides"
+        };
+        found.insert(row.line, ("to be looked at", format!("its words seem to hold {}: {next}", what.join(", "))));
     }
     for row in &plan.refused {
         found.insert(row.line, ("refused", row.errors.iter().map(fault).collect::<Vec<_>>().join("; ")));

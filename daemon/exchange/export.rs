@@ -1,15 +1,16 @@
 //! Groups out, in exactly the shape the import reads: an export that is imported again changes nothing.
 //!
 //! What must not be known does not leave. A group that only its hub may know is left out and counted; one whose place is
-//! protected goes without whatever gives the place away (venue, address, town, postcode, position, when it meets).
+//! protected goes without whatever gives the place away, as `schema/safety.json` says.
 
 use super::columns::for_people;
 use super::field::{Field, Words};
 use super::guess::LISTED_BY;
-use super::row::OPEN;
 use super::sheet::{Grid, Look};
 use super::template;
-use crate::record::group::{Group, Place};
+use crate::record::HubId;
+use crate::record::group::Group;
+use crate::record::safety::{self, Level};
 use std::collections::BTreeSet;
 
 /// One group to be written.
@@ -36,15 +37,16 @@ pub struct Export {
 
 /// What everybody may know of a group; `None` when that is nothing. A level we do not know is taken as the strictest.
 pub fn shown(group: &Group) -> Option<Group> {
-    let mut group = group.clone();
-    match group.safety.as_deref() {
-        None | Some(OPEN) => return Some(group),
-        Some("approximate" | "contact-first") => {}
-        Some(_) => return None,
+    let level = Level::stated(group);
+    if level == Level::Open {
+        return Some(group.clone());
     }
-    let place = group.place.take().unwrap_or_default();
-    group.place = place.area.map(|area| Place { area: Some(area), ..Place::default() });
-    group.meetings.clear();
+    if !level.signed() {
+        return None;
+    }
+    let mut group = safety::coarse(group, level, true);
+    // What other lists are called stays out: an exact one would show the way.
+    group.sightings.retain(|seen| seen.observed_by.parse::<HubId>().is_ok());
     Some(group)
 }
 

@@ -181,6 +181,26 @@ fn term(text: &str) -> Value {
 }
 
 impl Field {
+    /// Whether it speaks of what a safety level withholds, in whole or in part.
+    pub fn withheld(&self) -> bool {
+        matches!(
+            self,
+            Field::Venue
+                | Field::VenueKind
+                | Field::Address
+                | Field::Locality
+                | Field::Postcode
+                | Field::Area
+                | Field::Latitude
+                | Field::Longitude
+                | Field::Meets
+                | Field::Start
+                | Field::End
+                | Field::Calendar
+                | Field::Charity
+        )
+    }
+
     /// Its name in mappings.
     pub fn key(&self) -> String {
         match self {

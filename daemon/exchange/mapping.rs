@@ -104,6 +104,8 @@ pub struct Bound {
     pub not_imported: Vec<String>,
     /// See [`Mapping::dates`].
     pub dates: Option<DateOrder>,
+    /// What a person has answered about the safety of single rows, by line; it counts for more than the row's own cell.
+    pub answers: BTreeMap<u32, String>,
 }
 
 impl Mapping {
@@ -206,7 +208,7 @@ impl Mapping {
         let rest =
             header.iter().enumerate().filter(|(at, heading)| !used(*at) && !ignored(heading) && !heading.is_empty());
         let not_imported = rest.map(|(_, heading)| heading.clone()).collect();
-        Ok(Bound { columns, constants, only, not_imported, dates: self.dates })
+        Ok(Bound { columns, constants, only, not_imported, dates: self.dates, answers: BTreeMap::new() })
     }
 }
 

@@ -6,6 +6,7 @@ use super::field::Field;
 use super::plan::{Existing, MANY};
 use super::row::{self, Claim, Reading, What};
 use crate::record::group::Group;
+use crate::record::safety::Level;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
@@ -44,7 +45,7 @@ impl<'a> Matching<'a> {
     pub(super) fn new(reading: &'a Reading, existing: &'a [Existing], list: Uuid) -> Self {
         let claim = |what: &'a What| match what {
             What::Skipped(_) => None,
-            What::HeldBack(claim, _) => Some(claim),
+            What::Sealed(claim, _) => Some(claim),
             What::Group(row) => Some(&row.claim),
         };
         let claims =
@@ -219,6 +220,10 @@ impl<'a> Matching<'a> {
     fn alike(&self, claim: &Claim, free: impl Fn(usize) -> bool) -> Vec<usize> {
         let named = self.by_name.get(&fold(&claim.name)).into_iter().flatten().copied();
         let same_place = |at: &usize| {
+            // A protected record's place is not in it: its name must do, or a row with the place would become a new record.
+            if Level::stated(&self.existing[*at].group) != Level::Open {
+                return true;
+            }
             let place = self.existing[*at].group.place.as_ref();
             let theirs = [place.and_then(|it| it.postcode.as_deref()), place.and_then(|it| it.locality.as_deref())];
             self.same_place(claim.place(), theirs)

@@ -8,9 +8,12 @@
 use super::fault::{Cell, Fault, RECORD_BYTES, RowError, Warning};
 use super::field::{Field, Words, carry};
 use super::matching::Matching;
-use super::row::{GroupRow, OPEN, Reading, Skip, What};
+use super::row::{GroupRow, Reading, Skip, What, hush};
 use super::table::letter;
 use crate::record::group::{CLOSED, Group, Status};
+use crate::record::safety::{self, Level};
+use crate::record::scan::Found;
+use crate::store::protected;
 use jiff::civil::Date;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -71,6 +74,10 @@ pub struct Terms {
     pub edited: BTreeSet<Uuid>,
     /// Nobody looks at the plan before it is carried out.
     pub unattended: bool,
+    /// New rows about whose safety there is a question wait until it is answered.
+    pub ask: bool,
+    /// Lines of rows whose words a person has looked at: they do not give away what is withheld.
+    pub words_ok: BTreeSet<u32>,
 }
 
 /// Why a plan is not carried out before a person has looked: something went wrong at the source more often than not.
@@ -119,8 +126,14 @@ pub struct ImportPlan {
     pub taken_back: Vec<Unchanged>,
     /// Rows that cannot be taken over.
     pub refused: Vec<Refused>,
-    /// Rows whose place must not be known: this version does not sign such records.
+    /// Rows that wait for a person, because of how far their place may be known.
     pub held_back: Vec<HeldBack>,
+    /// Rows whose words seem to tell of a person: held until somebody has looked at them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub to_look_at: Vec<ToLookAt>,
+    /// Rows whose place is protected. Those of which something is signed are among the other kinds too.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub protected: Vec<Guarded>,
     /// Rows that are not meant for the registry.
     pub skipped: Vec<Skipped>,
     /// Records of the list that no row speaks of. They stay as they are, but for those in `ending`.
@@ -197,6 +210,32 @@ pub struct Kept {
     pub fields: Vec<FieldChange>,
 }
 
+/// A row whose words seem to tell of a person.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ToLookAt {
+    /// The row.
+    pub line: u32,
+    /// The record and the revision that would change; none of a new one.
+    pub rec: Option<(Uuid, u64)>,
+    /// What the record would say.
+    pub group: Group,
+    /// What was found.
+    pub found: Vec<Found>,
+    /// What is settled about it already.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub settled: Option<Settled>,
+}
+
+/// What is settled about words that seem to tell of a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Settled {
+    /// A person has decided that they are not to be signed.
+    Dropped,
+    /// They wait for a person already.
+    Waiting,
+}
+
 /// One difference.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FieldChange {
@@ -264,16 +303,63 @@ pub struct Refused {
     pub errors: Vec<RowError>,
 }
 
-/// A row whose place must not be known. Nothing else of it is kept here: plans are printed and saved.
+/// What becomes of what is withheld of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Keeps {
+    /// It is kept for the first time.
+    New,
+    /// It was public until now: what was signed of it is erased.
+    Raised,
+    /// It is kept anew.
+    Again,
+    /// It is kept already.
+    Same,
+}
+
+/// A row whose place is protected. Nothing of what is withheld is here: plans are printed and saved.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Guarded {
+    /// The row.
+    pub line: u32,
+    /// How far its place may be known.
+    pub level: Level,
+    /// The record, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rec: Option<Uuid>,
+    /// What becomes of what is withheld.
+    pub keeps: Keeps,
+}
+
+/// Why a row waits for a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Waits {
+    /// Its words suggest a question that nobody has answered.
+    Question,
+    /// It says a less protective level than its record has.
+    Lowers,
+    /// Its words hold something of what is withheld.
+    Words,
+    /// It has the name of a record that this hub keeps to itself.
+    Namesake,
+}
+
+/// A row that waits for a person. Nothing else of it is kept here: plans are printed and saved.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct HeldBack {
     /// The row.
     pub line: u32,
     /// How far the place may be known; vocabulary `safety-levels`.
     pub level: String,
-    /// The record that the row speaks of and that is public now, if any.
+    /// The record that the row speaks of, if any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rec: Option<Uuid>,
+    /// Why.
+    pub why: Waits,
+    /// Which fields, where words are the reason; never which words.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<&'static str>,
 }
 
 /// A row that is not meant for the registry.
@@ -297,6 +383,8 @@ impl ImportPlan {
             self.taken_back.len(),
             self.refused.len(),
             self.held_back.len(),
+            self.to_look_at.len(),
+            self.protected.iter().filter(|row| !row.level.signed()).count(),
             self.skipped.len(),
         ];
         kinds.iter().sum::<usize>() == self.rows_read
@@ -304,7 +392,12 @@ impl ImportPlan {
 
     /// Whether carrying the plan out would change anything.
     pub fn changes_nothing(&self) -> bool {
-        self.new.is_empty() && self.changed.is_empty() && self.ending.is_empty()
+        let kept = self.protected.iter().all(|row| row.keeps == Keeps::Same);
+        self.new.is_empty()
+            && self.changed.is_empty()
+            && self.ending.is_empty()
+            && kept
+            && self.to_look_at.iter().all(|row| row.settled.is_some())
     }
 
     /// A short name for exactly this plan: twelve hexadecimal digits of a digest of all of it. What was shown under it is what
@@ -339,6 +432,8 @@ pub fn plan_under(terms: &Terms, reading: &Reading, existing: &[Existing], list:
         taken_back: Vec::new(),
         refused: Vec::new(),
         held_back: Vec::new(),
+        to_look_at: Vec::new(),
+        protected: Vec::new(),
         skipped: Vec::new(),
         not_in_file: left.iter().map(|at| existing[*at].rec).collect::<BTreeSet<_>>().into_iter().collect(),
         mode: terms.mode,
@@ -354,13 +449,15 @@ pub fn plan_under(terms: &Terms, reading: &Reading, existing: &[Existing], list:
         let line = row.line;
         match (&row.what, found) {
             (What::Skipped(reason), _) => plan.skipped.push(Skipped { line, reason: *reason }),
-            (What::HeldBack(_, level), found) => {
-                let rec = found.ok().flatten().map(|at| existing[at].rec);
-                plan.held_back.push(HeldBack { line, level: level.clone(), rec });
+            (What::Sealed(_, level), found) => {
+                let known = found.ok().flatten().map(|at| &existing[at]);
+                let keeps = if known.is_some() { Keeps::Raised } else { Keeps::New };
+                plan.protected.push(Guarded { line, level: *level, rec: known.map(|known| known.rec), keeps });
             }
-            (What::Group(row), Ok(None)) if terms.unattended && row.warnings.iter().any(asks_safety) => {
-                // Nobody is there to be asked, and what is signed cannot be called back.
-                plan.held_back.push(HeldBack { line, level: "not asked yet".to_owned(), rec: None });
+            (What::Group(row), Ok(None)) if (terms.unattended || terms.ask) && row.warnings.iter().any(asks_safety) => {
+                // What is signed cannot be called back.
+                let level = "not asked yet".to_owned();
+                plan.held_back.push(HeldBack { line, level, rec: None, why: Waits::Question, fields: Vec::new() });
             }
             (What::Group(_), Ok(Some(known))) if terms.mode == Mode::Add => {
                 plan.left_alone.push(Unchanged { line, rec: existing[known].rec });
@@ -376,7 +473,7 @@ pub fn plan_under(terms: &Terms, reading: &Reading, existing: &[Existing], list:
                         after: row.claim.source_id.clone().unwrap_or_default(),
                     });
                 }
-                place(&mut plan, line, row, found, reading, existing, words);
+                place(&mut plan, terms, line, row, found, reading, existing, words);
             }
         }
     }
@@ -412,9 +509,11 @@ fn asks_safety(warning: &Warning) -> bool {
     warning.code == super::fault::Caution::AskSafety("").code()
 }
 
+const MISSED: &str = "no longer in its list on";
+
 /// What a record says when its group is said to have closed because its list no longer names it.
 pub fn missed(group: &Group, day: Date) -> Group {
-    let reason = format!("no longer in its list on {day}");
+    let reason = format!("{MISSED} {day}");
     let status = Status { state: CLOSED.to_owned(), reason: Some(reason), ..Status::default() };
     Group { status: Some(status), ..group.clone() }
 }
@@ -425,6 +524,12 @@ pub fn goes_on(group: &Group) -> bool {
         .status
         .as_ref()
         .is_some_and(|status| [CLOSED, "merged", "became-something-else"].contains(&status.state.as_str()))
+}
+
+/// Whether someone knows that the group has ended, not only that a list stopped naming it.
+fn known_to_have_ended(group: &Group) -> bool {
+    let reason = group.status.as_ref().and_then(|status| status.reason.as_deref());
+    !goes_on(group) && !reason.is_some_and(|reason| reason.starts_with(MISSED))
 }
 
 impl ImportPlan {
@@ -470,8 +575,10 @@ impl ImportPlan {
 }
 
 /// Puts one row that is a group where it belongs.
+#[allow(clippy::too_many_arguments)] // What one row needs of everything around it.
 fn place(
     plan: &mut ImportPlan,
+    terms: &Terms,
     line: u32,
     row: &GroupRow,
     found: Result<Option<usize>, (Field, Fault)>,
@@ -501,23 +608,74 @@ fn place(
         })
     };
     errors.retain(|(field, _)| !as_it_stands(field));
-    if let Some(level) = found.and_then(|known| known.group.safety.clone()).filter(|level| level != OPEN) {
+    let rec = found.map(|known| known.rec);
+    let stated = Level::stated(&row.group);
+    let before = found.map_or(Level::Open, |known| Level::stated(&known.group));
+    let hold = |plan: &mut ImportPlan, why: Waits, fields: Vec<&'static str>| {
+        plan.held_back.push(HeldBack { line, level: before.max(stated).label().to_owned(), rec, why, fields });
+    };
+    if row.group.safety.is_some() && stated < before {
         // The most protective word stands: a spreadsheet cannot lower it.
-        return plan.held_back.push(HeldBack { line, level, rec: found.map(|known| known.rec) });
+        return hold(plan, Waits::Lowers, Vec::new());
     }
+    let level = before.max(stated);
+    let mut shown = row.group.clone();
+    let mut row_warnings = row.warnings.clone();
+    if level != Level::Open {
+        hush(&mut errors, &mut row_warnings);
+        let sealed = match reading.sealed.of(line) {
+            Some(sealed) => sealed.clone(),
+            // A row that says nothing of safety, of a record that is protected.
+            None => {
+                let split = protected::split(row.group.clone(), level);
+                shown = split.public.unwrap_or_default();
+                split.sealed
+            }
+        };
+        // Words that stand in the protected record already were looked at when they came there.
+        let stands = |field: &&'static str| {
+            let said = found.filter(|_| before == level).map(|known| known.group.members());
+            said.is_some_and(|said| said.get(*field) == shown.members().get(*field))
+        };
+        let words: Vec<&'static str> = sealed.given_away(&shown).into_iter().filter(|field| !stands(field)).collect();
+        if errors.is_empty() && !words.is_empty() && !terms.words_ok.contains(&line) {
+            return hold(plan, Waits::Words, words);
+        }
+        let keeps = match found {
+            None => Keeps::New,
+            Some(_) if before == level => Keeps::Again,
+            Some(_) => Keeps::Raised,
+        };
+        if errors.is_empty() {
+            plan.protected.push(Guarded { line, level, rec, keeps });
+        }
+    }
+    let row = &GroupRow { group: shown, warnings: row_warnings, ..row.clone() };
+    let coarse = found.map(|known| Existing { group: safety::coarse(&known.group, level, true), ..known.clone() });
+    let found = coarse.as_ref();
     let mut group =
         found.map_or_else(|| Group { list: Some(plan.list), ..Group::default() }, |known| known.group.clone());
     let differs = |field: &&Field| {
         let before = found.map(|known| field.show(&known.group, words)).unwrap_or_default();
         !as_it_stands(field) && before != field.show(&row.group, words)
     };
-    let mut fields: BTreeSet<&Field> = reading.fields.iter().filter(differs).collect();
+    // Silence takes no level back, nor an answer that was given.
+    let unsaid = |field: &&Field| **field == Field::Safety && row.group.safety.is_none();
+    let mut fields: BTreeSet<&Field> = reading.fields.iter().filter(differs).filter(|field| !unsaid(field)).collect();
+    let silent = row.texts.get(&Field::Status).is_none_or(String::is_empty);
+    if silent && found.is_some_and(|known| known_to_have_ended(&known.group)) {
+        // Every fresh form has this cell empty, so only a word in it sends people to a door again that is known to be locked.
+        fields.remove(&Field::Status);
+    }
     if fields.contains(&Field::Status) {
         // A new state drops what was said about the old one, so what the row says about it counts even when it is the same.
         let parts = [Field::StatusDate, Field::StatusReason, Field::BreakUntil];
         fields.extend(reading.fields.iter().filter(|field| parts.contains(field)));
     }
     carry(fields.iter().copied(), &row.group, &mut group);
+    if level != Level::Open {
+        group.safety = Some(level.label().to_owned());
+    }
     let size = group.json().len();
     if errors.is_empty() && size > RECORD_BYTES {
         let cell = Cell { line, column: String::new(), letter: String::new(), value: String::new() };
@@ -530,7 +688,9 @@ fn place(
             plan.refused.push(Refused { line, errors });
         }
         None => plan.new.push(New { line, group, warnings }),
-        Some(known) if known.group == group => plan.unchanged.push(Unchanged { line, rec: known.rec }),
+        Some(known) if known.group == group && before == level => {
+            plan.unchanged.push(Unchanged { line, rec: known.rec })
+        }
         Some(known) => {
             let change = |field: &Field| FieldChange {
                 column: field.heading(words),

@@ -243,7 +243,14 @@ fn entry(number: &str, group: &Group, words: &Words) -> Markup {
                 .join("; "),
         ),
         ("When", when.join("; ")),
-        ("Where", if protected { "Please ask the group".to_owned() } else { place.join(", ") }),
+        (
+            "Where",
+            match (protected, place.join(", ")) {
+                (true, district) if district.is_empty() => "Please ask the group".to_owned(),
+                (true, district) => format!("{district}; please ask the group"),
+                (false, place) => place,
+            },
+        ),
         ("Cost", group.cost.clone().unwrap_or_default()),
         ("Access", group.access.clone().unwrap_or_default()),
         ("Telephone", contact.phone.unwrap_or_default()),

@@ -1,7 +1,7 @@
 //! A plan in words.
 
 use super::fault::RowError;
-use super::plan::ImportPlan;
+use super::plan::{Guarded, HeldBack, ImportPlan, Keeps, Settled, Waits};
 use super::row::Skip;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -34,6 +34,13 @@ impl fmt::Display for ImportPlan {
         }
         writeln!(out, "{:>7}  refused", self.refused.len())?;
         writeln!(out, "{:>7}  held back for safety", self.held_back.len())?;
+        if !self.to_look_at.is_empty() {
+            writeln!(out, "{:>7}  to be looked at: their words seem to tell of a person", self.to_look_at.len())?;
+        }
+        let unsigned = self.protected.iter().filter(|row| !row.level.signed()).count();
+        if unsigned > 0 {
+            writeln!(out, "{unsigned:>7}  kept by this hub alone, nothing of them signed")?;
+        }
         for (reason, words) in open_skips {
             let count = self.skipped.iter().filter(|skipped| skipped.reason == reason).count();
             if count > 0 || reason == Skip::Blank {
@@ -76,6 +83,8 @@ impl fmt::Display for ImportPlan {
         }
         self.show_changes(out)?;
         self.show_held_back(out)?;
+        self.show_to_look_at(out)?;
+        self.show_protected(out)?;
         self.show_refused(out)?;
         self.show_warnings(out)?;
         match &self.held {
@@ -130,18 +139,45 @@ impl ImportPlan {
         if self.held_back.is_empty() {
             return Ok(());
         }
-        let lines: Vec<u32> = self.held_back.iter().map(|row| row.line).collect();
-        writeln!(out, "\nHeld back, because the place must not be known to everybody: {}.", self::lines(&lines))?;
+        writeln!(out, "\nHeld back until a person has decided:")?;
         for row in &self.held_back {
-            if let Some(rec) = row.rec {
-                writeln!(
-                    out,
-                    "  line {}: the record {rec} is public now. Withdraw it: mutuald group withdraw {rec}",
-                    row.line
-                )?;
-            }
+            writeln!(out, "  line {}: {}", row.line, row.why())?;
         }
         Ok(())
+    }
+
+    fn show_to_look_at(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.to_look_at.is_empty() {
+            return Ok(());
+        }
+        writeln!(out, "\nTo be looked at before they are signed (`mutuald held list` after the import):")?;
+        for row in self.to_look_at.iter().take(SHOWN) {
+            let found: Vec<String> =
+                row.found.iter().map(|found| format!("{} {:?}", found.kind.words(), found.text)).collect();
+            let dropped = if row.settled == Some(Settled::Dropped) { " (dropped before, and left out)" } else { "" };
+            writeln!(out, "  line {}, {}: {}{dropped}", row.line, row.group.name, found.join(", "))?;
+        }
+        more(out, self.to_look_at.len())
+    }
+
+    fn show_protected(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.protected.is_empty() {
+            return Ok(());
+        }
+        let of = |wanted: fn(&Guarded) -> bool| -> Vec<u32> {
+            self.protected.iter().filter(|row| wanted(row)).map(|row| row.line).collect()
+        };
+        let (all, raised) = (of(|_| true), of(|row| row.keeps == Keeps::Raised));
+        writeln!(out, "\nThe place is protected, and kept where nothing signs it: {}.", lines(&all))?;
+        if !raised.is_empty() {
+            writeln!(
+                out,
+                "  Public until now, so that what was signed of it is erased everywhere, which cannot be undone: {}. Partner hubs have had \
+                 it.",
+                lines(&raised)
+            )?;
+        }
+        writeln!(out, "  This file itself holds these places: it is for this hub's own people, and so is --report.")
     }
 
     fn show_refused(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -206,6 +242,31 @@ impl ImportPlan {
             writeln!(out, "  {}, {place}: {} → {}", lines_and_count(&lines), brief(&first.cell.value), first.note)?;
         }
         Ok(())
+    }
+}
+
+impl HeldBack {
+    /// Why the row waits, and what to do.
+    pub fn why(&self) -> String {
+        match self.why {
+            Waits::Question => {
+                "does anybody come to harm if this place is known? Its words suggest asking. Answer under \"Safety\", \
+                                or with --safety LINE=LEVEL (open, approximate, contact-first, unlisted, sealed)"
+                    .to_owned()
+            }
+            Waits::Lowers => {
+                format!("its record is {:?}; a spreadsheet does not lower that: mutuald safety lower", self.level)
+            }
+            Waits::Words => format!(
+                "words give the protected place away, in: {}. Change them; where they do not, --words-ok LINE says that you have looked",
+                self.fields.join(", ")
+            ),
+            Waits::Namesake => {
+                "this hub keeps a group of that name to itself. If it is the same, give the row its level under \
+                                \"Safety\"; if not, --safety LINE=open says so"
+                    .to_owned()
+            }
+        }
     }
 }
 

@@ -7,6 +7,9 @@ use super::mapping::Bound;
 use super::table::{Note, Row, Table, letter};
 use super::{language, recurrence};
 use crate::record::group::{Assured, Group, Meeting, NAME_BYTES};
+use crate::record::safety::Level;
+use crate::record::vocabulary::{self, Term};
+use crate::store::protected::{self, SealedRows};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -40,6 +43,8 @@ pub struct Reading {
     pub not_imported: Vec<String>,
     /// What the person should know of how the file was read.
     pub notes: Vec<Note>,
+    /// What their levels withhold of rows, by line: it stands in no row, and goes nowhere but into the table of protected places.
+    pub sealed: SealedRows,
 }
 
 /// One row as read.
@@ -56,8 +61,8 @@ pub struct ReadRow {
 pub enum What {
     /// Not meant for the registry.
     Skipped(Skip),
-    /// A group whose place must not be known. What else the row says is dropped at once: it must not reach a message.
-    HeldBack(Claim, String),
+    /// A group of which nothing is signed. What else the row says is sealed: it must not reach a message.
+    Sealed(Claim, Level),
     /// A group, with all that is wrong or worth a look.
     Group(Box<GroupRow>),
 }
@@ -128,12 +133,15 @@ pub struct GroupRow {
 /// Reads every row of a table.
 pub fn read(table: &Table, bound: &Bound, words: &Words) -> Reading {
     let mut fields: Vec<Field> = bound.columns.iter().map(|(_, field)| field.clone()).collect();
+    fields.extend((!bound.answers.is_empty() && !fields.contains(&Field::Safety)).then_some(Field::Safety));
     fields.extend(bound.constants.keys().filter(|field| !bound.columns.iter().any(|(_, f)| f == *field)).cloned());
     fields.sort();
     let headings = bound.columns.iter().map(|(at, field)| (field.clone(), (*at, table.header[*at].clone()))).collect();
     let reader = Reader { bound, words, headings };
-    let rows = table.rows.iter().map(|row| ReadRow { line: row.line, what: reader.row(row) }).collect();
+    let mut sealed = SealedRows::default();
+    let rows = table.rows.iter().map(|row| ReadRow { line: row.line, what: reader.row(row, &mut sealed) }).collect();
     Reading {
+        sealed,
         rows,
         fields,
         headings: reader.headings,
@@ -150,7 +158,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn row(&self, row: &Row) -> What {
+    fn row(&self, row: &Row, sealed: &mut SealedRows) -> What {
         let cell = |at: usize| row.cells.get(at).map_or("", String::as_str);
         let first = cell(0).trim().to_lowercase();
         if row.cells.iter().all(|cell| cell.trim().is_empty()) {
@@ -181,18 +189,18 @@ impl Reader<'_> {
             draft.out.group = Group::default();
             return What::Group(Box::new(draft.out));
         }
-        if let Some(level) = draft.out.group.safety.clone().filter(|level| level != OPEN) {
-            draft.claim();
-            return What::HeldBack(draft.out.claim, level);
-        }
         for field in draft.out.texts.keys().cloned().collect::<Vec<_>>() {
             if field != Field::Safety {
                 draft.value(&field);
             }
         }
         draft.whole();
-        draft.claim();
-        What::Group(Box::new(draft.out))
+        let level = Level::stated(&draft.out.group);
+        if level == Level::Open {
+            draft.claim();
+            return What::Group(Box::new(draft.out));
+        }
+        draft.seal(level, sealed)
     }
 }
 
@@ -236,6 +244,9 @@ impl Draft<'_> {
             if text.is_empty() {
                 text.clone_from(constant);
             }
+        }
+        if let Some(level) = self.reader.bound.answers.get(&self.line) {
+            self.out.texts.insert(Field::Safety, level.clone());
         }
     }
 
@@ -455,16 +466,6 @@ impl Draft<'_> {
 
     /// Asks, where the words suggest it and nobody has answered yet; never decides.
     fn ask_safety(&mut self) {
-        const WORDS: [&str; 8] = [
-            "domestic abuse",
-            "domestic violence",
-            "refuge",
-            "trafficking",
-            "sexual violence",
-            "rape",
-            "honour-based",
-            "asylum",
-        ];
         let group = &self.out.group;
         let place = group.place.as_ref();
         let told = place.is_some_and(|it| {
@@ -474,17 +475,41 @@ impl Draft<'_> {
             return;
         }
         let topics = group.topics.join(" ").replace('-', " ");
-        let all =
-            format!("{} {} {topics}", group.name, group.description.as_deref().unwrap_or_default()).to_lowercase();
-        let whole_word = |word: &&&str| {
-            all.match_indices(**word).any(|(at, _)| {
+        let texts = [group.name.as_str(), group.description.as_deref().unwrap_or_default(), &topics];
+        let all = format!("{} {}", texts.join(" "), group.other_names.join(" ")).to_lowercase();
+        let whole_word = |word: &&str| {
+            let word = word.to_lowercase();
+            all.match_indices(&word).any(|(at, _)| {
                 let before = all[..at].chars().next_back().is_none_or(|c| !c.is_alphabetic());
                 before && all[at + word.len()..].chars().next().is_none_or(|c| !c.is_alphabetic())
             })
         };
-        if let Some(word) = WORDS.iter().find(whole_word) {
+        let mut asked = vocabulary::safety_words().terms.iter().flat_map(Term::words);
+        if let Some(word) = asked.find(whole_word) {
             self.caution(&Field::Safety, &Caution::AskSafety(word));
         }
+    }
+
+    /// Takes the row apart by its level. What is withheld stands in no text, message or claim from here on.
+    fn seal(mut self, level: Level, sealed: &mut SealedRows) -> What {
+        hush(&mut self.out.errors, &mut self.out.warnings);
+        if level.signed() || self.out.errors.is_empty() {
+            let split = protected::split(std::mem::take(&mut self.out.group), level);
+            sealed.keep(self.line, split.sealed);
+            self.out.group = split.public.unwrap_or_default();
+        } else {
+            self.out.group = Group::default();
+        }
+        self.claim();
+        let place = self.out.group.place.as_ref();
+        self.out.claim.postcode = place.and_then(|place| place.postcode.clone());
+        self.out.claim.locality = None;
+        self.out.claim.when = when(&self.out.group);
+        self.out.texts.retain(|field, _| !field.withheld());
+        if level.signed() || !self.out.errors.is_empty() {
+            return What::Group(Box::new(self.out));
+        }
+        What::Sealed(self.out.claim, level)
     }
 
     /// What says which record this is. Postcode and town as read, so that two ways of writing them agree.
@@ -501,6 +526,15 @@ impl Draft<'_> {
             when: when(&self.out.group),
         };
     }
+}
+
+/// Takes the values out of messages about a row whose place is protected: where, and what kind of fault, is enough.
+pub(super) fn hush(errors: &mut [(Field, RowError)], warnings: &mut Vec<Warning>) {
+    for (_, error) in errors {
+        error.cell.value.clear();
+        error.problem = format!("this cannot be read ({})", error.code);
+    }
+    warnings.clear();
 }
 
 /// A value for a message: enough to be recognised, and nothing that a terminal would obey.

@@ -9,7 +9,9 @@
 //! * [`checkpoint`]: size and root under the log's and the peer's signature;
 //! * [`hub`]: the hub document, from which everything else is trusted;
 //! * [`leaf`]: one leaf under its key: signature, then statement, or why it is void;
-//! * [`plan`]: ours + theirs → what to fetch.
+//! * [`plan`]: ours + theirs → what to fetch;
+//! * [`request`]: requests for what is not everybody's, signed with the peer key;
+//! * [`seen`]: checkpoints of others, one after another.
 //!
 //! Written here rather than taken from the `signed_note` and `tlog_tiles` crates: both verify by other rules than
 //! `verify_strict`, and a verdict that differs by library is a fork in what hubs believe. The Go implementation,
@@ -21,6 +23,8 @@ pub mod leaf;
 pub mod merkle;
 pub mod note;
 pub mod plan;
+pub mod request;
+pub mod seen;
 pub mod tile;
 
 pub use checkpoint::Checkpoint;

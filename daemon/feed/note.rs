@@ -97,9 +97,19 @@ impl VerifyKey {
         self.kind
     }
 
+    /// Whether both are one key, whatever they are called.
+    pub fn same_point(&self, other: &VerifyKey) -> bool {
+        self.key == other.key
+    }
+
     /// Short text for people to compare: eight hex digits.
     pub fn fingerprint(&self) -> String {
         hex(&self.id)
+    }
+
+    /// Whether bytes that are no note (a signed request) were signed by this key. The same one rule.
+    pub(super) fn verify_bytes(&self, message: &[u8], signature: &[u8; 64]) -> bool {
+        self.verify(message, signature)
     }
 
     /// The one rule by which every signature here is checked: RFC 8032 with ZIP 215's leniency refused
@@ -164,6 +174,11 @@ impl SigningKey {
             bytes.extend_from_slice(&self.secret.sign(text.as_bytes()).to_bytes());
         }
         format!("— {} {}\n", self.public.name, STANDARD.encode(bytes))
+    }
+
+    /// Signs bytes that are no note: a request. They begin with `"@method"`, which no note does.
+    pub(super) fn sign_bytes(&self, message: &[u8]) -> [u8; 64] {
+        self.secret.sign(message).to_bytes()
     }
 
     /// A whole note: text, empty line, this key's line.

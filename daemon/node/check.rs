@@ -3,10 +3,12 @@
 use super::Hub;
 use crate::feed::tile::WIDTH;
 use crate::feed::{Checkpoint, Frontier, leaf, merkle};
+use crate::peer::pull::Run;
+use crate::record::contact::CONTACT;
 use crate::record::part::{self, PUBLIC};
-use crate::store::log::{LogRow, OWN};
+use crate::store::log::{LogRow, OWN, pos};
 use crate::store::{self, Write};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Leaves checked at a time on each core.
 const PAGE: u64 = 1024;
@@ -81,10 +83,80 @@ impl Hub {
     }
 }
 
+/// What putting a partner's damaged entries right brought.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Mended {
+    /// The partner.
+    pub hub: String,
+    /// Entries that were damaged or stand in one bundle with such.
+    pub entries: u64,
+    /// Why it could not be done.
+    pub failed: Option<String>,
+}
+
+impl Hub {
+    /// Fetches what is damaged of partners' logs again, and makes derived tables again. What is damaged of the own log only a
+    /// backup has.
+    ///
+    /// # Errors
+    /// Database errors; what partners' servers do is in the result.
+    pub async fn mend(&self) -> anyhow::Result<Vec<Mended>> {
+        let mut results = Vec::new();
+        let mut db = self.store.read().await?;
+        let partners = store::partner::all(&mut db).await?;
+        drop(db);
+        for partner in partners {
+            let mut db = self.store.read().await?;
+            let Some(log) = store::log::by_number(&mut db, partner.hub).await? else { continue };
+            let damaged = damaged(&mut db, &log).await?;
+            drop(db);
+            if damaged.is_empty() {
+                continue;
+            }
+            let mended = match Run::start(&self.store, &self.client, log, &partner.url) {
+                Ok(run) => run.mend(&damaged, self.clock.now()).await,
+                Err(error) => Err(error),
+            };
+            let (entries, failed) = match mended {
+                Ok(entries) => (entries, None),
+                Err(error) => (0, Some(error.to_string())),
+            };
+            results.push(Mended { hub: partner.name, entries, failed });
+        }
+        self.rebuild().await?;
+        Ok(results)
+    }
+}
+
+/// Bundles of a log that are not what was verified.
+async fn damaged(db: &mut sqlx::SqliteConnection, log: &LogRow) -> anyhow::Result<BTreeSet<u64>> {
+    let erased = store::log::erasures(db, log.n).await?;
+    let roots = store::log::bundle_roots(db, log.n, log.held / WIDTH).await?;
+    let (mut found, mut edge) = (BTreeSet::new(), Frontier::default());
+    for n in 0..log.held.div_ceil(WIDTH) {
+        let leaves = store::log::leaves(db, log.n, n * WIDTH, ((n + 1) * WIDTH).min(log.held)).await?;
+        let whole = leaves.len() as u64 == WIDTH.min(log.held - n * WIDTH);
+        let root = (leaves.len() as u64 == WIDTH).then(|| merkle::root(leaves.iter().map(|leaf| leaf.hash())));
+        if !whole || root.is_some_and(|root| roots.get(n as usize) != Some(&root)) {
+            found.insert(n);
+        }
+        for leaf in &leaves {
+            edge.push(leaf.hash());
+            check_line(leaf, log, &erased, &mut |_, _| {
+                found.insert(n);
+            });
+        }
+    }
+    if edge != log.edge && found.is_empty() {
+        found.insert(log.held.saturating_sub(1) / WIDTH);
+    }
+    Ok(found)
+}
+
 async fn check_log(db: &mut Write, log: &LogRow, findings: &mut Vec<Finding>) -> anyhow::Result<()> {
     let mut wrong =
         |code, what: String| findings.push(Finding { code, what: format!("{} ({}): {what}", log.name, log.hub) });
-    let erased = store::log::erasures(db, log.n).await?;
+    let erased = store::log::erasures(db, log.owner).await?;
     let roots = store::log::bundle_roots(db, log.n, log.held / WIDTH).await?;
     if roots.len() as u64 != log.held / WIDTH {
         wrong("bundle-roots", format!("{} roots are stored for {} full bundles", roots.len(), log.held / WIDTH));
@@ -122,10 +194,25 @@ async fn check_log(db: &mut Write, log: &LogRow, findings: &mut Vec<Finding>) ->
         }
         _ => {}
     }
-    if log.n != OWN && log.held > signed_size.unwrap_or(0) {
+    // Of a log that was closed, the hub's document signs the end.
+    let signed_size = log.closed.map(|(size, _)| size).or(signed_size);
+    if (log.owner != OWN || log.closed.is_some()) && log.held > signed_size.unwrap_or(0) {
         wrong("unsigned", format!("{} entries are stored, {} are signed", log.held, signed_size.unwrap_or(0)));
     }
-    if log.head > log.held || (log.n == OWN && log.head != log.held) {
+    for row in store::contact::lines(db, pos(log.n, 0), pos(log.n + 1, 0)).await? {
+        let leaf = store::log::leaf(db, row.pos).await?;
+        let named = leaf.and_then(|leaf| leaf::open(&leaf.note, &log.key).ok()?.parts.remove(CONTACT));
+        if named != Some(part::digest(row.line.as_bytes())) {
+            wrong(
+                "contact",
+                format!("the contact at entry {} is not the one that was signed", store::log::index(row.pos)),
+            );
+        }
+    }
+    if log.closed.is_some_and(|(size, root)| log.held == size && edge.root() != root) {
+        wrong("root", format!("the {} entries do not have the root at which their hub closed them", log.held));
+    }
+    if log.head > log.held || (log.owner == OWN && log.head != log.held) {
         wrong("head", format!("{} of {} entries are seen", log.head, log.held));
     }
     Ok(())

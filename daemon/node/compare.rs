@@ -3,7 +3,7 @@
 //! What is stored is, at any time, the judgement of every two live records that share a key which is not too common. A
 //! change touches the pairs of changed records, and of those who share a key that became too common or ceased to be so.
 
-use super::stand::{Keys, Touched};
+use super::stand::{self, Touched};
 use crate::registry::linkage::{Model, Outcome, Row};
 use crate::store::group::{Compared, Lists, Loaded, Rules};
 use crate::store::pair::{self, Pair};
@@ -15,7 +15,7 @@ use std::sync::Arc;
 /// Up to so many records are compared one by one.
 const FEW: usize = 500;
 /// Candidate pairs gathered before they are judged: a bound on memory.
-const GATHER: usize = 4_000_000;
+const GATHER: usize = 1_000_000;
 
 /// Whose joined pairs came or went.
 #[derive(Debug)]
@@ -39,10 +39,17 @@ pub async fn compare(
     let changed = touched.compare.len();
     // One by one costs about a hundred times as much a record as all at once.
     if changed > FEW && changed as u64 > store::registry::count_live(db).await? / 16 {
-        touched.keys = Keys::default();
-        let ends = all(db, rules, lists, &mut touched.compared).await?;
+        let mut keys = std::mem::take(&mut touched.keys);
+        let ends = if keys.written == 0 && store::registry::unlinked(db).await? {
+            from_scratch(db, rules, lists, &mut touched.compared, keys.come).await?
+        } else {
+            stand::link(db, &mut keys).await?;
+            drop(keys);
+            all(db, rules, lists, &mut touched.compared).await?
+        };
         return Ok(Repaired { ends, all: true });
     }
+    stand::link(db, &mut touched.keys).await?;
     Ok(Repaired { ends: some(db, rules, lists, touched).await?, all: false })
 }
 
@@ -55,14 +62,17 @@ async fn some(
     let model = rules.policy.linkage();
     let sharing = i64::from(model.cuts().sharing);
     let mut counts: BTreeMap<i64, (i64, i64)> = BTreeMap::new();
-    touched.keys.come.iter().for_each(|key| counts.entry(*key).or_default().0 += 1);
+    touched.keys.come.iter().for_each(|(key, _)| counts.entry(*key).or_default().0 += 1);
     touched.keys.gone.iter().for_each(|key| counts.entry(*key).or_default().1 += 1);
     touched.keys.kept.iter().for_each(|key| {
         counts.entry(*key).or_default();
     });
     let mut again = touched.compare.clone();
     // Who shares a key that crossed the line, either way, is compared again with all that it reaches.
-    let mut members = members(db, counts.keys().copied()).await?;
+    // Of a key that too many share only so many are read as tell whether it crossed.
+    let most = sharing + 1 + counts.values().map(|(come, _)| *come).max().unwrap_or_default();
+    let keys: Vec<i64> = counts.keys().copied().collect();
+    let mut members = store::registry::sharing(db, &keys, most).await?;
     let mut crossed = BTreeSet::new();
     for (key, (come, gone)) in &counts {
         let now = members.get(key).map_or(0, Vec::len) as i64;
@@ -76,8 +86,8 @@ async fn some(
             again.iter().filter(|record| !touched.compared.contains_key(record)).chain(&crossed).copied().collect();
         let rows = store::record::numbered(db, &unread).await?;
         let keys: BTreeSet<i64> = rows.iter().flat_map(|row| row.keys.iter().copied()).collect();
-        let more = self::members(db, keys.into_iter().filter(|key| !counts.contains_key(key))).await?;
-        members.extend(more);
+        let unread: Vec<i64> = keys.into_iter().filter(|key| !counts.contains_key(key)).collect();
+        members.extend(store::registry::sharing(db, &unread, sharing + 1).await?);
         again.extend(crossed);
     }
     let mut pairs: BTreeSet<(i64, i64)> = BTreeSet::new();
@@ -96,18 +106,6 @@ async fn some(
     pair::add(db, &judged).await?;
     ends.extend(judged.iter().filter(|pair| pair.outcome == Outcome::Joined).flat_map(|pair| [pair.a, pair.b]));
     Ok(ends)
-}
-
-async fn members(
-    db: &mut Write,
-    keys: impl Iterator<Item = i64> + Send,
-) -> Result<BTreeMap<i64, Vec<i64>>, StoreError> {
-    let keys: Vec<i64> = keys.collect();
-    let mut members: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
-    for (key, record) in store::registry::sharing(db, &keys).await? {
-        members.entry(key).or_default().push(record);
-    }
-    Ok(members)
 }
 
 /// Adds what of these records is compared, where it is not known yet.
@@ -130,49 +128,94 @@ pub async fn read(
     Ok(())
 }
 
-/// All pairs from all keys.
+/// All pairs from all keys, of which none is written yet: they are written on one core while records are compared on others.
+async fn from_scratch(
+    db: &mut Write,
+    rules: &Rules,
+    lists: &Arc<Lists>,
+    known: &mut BTreeMap<i64, Compared>,
+    mut keys: Vec<(i64, i64)>,
+) -> Result<BTreeSet<i64>, StoreError> {
+    let left = pair::clear(db).await?;
+    let everyone = Everyone::read(db, rules, lists, known).await?;
+    keys.sort_unstable();
+    keys.dedup();
+    let keys = Arc::new(keys);
+    let sharing = rules.policy.linkage().cuts().sharing as usize;
+    let comparing = tokio::task::spawn_blocking({
+        let (everyone, keys) = (everyone.clone(), keys.clone());
+        move || {
+            let shared = keys.chunk_by(|a, b| a.0 == b.0).filter(|run| (2..=sharing).contains(&run.len()));
+            let mut found = Found::default();
+            for run in shared {
+                found.gather(&everyone, run.iter().map(|(_, record)| *record));
+                if found.gathered.len() > GATHER {
+                    found.judge(&everyone);
+                }
+            }
+            found.judge(&everyone);
+            found.pairs
+        }
+    });
+    store::registry::link(db, &keys).await?;
+    let found = comparing.await.map_err(|error| StoreError::Protocol(format!("comparing stopped: {error}")))?;
+    everyone.keep(db, found, known, left).await
+}
+
+/// All pairs from all keys, as they are written.
 async fn all(
     db: &mut Write,
     rules: &Rules,
     lists: &Arc<Lists>,
     known: &mut BTreeMap<i64, Compared>,
 ) -> Result<BTreeSet<i64>, StoreError> {
-    let mut ends: BTreeSet<i64> = pair::clear(db).await?.into_iter().collect();
-    let live = store::registry::all_live(db).await?;
-    read(db, rules, live, known).await?;
-    let (numbers, compared): (Vec<i64>, Vec<Compared>) = std::mem::take(known).into_iter().unzip();
-    let everyone = Arc::new(Everyone { numbers, compared, rules: rules.clone(), lists: lists.clone() });
-    let mut gathered: Vec<(u32, u32)> = Vec::new();
-    let mut found: Vec<Pair> = Vec::new();
+    let left = pair::clear(db).await?;
+    let everyone = Everyone::read(db, rules, lists, known).await?;
+    let mut found = Found::default();
     let mut shared = store::registry::shared(db, rules.policy.linkage().cuts().sharing);
     loop {
         let members = shared.try_next().await?;
         let last = members.is_none();
-        if let Some(members) = members {
-            let mut places: Vec<u32> = members.iter().filter_map(|record| everyone.place(*record)).collect();
-            places.sort_unstable();
-            for (n, a) in places.iter().enumerate() {
-                gathered.extend(places[n + 1..].iter().map(|b| (*a, *b)));
-            }
-        }
-        if last || gathered.len() > GATHER {
-            let (pairs, everyone) = (std::mem::take(&mut gathered), everyone.clone());
-            let judged = tokio::task::spawn_blocking(move || everyone.judge(pairs)).await;
-            found.extend(judged.map_err(|error| StoreError::Protocol(format!("comparing stopped: {error}")))?);
+        found.gather(&everyone, members.into_iter().flatten());
+        if last || found.gathered.len() > GATHER {
+            let (mut gathered, everyone) = (std::mem::take(&mut found), everyone.clone());
+            let judged = tokio::task::spawn_blocking(move || {
+                gathered.judge(&everyone);
+                gathered
+            });
+            found = judged.await.map_err(|error| StoreError::Protocol(format!("comparing stopped: {error}")))?;
         }
         if last {
             break;
         }
     }
     drop(shared);
-    found.sort_unstable_by_key(|pair| (pair.a, pair.b));
-    found.dedup_by_key(|pair| (pair.a, pair.b));
-    pair::add(db, &found).await?;
-    if let Some(everyone) = Arc::into_inner(everyone) {
-        *known = everyone.numbers.into_iter().zip(everyone.compared).collect();
+    everyone.keep(db, found.pairs, known, left).await
+}
+
+/// Pairs of records that share a key.
+#[derive(Default)]
+struct Found {
+    /// Not judged yet: places of the two.
+    gathered: Vec<(u32, u32)>,
+    /// Those that are not plainly apart; some may stand here more than once.
+    pairs: Vec<Pair>,
+}
+
+impl Found {
+    /// Adds every two of these.
+    fn gather(&mut self, everyone: &Everyone, records: impl Iterator<Item = i64>) {
+        let mut places: Vec<u32> = records.filter_map(|record| everyone.place(record)).collect();
+        places.sort_unstable();
+        for (n, a) in places.iter().enumerate() {
+            self.gathered.extend(places[n + 1..].iter().map(|b| (*a, *b)));
+        }
     }
-    ends.extend(found.iter().filter(|pair| pair.outcome == Outcome::Joined).flat_map(|pair| [pair.a, pair.b]));
-    Ok(ends)
+
+    fn judge(&mut self, everyone: &Everyone) {
+        self.pairs.extend(everyone.judge(&mut self.gathered));
+        self.gathered.clear();
+    }
 }
 
 struct Everyone {
@@ -183,12 +226,43 @@ struct Everyone {
 }
 
 impl Everyone {
+    /// Every live record, as it is compared.
+    async fn read(
+        db: &mut Write,
+        rules: &Rules,
+        lists: &Arc<Lists>,
+        known: &mut BTreeMap<i64, Compared>,
+    ) -> Result<Arc<Everyone>, StoreError> {
+        let live = store::registry::all_live(db).await?;
+        read(db, rules, live, known).await?;
+        let (numbers, compared): (Vec<i64>, Vec<Compared>) = std::mem::take(known).into_iter().unzip();
+        Ok(Arc::new(Everyone { numbers, compared, rules: rules.clone(), lists: lists.clone() }))
+    }
+
+    /// Writes what was found, gives back what is known of the records, and says whose joined pairs came or went.
+    async fn keep(
+        self: Arc<Everyone>,
+        db: &mut Write,
+        mut found: Vec<Pair>,
+        known: &mut BTreeMap<i64, Compared>,
+        left: Vec<i64>,
+    ) -> Result<BTreeSet<i64>, StoreError> {
+        found.sort_unstable_by_key(|pair| (pair.a, pair.b));
+        found.dedup_by_key(|pair| (pair.a, pair.b));
+        pair::add(db, &found).await?;
+        if let Some(everyone) = Arc::into_inner(self) {
+            *known = everyone.numbers.into_iter().zip(everyone.compared).collect();
+        }
+        let joined = found.iter().filter(|pair| pair.outcome == Outcome::Joined).flat_map(|pair| [pair.a, pair.b]);
+        Ok(left.into_iter().chain(joined).collect())
+    }
+
     fn place(&self, record: i64) -> Option<u32> {
         self.numbers.binary_search(&record).ok().map(|place| place as u32)
     }
 
     /// Judges pairs on all cores.
-    fn judge(&self, mut pairs: Vec<(u32, u32)>) -> Vec<Pair> {
+    fn judge(&self, pairs: &mut Vec<(u32, u32)>) -> Vec<Pair> {
         pairs.sort_unstable();
         pairs.dedup();
         let rows: Vec<Option<Row>> = self.compared.iter().map(|one| one.row(&self.rules, &self.lists)).collect();
@@ -216,6 +290,9 @@ impl Everyone {
 impl Pair {
     /// The pair, unless the two are plainly two groups.
     fn judge(a: i64, b: i64, one: &Row, other: &Row, model: &Model) -> Option<Pair> {
+        if one.apart(other, model) {
+            return None;
+        }
         let judged = one.judge(other, model);
         (judged.outcome != Outcome::Apart).then_some(Pair { a, b, outcome: judged.outcome, score: judged.score })
     }

@@ -19,6 +19,7 @@ use crate::store::registry::GroupRow;
 use crate::store::{self, StoreError, Write};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
+use tracing::Instrument;
 
 /// Groups read, merged and written at a time.
 const BATCH: usize = 500;
@@ -47,9 +48,13 @@ pub async fn derive(db: &mut Write, rules: &Rules, mut touched: Touched) -> Resu
         return Ok(derived);
     }
     let lists = Arc::new(lists(db, rules).await?);
-    let repaired = compare::compare(db, rules, &lists, &mut touched).await?;
-    let reached = reach::reach(db, rules, touched.records.clone(), repaired).await?;
-    let placed = place(db, rules, &lists, touched, &reached).await?;
+    // The span tells linking's own cost from that of merging and writing what came of it.
+    let linking = async {
+        let repaired = compare::compare(db, rules, &lists, &mut touched).await?;
+        let reached = reach::reach(db, rules, touched.records.clone(), repaired).await?;
+        place(db, rules, &lists, touched, &reached).await
+    };
+    let placed = linking.instrument(tracing::debug_span!("linking")).await?;
     store::registry::remove_groups(db, &placed.gone.into_iter().collect::<Vec<_>>()).await?;
     store::registry::set_groups(db, &placed.moved).await?;
     write(db, rules, placed.groups, &mut derived).await?;
@@ -135,7 +140,7 @@ async fn clusters(
         let candidates: Vec<Row> = rows.values().map(|(_, row)| row.clone()).collect();
         for cluster in linkage::cluster(&candidates, &edges, &about, rules.policy.linkage()).groups {
             let members: Vec<i64> = cluster.members.iter().filter_map(|record| Some(rows.get(record)?.0)).collect();
-            // A group's number is its smallest member's, and members come sorted.
+            // A group's number is its smallest record's, of copies too, and they come sorted.
             clusters.extend(members.first().copied().map(|n| (n, members)));
         }
     }
@@ -198,7 +203,9 @@ fn merge(batch: &[Vec<i64>], loaded: &Loaded, decisions: &[DecisionRow], rules: 
 
 /// A merged group as it is listed and found.
 fn group_row(merged: &Merged, rows: &[(&RecordRow, RecordRef)]) -> Written {
-    let first = rows.iter().find(|(_, record)| *record == merged.id).map(|(row, _)| row);
+    // The number is the smallest record's, whether it speaks or only repeats; the id is that of one which speaks.
+    let first = rows.iter().min_by_key(|(_, record)| *record).map(|(row, _)| row);
+    let named = rows.iter().find(|(_, record)| *record == merged.id).map(|(row, _)| row);
     let text = |unit: &str, member: &str| {
         merged.value(unit).and_then(|value| value.get(member)).and_then(|value| value.as_str()).unwrap_or_default()
     };
@@ -206,7 +213,7 @@ fn group_row(merged: &Merged, rows: &[(&RecordRow, RecordRef)]) -> Written {
     let place = [text("place", "locality"), text("place", "postcode")];
     let row = GroupRow {
         n: first.map_or(0, |row| row.state.first),
-        hub: first.map_or(0, |row| row.hub),
+        hub: named.map_or(0, |row| row.hub),
         rec: merged.id.rec,
         digest: merged.digest(),
         name: merged.name().to_owned(),
@@ -216,6 +223,7 @@ fn group_row(merged: &Merged, rows: &[(&RecordRow, RecordRef)]) -> Written {
         members: merged.members.len() as i64,
         hubs: hubs.len() as i64,
         conflicts: merged.conflicts.iter().map(|unit| unit.name().to_owned()).collect(),
+        level: merged.safety.clone(),
     };
     let expand = |term: &str| -> Vec<String> {
         [vocabulary::topics(), vocabulary::communities(), vocabulary::roles()]

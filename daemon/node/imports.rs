@@ -6,15 +6,17 @@
 
 use super::author::Draft;
 use super::groups::{self, One, say, words::vocabularies};
-use super::{Hub, Said, init};
+use super::{Hub, Said, init, protect};
 use crate::exchange::keys;
-use crate::exchange::plan::{Existing, ImportPlan, Missing, Terms, missed, plan_under};
-use crate::exchange::row::Reading;
+use crate::exchange::plan::{Existing, HeldBack, ImportPlan, Keeps, Missing, Terms, Waits, missed, plan_under};
+use crate::exchange::row::{Reading, What};
 use crate::record::List;
 use crate::record::group::Group;
+use crate::record::safety::Level;
 use crate::record::statement::{Body, Kind};
 use crate::store::imports::{self, BatchRow, ChangeRow, SourceRow};
 use crate::store::log::OWN;
+use crate::store::protected::{self, SealedPlace};
 use crate::store::{self, Write};
 use anyhow::Context as _;
 use serde::Serialize;
@@ -82,6 +84,10 @@ pub struct Counts {
     pub refused: usize,
     /// Held back for safety.
     pub held_back: usize,
+    /// Held until a person has looked at their words.
+    pub to_look_at: usize,
+    /// Kept by this hub alone: nothing of them is signed.
+    pub unsigned: usize,
     /// Blank, guidance, filtered, sums.
     pub left_out: usize,
     /// Records of the list that are asked about.
@@ -103,6 +109,8 @@ impl Counts {
             taken_back: plan.taken_back.len(),
             refused: plan.refused.len(),
             held_back: plan.held_back.len(),
+            to_look_at: plan.to_look_at.len(),
+            unsigned: plan.protected.iter().filter(|row| !row.level.signed()).count(),
             left_out: plan.skipped.len(),
             asked: plan.asked.len(),
             ended: plan.ending.len(),
@@ -120,7 +128,60 @@ pub async fn planned(hub: &Hub, db: &mut SqliteConnection, job: Job<'_>) -> anyh
     let taken_back = imports::taken_back(db, job.target.id).await?.into_iter().collect();
     let edited = imports::edited(db).await?.into_iter().collect();
     let terms = Terms { taken_back, edited, ..job.terms.clone() };
-    Ok(plan_under(&terms, job.reading, &existing, job.target.id, &vocabularies()))
+    let mut plan = plan_under(&terms, job.reading, &existing, job.target.id, &vocabularies());
+    guard(db, job, &mut plan).await?;
+    super::held::look(db, &mut plan, &existing).await?;
+    Ok(plan)
+}
+
+/// What only the table of protected places can say of a plan: which of its rows are known there, which say nothing new, and which
+/// have the name of a group that this hub keeps to itself.
+async fn guard(db: &mut SqliteConnection, job: Job<'_>, plan: &mut ImportPlan) -> anyhow::Result<()> {
+    if protected::rows(db).await?.is_empty() {
+        return Ok(());
+    }
+    for row in &mut plan.protected {
+        let Some(sealed) = sealed_of(job.reading, row.line, row.level) else { continue };
+        if let Some(rec) = row.rec {
+            if row.keeps == Keeps::Again
+                && protected::get(db, rec).await?.is_some_and(|(_, known)| known.holds(&sealed))
+            {
+                row.keeps = Keeps::Same;
+            }
+        } else if !row.level.signed()
+            && let Some((known, same)) = protected::again(db, job.target.id, &job.reading.sealed, row.line).await?
+        {
+            row.rec = Some(known.rec);
+            row.keeps = if same && known.level >= row.level { Keeps::Same } else { Keeps::Again };
+            row.level = row.level.max(known.level);
+        }
+    }
+    let answered = |line: u32| plan.new.iter().any(|new| new.line == line && new.group.safety.is_some());
+    let names: Vec<(i64, String)> = plan
+        .new
+        .iter()
+        .filter(|new| !answered(new.line))
+        .map(|new| (i64::from(new.line), new.group.name.clone()))
+        .collect();
+    for (_, line) in protected::same_name(db, &names).await? {
+        let line = u32::try_from(line).unwrap_or_default();
+        plan.new.retain(|new| new.line != line);
+        let level = "kept to itself".to_owned();
+        plan.held_back.push(HeldBack { line, level, rec: None, why: Waits::Namesake, fields: Vec::new() });
+    }
+    Ok(())
+}
+
+/// What is withheld of a row: read so, or of a row that says nothing of safety, of a record that is protected.
+pub(super) fn sealed_of(reading: &Reading, line: u32, level: Level) -> Option<SealedPlace> {
+    if let Some(sealed) = reading.sealed.of(line) {
+        return Some(sealed.clone());
+    }
+    let row = reading.rows.iter().find(|row| row.line == line)?;
+    match &row.what {
+        What::Group(row) => Some(protected::split(row.group.clone(), level).sealed),
+        _ => None,
+    }
 }
 
 fn put(id: Uuid, rev: u64, group: &Group) -> Draft {
@@ -147,7 +208,9 @@ pub async fn commit(
     }
     let touched: Vec<Uuid> =
         shown.changed.iter().map(|changed| changed.rec).chain(shown.ending.iter().map(|ending| ending.rec)).collect();
-    let before = said(hub, &mut db, &touched).await?;
+    let raised = shown.protected.iter().filter(|row| row.keeps == Keeps::Raised).filter_map(|row| row.rec);
+    let touched_all: Vec<Uuid> = touched.iter().copied().chain(raised).collect();
+    let before = said(hub, &mut db, &touched_all).await?;
     let mut known: Vec<(imports::Key, Uuid)> = Vec::new();
     let mut drafts = Vec::with_capacity(1 + shown.new.len() + touched.len());
     let mut changes = Vec::with_capacity(drafts.capacity());
@@ -157,11 +220,46 @@ pub async fn commit(
     for new in &shown.new {
         let id = hub.chance.id();
         known.extend(keys(&new.group).into_iter().map(|key| (key, id)));
-        drafts.push(put(id, 1, &new.group));
+        match shown.protected.iter().find(|row| row.line == new.line) {
+            Some(row) => {
+                let sealed = sealed_of(job.reading, row.line, row.level).context("a sealed row is not there")?;
+                let fresh =
+                    protect::Fresh { rec: id, list: new.group.list, level: row.level, public: Some(&new.group) };
+                drafts.extend(protect::first(hub, &mut db, fresh, &sealed, true).await?);
+            }
+            None => drafts.push(put(id, 1, &new.group)),
+        }
         changes.push(ChangeRow { rec: id, rev: 1, made: true, before: None });
     }
+    for row in &shown.protected {
+        let Some(sealed) = sealed_of(job.reading, row.line, row.level) else { continue };
+        match (row.keeps, row.rec) {
+            (Keeps::Same, _) => {}
+            (Keeps::New, _) if row.level.signed() => {}
+            (Keeps::New, _) => {
+                let fresh =
+                    protect::Fresh { rec: hub.chance.id(), list: Some(target.id), level: row.level, public: None };
+                protect::first(hub, &mut db, fresh, &sealed, true).await?;
+            }
+            (Keeps::Again, Some(rec)) => protect::renew(hub, &mut db, rec, row.level, sealed).await?,
+            (Keeps::Raised, Some(rec)) => {
+                let one = before.get(&rec).context("a record of the plan is not there")?;
+                let public = shown.changed.iter().find(|changed| changed.rec == rec).map(|changed| &changed.group);
+                drafts.extend(protect::raised(hub, &mut db, one, row.level, public, sealed).await?);
+                let made =
+                    drafts.iter().filter(|draft| draft.id == rec).map(|draft| draft.rev).max().unwrap_or_default();
+                changes.push(ChangeRow { rec, rev: made, made: false, before: None });
+            }
+            (_, None) => {}
+        }
+    }
+    let was_raised = |rec: Uuid| changes.iter().any(|change: &ChangeRow| change.rec == rec);
     let ends = shown.ending.iter().map(|ending| (ending.rec, ending.group.as_ref()));
+    let mut later = Vec::new();
     for (rec, after) in shown.changed.iter().map(|changed| (changed.rec, Some(&changed.group))).chain(ends) {
+        if was_raised(rec) {
+            continue;
+        }
         let one = before.get(&rec).context("a record of the plan is not there")?;
         let rev = one.row.state.rev + 1;
         drafts.push(match after {
@@ -171,8 +269,9 @@ pub async fn commit(
             }
             None => say::withdraw(&one.row),
         });
-        changes.push(ChangeRow { rec, rev, made: false, before: Some(one.group.json()) });
+        later.push(ChangeRow { rec, rev, made: false, before: Some(one.group.json()) });
     }
+    changes.extend(later);
     let all = drafts.len();
     let derived = hub.say_in(&mut db, &drafts, |signed| tick(signed, all)).await?;
     imports::know(&mut db, target.id, &known).await?;
@@ -194,11 +293,13 @@ pub async fn commit(
     let number = if changes.is_empty() { 0 } else { imports::add(&mut db, &batch, &changes).await? };
     write_beside(&mut db, beside).await?;
     // All rows or none: a crash before this line leaves the list as it was.
+    let waiting = hub.held_among(&mut db, &drafts).await? + super::held::keep(hub, &mut db, shown).await?;
     db.commit().await?;
     let published = hub.publish().await.context(
         "the rows are signed and in the registry, but could not be published; the next import or edit, or the daemon, does it",
     )?;
-    Ok((number, Said { statements: all, derived, published }))
+    hub.scrub().await?;
+    Ok((number, Said { statements: all, held: waiting, derived, published }))
 }
 
 /// Writes down what goes with an import, or with one that changed nothing.
@@ -280,6 +381,7 @@ pub async fn undo(hub: &Hub, batch: &BatchRow) -> anyhow::Result<Undone> {
             (true, _) => {
                 undone.withdrawn += 1;
                 made.push(change.rec);
+                store::protected::release(&mut db, change.rec).await?;
                 drafts.push(say::withdraw(row));
             }
             (false, Some(before)) => {
@@ -310,7 +412,7 @@ pub async fn undo(hub: &Hub, batch: &BatchRow) -> anyhow::Result<Undone> {
     let published =
         hub.publish().await.context("the undoing is signed, but could not be published; the daemon does it")?;
     if !drafts.is_empty() {
-        undone.said = Some(Said { statements: drafts.len(), derived, published });
+        undone.said = Some(Said { statements: drafts.len(), held: 0, derived, published });
     }
     Ok(undone)
 }

@@ -7,12 +7,14 @@ use crate::config::Config;
 use crate::feed::hub::{self as hub_document, HubDocument};
 use crate::feed::note::LogKeys;
 use crate::record::HubId;
+use crate::record::contact::CONTACT;
 use crate::record::list::{List, OWN as OWN_LIST};
 use crate::record::statement::{Body, Kind};
 use crate::registry::linkage::Model;
 use crate::store::{self, Store};
 use anyhow::{Context, bail};
 use jiff::ToSpan;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use uuid::Uuid;
 
@@ -81,6 +83,9 @@ pub async fn init(config: &Config, answers: &Answers, clock: &Clock, chance: &Ch
     document.areas = answers.areas.clone();
     if let Some(publish) = &config.publish {
         document.policy.republish_s = publish.republish_s;
+        if publish.contacts {
+            document.classes.insert(CONTACT.into(), "peers".into());
+        }
     }
     let signed = document.sign(&[&root]);
     let hub = hub_document::open(signed.as_bytes(), None).context("the hub document just made does not verify")?;
@@ -117,7 +122,7 @@ async fn first_words(
         list(chance.id(), 1, &own)?,
     ];
     let mut rng = chance.draw(<rand::rngs::StdRng as rand::SeedableRng>::from_rng);
-    author::append(&mut db, &mut log, &drafts, keys, clock.now(), &mut rng).await?;
+    author::append(&mut db, &mut log, &drafts, &BTreeMap::new(), keys, clock.now(), &mut rng).await?;
     let linkage = Model::shipped();
     super::accept::accept(&mut db, &log, log.held, &linkage).await?;
     // Under another model all of it is read again: one list.

@@ -2,6 +2,7 @@
 
 use super::lifecycle::{DRAIN, Lifecycle, Stopped};
 use super::notify::{self, Notifier};
+use super::seen::WouldFork;
 use super::{Chance, Hub, source};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -10,6 +11,7 @@ use crate::store::{self, partner::PartnerRow};
 use crate::web;
 use crate::web::directory::Directory;
 use crate::web::health::Readiness;
+use crate::web::relay::Relayed;
 use anyhow::Context;
 use jiff::Timestamp;
 use std::collections::BTreeSet;
@@ -17,7 +19,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 /// Longest sleep of the scheduler: a clock that is set, or a partner that is added by another process, is noticed by then.
@@ -58,18 +60,30 @@ pub async fn start(
 ) -> anyhow::Result<Stopped> {
     // Recovery is the normal path: derive what is not derived, publish what is not published.
     hub.refresh().await.context("cannot bring the registry up to date")?;
-    hub.publish().await.context("cannot publish")?;
+    let ready = async {
+        hub.tend_contacts().await.context("cannot bring what is signed of contacts to what the ledger allows")?;
+        hub.publish().await.map(drop)
+    };
+    if let Err(error) = ready.await {
+        match error.downcast_ref::<WouldFork>() {
+            // The directory is as good as it was; only the feed must wait for a person.
+            Some(reason) => tracing::error!(%reason, "the feed is not published until this is put right"),
+            None => return Err(error.context("cannot publish")),
+        }
+    }
     let hub = Arc::new(hub);
     let current = Current(Arc::new(Mutex::new(hub.clone())));
     let wake = Arc::new(Notify::new());
 
-    let router = router(&hub, &options);
+    let listen = listener.local_addr().ok();
+    let (pages, shown) = watch::channel(router(&hub, &options, listen));
     let stop = lifecycle.soft();
     lifecycle.spawn("web", async move {
-        web::serve(listener, router, stop).await;
+        web::serve(listener, web::current(shown), stop).await;
         Ok(())
     });
     lifecycle.spawn("pull", pulling(current.clone(), wake.clone(), lifecycle.soft()));
+    lifecycle.spawn("erasures", forgetting(current.clone(), lifecycle.soft()));
     lifecycle.spawn("sources", reading(current.clone(), lifecycle.soft()));
     if hub.config.publish.is_some() {
         lifecycle.spawn("publish", republishing(current.clone(), lifecycle.soft()));
@@ -93,6 +107,7 @@ pub async fn start(
                 () = stop.cancelled() => return Ok(()),
                 Some(reload) = reloads.recv() => {
                     current.reload(options.file.as_deref()).await;
+                    let _before = pages.send_replace(router(&current.hub(), &options, listen));
                     wake.notify_one();
                     drop(reload);
                 }
@@ -145,8 +160,29 @@ impl Current {
     }
 }
 
-fn router(hub: &Arc<Hub>, options: &Options) -> axum::Router {
-    let contact = crate::feed::hub::open(&hub.document, Some(hub.id)).ok().map(|hub| hub.document.role_contact);
+/// How contact parts are given out; `listen` is an address by which this machine may be asked. For [`start`] and for tests.
+pub fn restricted(hub: &Hub, listen: Option<std::net::SocketAddr>) -> web::feed::restricted::Restricted {
+    let base = hub.config.web.base_url.as_deref().and_then(|text| url::Url::parse(text).ok());
+    let base = base.and_then(|url| {
+        Some(
+            url.port()
+                .map_or(url.host_str()?.to_owned(), |port| format!("{}:{port}", url.host_str().unwrap_or_default())),
+        )
+    });
+    // The log is named after the hub's address.
+    let origin = hub.keys.log.public().name().split('/').next().map(str::to_owned);
+    let names = [base, origin, listen.map(|address| address.to_string())];
+    let authorities = names.into_iter().flatten().map(|name| crate::feed::request::authority(&name)).collect();
+    let (clock, zone) = (hub.clock.clone(), hub.config.time_zone().unwrap_or(jiff::tz::TimeZone::UTC));
+    web::feed::restricted::Restricted {
+        store: hub.store.clone(),
+        authorities: Arc::new(authorities),
+        now: Arc::new(move || (clock.now(), clock.today(&zone))),
+    }
+}
+
+fn router(hub: &Arc<Hub>, options: &Options, listen: Option<std::net::SocketAddr>) -> axum::Router {
+    let contact = crate::feed::hub::reopen(&hub.document, hub.id).ok().map(|hub| hub.document.role_contact);
     let site = Arc::new(Site {
         hub: hub.config.hub.name.clone().unwrap_or_else(|| hub.name.clone()),
         notice: options.notice.clone(),
@@ -167,7 +203,17 @@ fn router(hub: &Arc<Hub>, options: &Options) -> axum::Router {
     } else {
         axum::Router::new()
     };
-    let feed = serves.then(|| web::feed::routes(hub.config.feed()));
+    let shares = hub.config.publish.as_ref().is_some_and(|publish| publish.contacts);
+    let contacts = shares.then(|| restricted(hub, listen));
+    let feed = serves.then(|| {
+        let relay = hub.config.publish.as_ref().map(|publish| Relayed::of(&publish.relay));
+        let relay = relay.and_then(Result::ok).unwrap_or(Relayed::Some(Vec::new()));
+        web::feed::routes_with(hub.config.feed(), contacts).merge(web::relay::routes(
+            hub.store.clone(),
+            hub.config.feed(),
+            relay,
+        ))
+    });
     let probed = hub.clone();
     let health = web::health::routes(move || {
         let probed = probed.clone();
@@ -197,6 +243,8 @@ async fn pulling(current: Current, wake: Arc<Notify>, stop: CancellationToken) -
         let today = hub.clock.today(&hub.config.time_zone()?);
         if day.replace(today).is_some_and(|before| before != today) {
             hub.refresh().await.context("cannot bring the registry to the new day")?;
+            // A consent whose last day was yesterday withdraws by itself.
+            hub.tend_contacts().await.context("cannot withdraw contacts whose consent has run out")?;
         }
         let (due, next) = due(&hub, &busy).await?;
         for partner in due.into_iter().take(SIDE_BY_SIDE - busy.len()) {
@@ -209,6 +257,10 @@ async fn pulling(current: Current, wake: Arc<Notify>, stop: CancellationToken) -
                     if let Err(error) = hub.look_for_copies().await {
                         tracing::warn!(error = format!("{error:#}"), "copied lists were not looked for");
                     }
+                }
+                // What others have seen of others: a fork is met within a day of its being shown to two.
+                if let Err(error) = hub.gossip(&partner, false).await {
+                    tracing::warn!(error = format!("{error:#}"), "what partners have seen was not compared");
                 }
                 (partner.hub, pulled.map(drop))
             });
@@ -263,6 +315,38 @@ async fn due(hub: &Hub, busy: &BTreeSet<i64>) -> anyhow::Result<(Vec<PartnerRow>
     let wait = Duration::from_secs(u64::try_from(next.saturating_sub(now)).unwrap_or(0));
     partners.retain(|partner| partner.next_due <= now);
     Ok((partners, wait))
+}
+
+/// Deletes what is due, goes on with what was cut off, and once a day looks whether partners serve what they confirmed to be gone.
+async fn forgetting(current: Current, stop: CancellationToken) -> anyhow::Result<()> {
+    let mut looked = None;
+    loop {
+        let hub = current.hub();
+        let work = async {
+            hub.sweep().await?;
+            let today = hub.clock.today(&hub.config.time_zone()?);
+            if looked.replace(today).is_none_or(|before| before == today) {
+                return anyhow::Ok(());
+            }
+            for partner in store::partner::all(&mut *hub.store.read().await?).await? {
+                if let Err(error) = hub.look_at(&partner).await {
+                    tracing::info!(partner = %partner.id, error = format!("{error:#}"), "could not look at what it passes on");
+                }
+            }
+            Ok(())
+        };
+        tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            // What is cut here is done again.
+            done = work => if let Err(error) = done {
+                tracing::error!(error = format!("{error:#}"), "erased words could not be cleaned from files; trying again");
+            },
+        }
+        tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            () = tokio::time::sleep(Duration::from_secs(60)) => {}
+        }
+    }
 }
 
 /// Publishes what other processes said, and signs the checkpoint again before partners call it stale.

@@ -355,6 +355,8 @@ pub fn in_words(counts: &Counts) -> String {
         (counts.taken_back, "taken back before"),
         (counts.refused, "refused"),
         (counts.held_back, "held back"),
+        (counts.to_look_at, "to be looked at (`mutuald held list`)"),
+        (counts.unsigned, "kept to itself"),
         (counts.left_out, "left out"),
         (counts.asked, "missing"),
         (counts.ended, "ended"),

@@ -29,8 +29,11 @@ pub struct Touched {
 /// Link keys of changed records.
 #[derive(Debug, Default)]
 pub struct Keys {
-    /// Which a record came to have.
-    pub come: Vec<i64>,
+    /// Which a record came to have, with that record.
+    pub come: Vec<(i64, i64)>,
+    /// Of these, so many from the first on are in the database. Written all at once and in their order they cost a fraction of
+    /// what each batch of records would cost: keys are hashes, and fall everywhere.
+    pub written: usize,
     /// Which a record ceased to have.
     pub gone: Vec<i64>,
     /// Which a record has as before.
@@ -58,7 +61,12 @@ impl Touched {
         self.groups.extend(other.groups);
         self.compare.extend(other.compare);
         self.compared.extend(other.compared);
-        self.keys.come.extend(other.keys.come);
+        // What is written stays in front.
+        let unwritten = self.keys.come.split_off(self.keys.written);
+        let (written, rest) = other.keys.come.split_at(other.keys.written);
+        self.keys.come.extend_from_slice(written);
+        self.keys.written = self.keys.come.len();
+        self.keys.come.extend(unwritten.into_iter().chain(rest.iter().copied()));
         self.keys.gone.extend(other.keys.gone);
         self.keys.kept.extend(other.keys.kept);
         self.live += other.live;
@@ -111,7 +119,7 @@ pub async fn stand(
     erased: &BTreeMap<Uuid, u64>,
     touched: &mut Touched,
 ) -> Result<(), StoreError> {
-    let (mut gone, mut come) = (Vec::new(), Vec::new());
+    let mut gone = Vec::new();
     rows.sort_unstable_by_key(|row| row.state.first);
     for row in &mut rows {
         let first = row.state.first;
@@ -140,8 +148,7 @@ pub async fn stand(
             if had.contains(key) {
                 touched.keys.kept.push(*key);
             } else {
-                touched.keys.come.push(*key);
-                come.push((*key, first));
+                touched.keys.come.push((*key, first));
             }
         }
         for key in had.iter().filter(|key| !row.keys.contains(key)) {
@@ -153,9 +160,24 @@ pub async fn stand(
         }
     }
     store::record::write(db, &rows).await?;
-    // In the order of the index, which takes them several times faster so.
-    come.sort_unstable();
-    store::registry::link(db, &gone, &come).await
+    if gone.is_empty() {
+        return Ok(());
+    }
+    // A key may be taken away that came in this run.
+    link(db, &mut touched.keys).await?;
+    store::registry::unlink(db, &gone).await
+}
+
+/// Writes the keys that records came to have and that are not written yet, in the order of their index.
+///
+/// # Errors
+/// Database errors.
+pub async fn link(db: &mut Write, keys: &mut Keys) -> Result<(), StoreError> {
+    let new = &mut keys.come[keys.written..];
+    new.sort_unstable();
+    store::registry::link(db, new).await?;
+    keys.written = keys.come.len();
+    Ok(())
 }
 
 fn live(row: &RecordRow) -> bool {

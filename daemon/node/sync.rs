@@ -3,9 +3,10 @@
 use super::Hub;
 use super::accept::{self, MassChange};
 use super::derive::Derived;
+use super::follow::Followed;
 use crate::failpoint::reach;
 use crate::feed::hub as hub_document;
-use crate::peer::pull::{self, ForkEvidence, PullError, Pulled, Run, Standing};
+use crate::peer::pull::{self, ForkEvidence, PullError, Pulled, Standing};
 use crate::peer::schedule::{LastPull, Pace, Schedule, next_due};
 use crate::record::HubId;
 use crate::store::{self, partner::PartnerRow};
@@ -39,6 +40,9 @@ pub struct Outcome {
     pub echoes: u64,
     /// A mass change that waits for a person.
     pub waiting: Option<MassChange>,
+    /// How asking for contacts went; none where its records name none that is not held.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub contacts: Option<crate::peer::contacts::Read>,
 }
 
 impl Outcome {
@@ -65,12 +69,28 @@ impl Hub {
             bail!("{id} is a partner already; `mutuald partner list` shows it");
         }
         drop(db);
-        let (document, hub) = pull::hub_document(&self.client, address, Some(id)).await?;
+        let today = self.clock.today(&self.config.time_zone()?);
+        let newest = pull::document_url(address)?;
+        let versions = pull::hub_documents(&self.client, &newest, id, today).await?;
         let mut db = self.store.write().await?;
-        let n = store::log::create(&mut db, &hub, &document, false).await?;
+        let (mut n, mut name) = (0, String::new());
+        for (nth, (document, hub)) in versions.iter().enumerate() {
+            if nth == 0 {
+                n = store::log::create(&mut db, hub, document, false).await?;
+            } else {
+                store::hub::adopt(&mut db, n, hub, document).await?;
+            }
+            name.clone_from(&hub.document.name);
+        }
         store::partner::add(&mut db, n, address, schedule).await?;
+        let mut row = store::partner::get(&mut db, n).await?.context("the partner hub just added is not there")?;
+        row.document_seen = self.clock.now().as_second();
+        store::partner::save(&mut db, &row).await?;
         db.commit().await?;
-        Ok(hub.document.name)
+        // It may have been a partner before: what was erased or asked for then does not come back.
+        let now = self.clock.now().as_second();
+        super::erase::journal::replay(&self.store, &[self.journal_file()], Some(id), now).await?;
+        Ok(name)
     }
 
     /// Pulls one partner now, whatever its schedule. `accept` lets a mass change through.
@@ -78,7 +98,7 @@ impl Hub {
     /// # Errors
     /// Only what is wrong here (the database). What is wrong there is in the [`Outcome`].
     pub async fn pull(&self, partner: &PartnerRow, accept: bool) -> anyhow::Result<Outcome> {
-        let _alone = self.alone(partner.hub).await?;
+        let _alone = self.alone(&format!("partner-{}", partner.hub)).await?;
         let started = self.clock.now();
         let mut db = self.store.read().await?;
         // What is known of it may be older than the lock.
@@ -86,14 +106,9 @@ impl Hub {
             &store::partner::get(&mut db, partner.hub).await?.context("the partner hub was removed meanwhile")?;
         let log = store::log::by_number(&mut db, partner.hub).await?.context("the partner has no log")?;
         drop(db);
-        let promised = hub_document::open(&log.document, None).map(|hub| hub.document.policy).unwrap_or_default();
-        let pulled = match Run::start(&self.store, &self.client, log, &partner.url) {
-            // A fork freezes the log here: whichever history comes next, taking it would be taking sides.
-            Ok(_) if partner.disputed.is_some() => Err(PullError::Disputed),
-            Ok(run) => run.finish(partner.etag.as_deref(), started).await,
-            Err(error) => Err(error),
-        };
-        let pulled = self.explained(pulled, partner).await;
+        let log_hub = log.hub;
+        let promised = hub_document::reopen(&log.document, log.hub).map(|hub| hub.document.policy).unwrap_or_default();
+        let followed = self.follow(partner, started).await;
         let mut outcome = Outcome {
             hub: partner.id.clone(),
             name: partner.name.clone(),
@@ -103,23 +118,27 @@ impl Hub {
             derived: None,
             echoes: 0,
             waiting: None,
+            contacts: None,
         };
         let mut write = self.store.write().await?;
         // A person may have paused it while the run went on: only what a run finds out is written back.
         let mut row =
             store::partner::get(&mut write, partner.hub).await?.context("the partner hub was removed meanwhile")?;
-        match pulled {
-            Ok(mut pulled) => {
+        match followed {
+            Ok(Followed { mut pulled, remarks: followed }) => {
                 reach("pull-stored");
                 let watched = row.caught_up.is_some();
                 let (took, remarks) = self.take_in(&mut write, partner.hub, watched, accept, &mut outcome).await?;
                 // Of the lines that did not come, those that a later leaf took back are missed by nobody.
-                pulled.withheld = store::registry::withheld(&mut write, partner.hub).await?.len() as u64;
+                pulled.withheld = 0;
+                for log in store::log::of_hub(&mut write, partner.hub).await? {
+                    pulled.withheld += store::registry::withheld(&mut write, log.n).await?.len() as u64;
+                }
                 if outcome.waiting.is_none() {
                     // What a new day derives again is nothing that came from there.
                     outcome.state = if took > 0 || pulled.new > 0 { "changed" } else { "current" }.into();
                 }
-                self.describe(&pulled, promised.republish() as i64, &remarks, &mut outcome)?;
+                self.describe(&pulled, promised.republish() as i64, &(remarks + &followed), &mut outcome)?;
                 row.etag = pulled.etag.clone();
                 row.failures = 0;
                 row.retry_after = None;
@@ -149,8 +168,15 @@ impl Hub {
                     row.paused = true;
                     outcome.reason.push_str("; it is paused until `mutuald partner resume`");
                 }
-                if let PullError::Fork(evidence) = &error {
+                let proof = match &error {
+                    PullError::Fork(evidence) => Some(("fork", evidence)),
+                    PullError::Documents(evidence) => Some(("document", evidence)),
+                    _ => None,
+                };
+                if let Some((kind, evidence)) = proof {
                     row.disputed = Some(serde_json::to_string(evidence)?);
+                    let notes = (evidence.first.as_bytes(), evidence.second.as_bytes());
+                    store::hub::witness(&mut write, log_hub, kind, notes, started.as_second()).await?;
                 }
             }
         }
@@ -168,6 +194,18 @@ impl Hub {
         reach("pull-commit");
         write.commit().await?;
         reach("pull-done");
+        if outcome.ok() && row.disputed.is_none() {
+            // After the commit: what a run brought stands, whatever becomes of asking for more.
+            outcome.contacts = self.pull_contacts(partner.hub, &partner.url).await?;
+        }
+        // Beside the registry: no pull fails for what is told of it.
+        let told = match row.disputed.is_some() {
+            true => self.tell_evidence().await,
+            false => self.tell_seen().await,
+        };
+        if let Err(error) = told {
+            tracing::warn!(error = format!("{error:#}"), "what this hub has seen could not be written");
+        }
         // One event a run, whatever happened in it.
         if outcome.state == PAUSED_FOR_QUOTA {
             tracing::error!(partner = %outcome.hub, state = %outcome.state, reason = %outcome.reason, "partner paused");
@@ -176,13 +214,19 @@ impl Hub {
         } else {
             tracing::warn!(partner = %outcome.hub, state = %outcome.state, reason = %outcome.reason, failures = row.failures, "pull failed");
         }
+        // What it erased goes out of files too, and it hears that it did.
+        self.scrub().await?;
+        if let Err(error) = self.acknowledge().await {
+            // The pull itself did well; the word that it erased follows when this hub can publish.
+            tracing::warn!(error = format!("{error:#}"), "what was erased could not be confirmed to partner hubs yet");
+        }
         Ok(outcome)
     }
 
-    /// Waits until no other run, of this process or another, pulls or removes the partner. The kernel releases the lock
+    /// Waits until nobody else, of this process or another, is at the same: pulling or removing a partner, cleaning files. The kernel releases the lock
     /// whatever happens to us.
-    async fn alone(&self, hub: i64) -> anyhow::Result<File> {
-        let path = self.config.hub.state.join(format!("partner-{hub}.lock"));
+    pub(super) async fn alone(&self, at: &str) -> anyhow::Result<File> {
+        let path = self.config.hub.state.join(format!("{at}.lock"));
         let file = File::create(&path).with_context(|| format!("cannot open {}", path.display()))?;
         loop {
             match file.try_lock() {
@@ -193,19 +237,6 @@ impl Hub {
                     return Err(error).with_context(|| format!("cannot lock {}", path.display()));
                 }
             }
-        }
-    }
-
-    /// A key that is no longer the log's may mean that the hub rotated it: its document says.
-    async fn explained(&self, pulled: Result<Pulled, PullError>, partner: &PartnerRow) -> Result<Pulled, PullError> {
-        match pulled {
-            Err(PullError::Checkpoint(error)) => {
-                match pull::hub_document(&self.client, &partner.url, partner.id.parse().ok()).await {
-                    Err(PullError::Hub(hub)) => Err(hub.into()),
-                    _ => Err(error.into()),
-                }
-            }
-            other => other,
         }
     }
 
@@ -221,13 +252,22 @@ impl Hub {
         outcome: &mut Outcome,
     ) -> anyhow::Result<(u64, String)> {
         let mut remarks = String::new();
-        let log = store::log::by_number(write, hub).await?.context("the partner has no log")?;
+        let logs = self.acceptable(write, hub).await?;
+        let new: u64 = logs.iter().map(|log| log.held - log.head).sum();
+        let began = logs.iter().any(|log| log.head > 0);
+        let from: Vec<_> = logs
+            .iter()
+            .filter(|log| log.held > log.head)
+            .map(|log| (log.hub, store::log::pos(log.n, log.head)))
+            .collect();
         store::savepoint(write, "SAVEPOINT accept").await?;
-        let accepted = accept::accept(write, &log, log.held, self.policy.linkage()).await?;
-        let new = log.held - log.head;
+        let mut accepted = accept::Accepted::default();
+        for log in &logs {
+            accepted.extend(accept::accept(write, log, log.held, self.policy.linkage()).await?);
+        }
         // Counting goes through every record, so it waits until the count can matter.
         let few = accepted.replaced + accepted.withdrawn <= accept::FEW && new <= 10 * USUAL_AT_LEAST;
-        let now = if few { 0 } else { store::registry::live(write, hub).await? };
+        let now = if few || !watched { 0 } else { store::registry::live(write, hub).await? };
         let live = now.saturating_add_signed(-accepted.touched.live);
         let change = MassChange { live, replaced: accepted.replaced, withdrawn: accepted.withdrawn };
         if watched && change.brakes() && !accept {
@@ -244,13 +284,13 @@ impl Hub {
             tracing::warn!(hub, leaves = accepted.disordered, "revisions that do not rise; the log's order stands");
             remarks.push_str(&format!(" {} revisions do not rise; the order of its list stands", accepted.disordered));
         }
-        if watched && log.head > 0 && new > 10 * live.max(USUAL_AT_LEAST) {
+        if watched && began && new > 10 * live.max(USUAL_AT_LEAST) {
             tracing::warn!(hub, new, live, "far more entries than usual");
             remarks.push_str(&format!(" {new} entries came at once, more than ten times its {live} records"));
         }
         outcome.derived = Some(self.derive_in(write, accepted).await?);
-        if new > 0 {
-            outcome.echoes = store::sighting::echoes(write, (log.n, log.hub), log.head, self.id).await?;
+        for (id, from) in from {
+            outcome.echoes += store::sighting::echoes(write, (hub, id), from, self.id).await?;
         }
         match outcome.echoes {
             0 => {}
@@ -263,7 +303,9 @@ impl Hub {
     /// State and reason in words of a run that reached its end.
     fn describe(&self, pulled: &Pulled, republish: i64, remarks: &str, outcome: &mut Outcome) -> anyhow::Result<()> {
         let now = self.clock.now();
-        let age = now.as_second() - pulled.signed as i64;
+        // A list that was closed is confirmed by its hub's document, once and for all.
+        let signed = if pulled.signed == 0 { now.as_second() } else { pulled.signed as i64 };
+        let age = now.as_second() - signed;
         if outcome.state == "current" || outcome.state == "changed" {
             if pulled.standing == Standing::StaleView {
                 outcome.state = "stale-view".into();
@@ -336,12 +378,12 @@ impl Hub {
     /// # Errors
     /// Database errors.
     pub async fn remove_partner(&self, partner: &PartnerRow) -> anyhow::Result<Derived> {
-        let _alone = self.alone(partner.hub).await?;
+        let _alone = self.alone(&format!("partner-{}", partner.hub)).await?;
         let mut write = self.store.write().await?;
         store::partner::remove(&mut write, partner.hub).await?;
         let derived = self.rebuild_in(&mut write).await?;
         write.commit().await?;
-        self.store.checkpoint().await?;
+        self.store.truncate().await?;
         Ok(derived)
     }
 

@@ -45,6 +45,9 @@ pub enum FetchError {
     /// The server says no.
     #[error("{0} answered {1}")]
     Status(String, u16, Option<u64>),
+    /// The server does not believe the request's signature; with what its clock says.
+    #[error("{0} did not accept this hub's signature")]
+    Unsigned(String, Option<String>),
     /// A web page came where a feed file should be.
     #[error("{0} answered with a web page ({1}) where a feed file should be; is the address right?")]
     WebPage(String, String),
@@ -63,7 +66,7 @@ impl FetchError {
             FetchError::Ratio(..) => "ratio",
             FetchError::Broken(_) => "broken",
             FetchError::Redirect(_) => "redirect",
-            FetchError::Status(..) => "http-status",
+            FetchError::Status(..) | FetchError::Unsigned(..) => "http-status",
             FetchError::WebPage(..) => "web-page",
         }
     }
@@ -88,6 +91,8 @@ pub struct Ask<'a> {
     pub from: Option<u64>,
     /// Past every cache on the way.
     pub fresh: bool,
+    /// Headers of a signed request.
+    pub headers: &'a [(&'static str, String)],
 }
 
 /// What came.
@@ -188,6 +193,10 @@ impl Client {
         if let Some(etag) = ask.unless {
             headers.extend(HeaderValue::try_from(etag).ok().map(|value| (header::IF_NONE_MATCH, value)));
         }
+        for (name, value) in ask.headers {
+            let value = HeaderValue::try_from(value).ok();
+            headers.extend(value.map(|value| (header::HeaderName::from_static(name), value)));
+        }
         if ask.fresh {
             headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
         }
@@ -207,6 +216,9 @@ impl Client {
                 if !header(header::CONTENT_RANGE).is_some_and(|range| range.starts_with(&expected)) {
                     return Err(FetchError::Broken(place.to_owned()));
                 }
+            }
+            StatusCode::UNAUTHORIZED if !ask.headers.is_empty() => {
+                return Err(FetchError::Unsigned(place.to_owned(), header(header::DATE).map(str::to_owned)));
             }
             _ => {
                 let wait = header(header::RETRY_AFTER).and_then(|text| text.trim().parse().ok());

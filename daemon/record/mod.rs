@@ -7,15 +7,22 @@
 //! * [`canonical`] reads ids, days and times in their one form;
 //! * [`statement`] is the leaf: [`Statement`] and what may stand in it;
 //! * [`group`] is the public part of a group, [`list`] that of a list;
+//! * [`contact`] is the part that only named hubs read, [`consent`] decides what of it is signed and who they are;
+//! * [`scan`] looks through free text for what may be somebody's own;
 //! * [`part`] is one salted line of a part bundle and its digest;
 //! * [`privacy`] refuses to sign what could hold personal data, and knows each field's visibility;
+//! * [`safety`] says what of a record may be known at which safety level;
 //! * [`vocabulary`] holds the terms.
 
 pub mod canonical;
+pub mod consent;
+pub mod contact;
 pub mod group;
 pub mod list;
 pub mod part;
 pub mod privacy;
+pub mod safety;
+pub mod scan;
 #[cfg(test)]
 mod schema_tests;
 pub mod state;

@@ -1,5 +1,6 @@
 //! What may leave this hub: the visibility of every field, and the signer's last look at a leaf.
 
+use super::safety::{self, Level};
 use super::statement::{self, HEADER, Statement};
 use serde::Deserialize;
 use serde_json::Value;
@@ -14,8 +15,12 @@ pub enum Visibility {
     Public,
     /// In the permanent leaf: everybody, for ever. Ids, dates, labels and digests only.
     Permanent,
+    /// In the contact part: hubs that a consent names, for as long as it is in force.
+    Peers,
     /// In this hub's own database only.
     Local,
+    /// In this hub's own database, in the one table that nothing reads but `group show --protected` and what takes two people.
+    Protected,
 }
 
 /// The visibility of every member of every part and leaf, and every stored column: `schema/visibility.json`.
@@ -27,12 +32,32 @@ pub static VISIBILITY: LazyLock<BTreeMap<String, BTreeMap<String, Visibility>>> 
 
 /// Why a leaf must not be signed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the leaf's {member} could hold personal data ({why}); a leaf is permanent, so it was not signed")]
+#[error("not signed: {member} ({why})")]
 pub struct RefusedToSign {
     /// Where.
     pub member: String,
     /// What it met.
     pub why: &'static str,
+}
+
+/// The signer's last look at a record's public part: what its own safety level withholds is not in it. It reads the text about
+/// to be signed, as [`check_leaf`] does.
+///
+/// # Errors
+/// [`RefusedToSign`], naming the member and never its value.
+pub fn check_part(json: &str) -> Result<(), RefusedToSign> {
+    let refuse = |member: &str, why| Err(RefusedToSign { member: member.to_owned(), why });
+    let Ok(group) = super::Group::read(json) else { return Ok(()) };
+    let level = Level::stated(&group);
+    if !level.signed() {
+        return refuse("safety", "nothing of a group of this level is signed");
+    }
+    let said = group.members();
+    let may = safety::coarsened(&said, level, true);
+    match said.iter().find(|(name, value)| may.get(*name) != Some(*value)) {
+        Some((name, _)) => refuse(name, "the group's safety level withholds it"),
+        None => Ok(()),
+    }
 }
 
 /// The signer's last look at a leaf's text (PROTOCOL F39): every string in it must be an id, a date, a time, a label or a
@@ -60,7 +85,11 @@ pub fn check_leaf(text: &str) -> Result<(), RefusedToSign> {
         if !allowed.contains_key(name) {
             return refuse(name, "it is not a member the rules name");
         }
-        strings(name, value)?;
+        // A log's name is its hub's, published; nothing else has its form.
+        let origin = kind == "ack" && name == "origin" && value.as_str().is_some_and(statement::is_origin);
+        if !origin {
+            strings(name, value)?;
+        }
     }
     Ok(())
 }
@@ -96,12 +125,19 @@ fn is_impersonal(text: &str) -> bool {
 const INNER_MEMBERS: [&str; 5] = ["date", "method", "by", "public", "contact"];
 
 /// Labels that the wire's rules themselves define.
-const VOCABULARY_LABELS: [&str; 7] = ["put", "affirm", "withdraw", "erase", "unresolved", "public", "contact"];
+const VOCABULARY_LABELS: [&str; 8] = ["put", "affirm", "withdraw", "erase", "lower", "unresolved", "public", "contact"];
 
 /// A label is only safe when it is a term somebody published: a surname is a fine label too.
 fn is_word_of_the_rules(text: &str) -> bool {
     use super::vocabulary;
     statement::Judgement::of(text).is_some()
         || crate::record::group::UNITS.contains(&text)
-        || [vocabulary::assurance_methods(), vocabulary::assurance_roles()].iter().any(|v| v.get(text).is_some())
+        || [
+            vocabulary::assurance_methods(),
+            vocabulary::assurance_roles(),
+            vocabulary::safety_levels(),
+            vocabulary::safety_roles(),
+        ]
+        .iter()
+        .any(|v| v.get(text).is_some())
 }

@@ -5,6 +5,7 @@
 
 mod leaf;
 
+use super::contact::{self, ContactPart};
 use super::group::{Group, PartError};
 use super::list::List;
 use super::privacy::{VISIBILITY, Visibility};
@@ -26,7 +27,7 @@ fn validator(schema: &Value) -> jsonschema::Validator {
 }
 
 /// What the types say, and what their readers ask for besides.
-fn generated() -> [(&'static str, Value); 2] {
+fn generated() -> [(&'static str, Value); 3] {
     let mut group = schemars::schema_for!(Group).to_value();
     group["required"] = json!(["name"]);
     let name = &mut group["properties"]["name"];
@@ -34,7 +35,13 @@ fn generated() -> [(&'static str, Value); 2] {
     // The format alone lets capitals through.
     group["properties"]["list"]["pattern"] = json!("^[0-9a-f-]{36}$");
     group["$defs"]["Sighting"]["properties"]["record"]["pattern"] = json!("^[0-9a-f-]{36}$");
-    [("group.schema.json", group), ("list.schema.json", schemars::schema_for!(List).to_value())]
+    let mut contacts = schemars::schema_for!(ContactPart).to_value();
+    contacts["properties"]["contacts"]["maxItems"] = json!(contact::MOST);
+    [
+        ("group.schema.json", group),
+        ("list.schema.json", schemars::schema_for!(List).to_value()),
+        ("contact.schema.json", contacts),
+    ]
 }
 
 #[test]
@@ -108,7 +115,7 @@ fn members(object: &Value) -> BTreeSet<String> {
 
 #[test]
 fn every_member_has_a_visibility_and_nothing_else_does() {
-    let [(_, group), (_, list)] = generated();
+    let [(_, group), (_, list), (_, contacts)] = generated();
     let mut listed = BTreeSet::new();
     let mut same = |section: String, members: BTreeSet<String>, allowed: Visibility| {
         let there = VISIBILITY.get(&section).unwrap_or_else(|| panic!("{section} is not in visibility.json"));
@@ -121,8 +128,11 @@ fn every_member_has_a_visibility_and_nothing_else_does() {
     for (name, object) in group["$defs"].as_object().unwrap() {
         same(format!("part.{}", name.to_lowercase()), members(object), Visibility::Public);
     }
+    // What only named hubs read is listed as such, in sections of its own.
+    same("part.contact-part".into(), members(&contacts), Visibility::Peers);
+    same("part.rolecontact".into(), members(&contacts["$defs"]["RoleContact"]), Visibility::Peers);
     let leaf = shipped("leaf.schema.json");
-    for kind in ["record", "list", "link", "choose", "hub"] {
+    for kind in ["record", "list", "link", "choose", "safety", "hub", "ack"] {
         let definition = match kind {
             "record" | "list" => &leaf["$defs"]["of-a-record"],
             _ => &leaf["$defs"][kind],

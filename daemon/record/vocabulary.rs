@@ -13,6 +13,8 @@
 //! aid groups to mental well-being*); `Carers study` (Munn-Giddings and McVicar, *Self-help groups as mutual support: what do
 //! carers value?*); `Mutual aid review` (a review of mutual aid groups for psychiatric and substance misuse services);
 //! `Common group names` (what groups in the United Kingdom call themselves, where general lists have no word for it);
+//! `Safety guidance` (what the law and those who run refuges and directories say: the Domestic Abuse Act 2021, the Modern Slavery Act
+//! 2015, the Forced Marriage Unit, issues 20, 78 and 166 of the Human Services Data Specification, Washington 211);
 //! `mutuald` (our own choice).
 //!
 //! This file holds what a vocabulary is and how it is read; `shipped` the compiled-in ones; `table1` the table.

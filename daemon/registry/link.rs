@@ -47,14 +47,15 @@ pub fn standing(decisions: &[Decision]) -> Vec<Decision> {
 /// Records taken for one group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cluster {
-    /// Sorted; the first is the group's id.
+    /// Sorted.
     pub members: Vec<RecordRef>,
     /// The joinings that made it, in the order in which they were made: one fewer than members.
     pub joined: Vec<Joining>,
 }
 
 impl Cluster {
-    /// The group's id: its smallest member. Any other member's id leads to the same group.
+    /// Its smallest member, by which clusters are told apart. The group that is merged of it is named after the smallest of
+    /// those that speak.
     pub fn id(&self) -> RecordRef {
         self.members[0]
     }

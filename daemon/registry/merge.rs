@@ -10,6 +10,7 @@ use super::rules::{self, How, OPEN, Unit};
 use super::sighting;
 use super::value::{contradicts, fullness, same};
 use crate::record::group::{Assured, Group, Sighting};
+use crate::record::safety::{Level, coarsened};
 use crate::record::statement::Revision;
 use crate::record::{HubId, RecordRef};
 use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
@@ -30,6 +31,8 @@ pub struct Member {
     pub assured: Option<Assured>,
     /// The public part.
     pub group: Group,
+    /// The most protective word said about the record beside it (statements of the type `safety`).
+    pub guard: Option<String>,
 }
 
 impl Member {
@@ -88,12 +91,13 @@ pub fn merge(members: &[Member], choices: &[Choice], policy: &Policy, as_of: Dat
         .collect();
     let listed = rules::protection(&safety) <= rules::protection(GATED[1]);
     Merged {
-        id: all.first().map_or(RecordRef { hub: HubId([0; 20]), rec: uuid::Uuid::nil() }, |member| member.record),
+        // A copy that says nothing names nothing either: ids would change with every hub that passes a record on.
+        id: sorted.first().map_or(RecordRef { hub: HubId([0; 20]), rec: uuid::Uuid::nil() }, |member| member.record),
         members: sorted.iter().map(|member| member.record).collect(),
         revs: sorted.iter().map(|member| member.rev).collect(),
         copies: silent,
         values,
-        sightings: if listed { sightings(&all) } else { Vec::new() },
+        sightings: if listed { sightings(&all, &safety) } else { Vec::new() },
         assured: newest_check(&sorted, latest),
         licence: licence(&sorted),
         safety,
@@ -145,35 +149,31 @@ fn end_of(as_of: Date) -> Timestamp {
 
 /// The most protective level; of several that nobody knows, the first by name.
 fn safety(members: &[&Member]) -> String {
-    members
-        .iter()
-        .map(|member| level(member))
-        .min_by_key(|level| (Reverse(rules::protection(level)), *level))
-        .unwrap_or(OPEN)
-        .to_owned()
+    let words = members.iter().flat_map(|member| member.guard.as_deref().into_iter().chain([level(member)]));
+    rules::most(words).unwrap_or(OPEN).to_owned()
 }
 
+/// For which level a record was written.
 fn level(member: &Member) -> &str {
     member.group.safety.as_deref().unwrap_or(OPEN)
 }
 
-/// What of a record may take part, given how far the group's place may be known.
+/// What of a record may take part, given how far the group's place may be known: the table of [`crate::record::safety`].
+/// The words of records that were written for a less protective level go too: an address stands in a description as easily
+/// as in its own field.
 ///
-/// Above `open`, where and when go, and so do the words of records that were written for a less protective level: an
-/// address stands in a description as easily as in its own field.
+/// Of a group that the public does not see at all, what a front gate would say stays for the hub's own people, without the
+/// way in.
 fn shown(member: &Member, safety: &str) -> Map<String, Value> {
-    let mut map = member.group.members();
+    let members = member.group.members();
     if safety == OPEN {
-        return map;
+        return members;
     }
-    let mut hidden = vec!["place", "meetings"];
+    let written = rules::protection(level(member)) >= rules::protection(safety);
+    let mut map = coarsened(&members, Level::of(safety).min(Level::ContactFirst), written);
     if !GATED.contains(&safety) {
-        hidden.push("contact");
+        map.remove("contact");
     }
-    if rules::protection(level(member)) < rules::protection(safety) {
-        hidden.extend(["description", "access", "joining", "cost", "sponsorship", "affiliation", "other_names"]);
-    }
-    map.retain(|name, _| !hidden.contains(&name.as_str()));
     map
 }
 
@@ -203,8 +203,15 @@ fn licence(members: &[&Member]) -> Option<String> {
     members.iter().all(|member| member.group.licence.as_ref() == Some(first)).then(|| first.clone())
 }
 
-fn sightings(members: &[&Member]) -> Vec<Sighting> {
-    sighting::once_each(members.iter().flat_map(|member| &member.group.sightings))
+/// Who saw it. Of a group whose place is protected, what other lists are called stays out: an exact one would show the way.
+fn sightings(members: &[&Member], safety: &str) -> Vec<Sighting> {
+    let all = members.iter().flat_map(|member| &member.group.sightings);
+    let by_hub = |seen: &&Sighting| safety == OPEN || seen.observed_by.parse::<HubId>().is_ok();
+    let all: Vec<Sighting> = all
+        .filter(by_hub)
+        .map(|seen| if safety == OPEN { seen.clone() } else { Sighting { extra: Default::default(), ..seen.clone() } })
+        .collect();
+    sighting::once_each(&all)
 }
 
 fn standing(members: &[&Member], policy: &Policy, latest: Timestamp) -> Vec<Standing> {

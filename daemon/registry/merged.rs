@@ -147,7 +147,7 @@ impl Resolved {
 /// A group, as all records that speak of it say.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Merged {
-    /// The smallest record's, of those that speak and those that repeat.
+    /// The smallest record's of those that speak. The id of any other, of a copy too, leads to the same group.
     pub id: RecordRef,
     /// Records that speak of the group, sorted.
     pub members: Vec<RecordRef>,

@@ -1,6 +1,7 @@
 //! How each merge unit is merged: `schema/merge.json`, read once.
 
 use crate::record::group::UNITS;
+use crate::record::safety::SAFETY_TABLE;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -10,9 +11,9 @@ use std::sync::LazyLock;
 /// The merge rules as shipped.
 pub const MERGE_RULES: &str = include_str!("../../schema/merge.json");
 
-/// SHA-256 (hex) of the merge rules.
+/// SHA-256 (hex) of the merge rules, followed by the table of safety levels, which decides what of a record is merged.
 pub fn merge_hash() -> String {
-    hex(&Sha256::digest(MERGE_RULES))
+    hex(&Sha256::new().chain_update(MERGE_RULES).chain_update(SAFETY_TABLE).finalize())
 }
 
 /// Lower-case hexadecimal.
@@ -111,6 +112,11 @@ pub const OPEN: &str = "open";
 /// How protective a safety level is: 0 for `open`; a level that is not known counts as the most protective of all.
 pub fn protection(level: &str) -> usize {
     RULES.safety.iter().position(|known| known == level).unwrap_or(RULES.safety.len())
+}
+
+/// The most protective of several levels; of several that nobody knows, the first by name.
+pub fn most<'a>(levels: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    levels.min_by_key(|level| (std::cmp::Reverse(protection(level)), *level))
 }
 
 #[cfg(test)]

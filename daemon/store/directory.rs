@@ -26,7 +26,7 @@ const EVERY_GROUP: [&str; 12] =
 /// A search as the index reads it: for groups that go on or have ended, by whole words or by how words begin. The index
 /// stems English words, so "carer" finds "carers" either way.
 pub(super) fn expression(terms: &Terms, current: bool, begin: bool) -> String {
-    let mut all = vec![format!("facets : {}", facet("status", if current { "current" } else { "ended" }))];
+    let mut all = Vec::new();
     let words = tokens(&terms.words);
     let telling: Vec<&String> = words.iter().filter(|word| !EVERY_GROUP.contains(&word.as_str())).collect();
     // Facets hold an underscore, which no word that is typed does: they need not be kept apart here.
@@ -35,7 +35,13 @@ pub(super) fn expression(terms: &Terms, current: bool, begin: bool) -> String {
     all.extend(terms.mode.iter().map(|mode| format!("facets : {}", facet("mode", mode))));
     let place = terms.place.as_deref().unwrap_or_default();
     all.extend(tokens(place).iter().map(|word| format!("place : {}", token(word, begin))));
-    all.join(" AND ")
+    let status = |status: &str| format!("facets : {}", facet("status", status));
+    if all.is_empty() {
+        return status(if current { "current" } else { "ended" });
+    }
+    // Every group has one or the other. Few have ended, nearly all go on: leaving out the few is what costs least.
+    let all = all.join(" AND ");
+    if current { format!("({all}) NOT {}", status("ended")) } else { format!("({all}) AND {}", status("ended")) }
 }
 
 fn token(word: &str, begin: bool) -> String {
@@ -192,13 +198,20 @@ fn filter(all: &BTreeMap<String, u64>, kind: &str, chosen: Option<&str>) -> Filt
     let mut choices: Vec<Choice> = match kind {
         "topic" => vocabulary::topics().terms.iter().map(|term| choice(&term.id, term.label.clone())).collect(),
         "mode" => vocabulary::modes().terms.iter().map(|term| choice(&term.id, term.label.clone())).collect(),
-        _ => all
-            .iter()
-            .filter_map(|(term, count)| {
-                let value = term.strip_prefix("place_")?.replace('_', " ");
-                Some(Choice { label: capitals(&value), value, count: *count })
-            })
-            .collect(),
+        _ => {
+            let places = all.iter().filter_map(|(term, count)| Some((term.strip_prefix("place_")?, *count)));
+            let mut places: Vec<(&str, u64)> = places.collect();
+            // There are thousands: only those that may be offered are given their capitals again.
+            places.sort_unstable_by_key(|(_, count)| std::cmp::Reverse(*count));
+            let least = places.get(MOST_CHOICES - 1).map_or(0, |(_, count)| *count);
+            let offered = places.into_iter().take_while(|(_, count)| *count >= least);
+            offered
+                .map(|(term, count)| {
+                    let value = term.replace('_', " ");
+                    Choice { label: capitals(&value), value, count }
+                })
+                .collect()
+        }
     };
     choices.retain(|choice| choice.count > 0 || Some(choice.value.as_str()) == chosen);
     choices.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.label.cmp(&b.label)));
@@ -293,6 +306,7 @@ pub fn decision(row: &super::record::DecisionRow, rules: &Rules, names: &Names) 
                 format!("A choice for “{}” was taken back.", field.replace('_', " "))
             }
         },
+        Body::Safety { .. } => "Where this group meets was said to need care.".to_owned(),
         _ => return None,
     };
     Some(Decision { text, by, date })
@@ -304,8 +318,8 @@ pub fn decision(row: &super::record::DecisionRow, rules: &Rules, names: &Names) 
 /// Database errors.
 pub async fn counts(db: &mut SqliteConnection) -> Result<Counts, StoreError> {
     let row = sqlx::query(
-        "SELECT (SELECT count(*) FROM grp WHERE status <> 'closed') AS groups, \
-                (SELECT count(*) FROM grp WHERE status = 'closed') AS closed, \
+        "SELECT (SELECT count(*) FROM grp WHERE status <> 'closed' AND level IN ('open', 'approximate', 'contact-first', 'unlisted')) AS groups, \
+                (SELECT count(*) FROM grp WHERE status = 'closed' AND level IN ('open', 'approximate', 'contact-first', 'unlisted')) AS closed, \
                 (SELECT count(*) FROM record WHERE kind = 1 AND state = 'live') AS records, \
                 (SELECT count(DISTINCT hub) FROM record WHERE kind = 1 AND state = 'live') AS hubs, \
                 (SELECT count(*) FROM grp WHERE conflicts <> '') AS disagreements",
@@ -347,10 +361,11 @@ pub async fn partners(
     published: bool,
 ) -> Result<PartnersPage, StoreError> {
     let logs = super::log::all(db).await?;
-    let own = logs.iter().find(|log| log.n == super::log::OWN).ok_or(StoreError::RowNotFound)?;
+    // The newest of a hub's logs is the one in use, and they come oldest first.
+    let own = logs.iter().rfind(|log| log.owner == super::log::OWN).ok_or(StoreError::RowNotFound)?;
     let mut partners = Vec::new();
     for row in super::partner::all(db).await? {
-        let log = logs.iter().find(|log| log.n == row.hub).ok_or(StoreError::RowNotFound)?;
+        let log = logs.iter().rfind(|log| log.owner == row.hub).ok_or(StoreError::RowNotFound)?;
         let signed = log.checkpoint.as_deref().and_then(|note| Checkpoint::open(note, &log.key, &log.peer).ok());
         let records = super::registry::live(db, row.hub).await?;
         partners.push(partner_row(&row, signed.as_ref(), records, now));

@@ -8,6 +8,7 @@ use crate::record::statement::{Body, HubId, RecordRef, Statement};
 use crate::record::{Group, part};
 use crate::registry::linkage::{self, Features, Model, Row};
 use crate::registry::merge::{self, Member};
+use crate::registry::rules as protection;
 use crate::registry::{Choice, Cluster, Decision, Merged, Policy, Unit};
 use jiff::{Timestamp, civil::Date};
 use sqlx::SqliteConnection;
@@ -82,6 +83,9 @@ pub async fn lists(db: &mut SqliteConnection, rules: &Rules) -> Result<Lists, St
 pub struct Loaded {
     /// By record.
     pub members: BTreeMap<RecordRef, (RecordRow, Group)>,
+    /// How far the place may be known of the group to which they belong, where they are not all of it: part of a group is
+    /// shown no finer than the whole.
+    pub level: Option<String>,
 }
 
 impl Loaded {
@@ -99,7 +103,7 @@ impl Loaded {
             let group = Group::read(part::json(&line)?).ok()?;
             Some((rules.reference((row.hub, row.rec))?, (row, group)))
         };
-        Loaded { members: spoken.into_iter().filter_map(one).collect() }
+        Loaded { members: spoken.into_iter().filter_map(one).collect(), level: None }
     }
 
     /// The records as the linker compares them, by number.
@@ -122,9 +126,19 @@ impl Loaded {
     ) -> (Merged, Vec<(&'a RecordRow, RecordRef)>) {
         let found = cluster.members.iter().filter_map(|record| Some((*record, self.members.get(record)?)));
         let rows: Vec<(&RecordRow, RecordRef)> = found.clone().map(|(record, (row, _))| (row, record)).collect();
-        let members: Vec<Member> = found.map(|(record, (row, group))| member(record, row, group.clone())).collect();
-        let choices: Vec<Choice> =
-            choices(decisions, rules).into_iter().filter(|choice| cluster.members.contains(&choice.on)).collect();
+        let decisions: Vec<&DecisionRow> = decisions.collect();
+        let words = safety_words(decisions.iter().copied(), rules);
+        let members: Vec<Member> = found
+            .map(|(record, (row, group))| {
+                let said = guard(&words, &record);
+                let guard = protection::most(said.as_deref().into_iter().chain(self.level.as_deref()));
+                member(record, row, group.clone(), guard.map(str::to_owned))
+            })
+            .collect();
+        let choices: Vec<Choice> = choices(decisions.into_iter(), rules)
+            .into_iter()
+            .filter(|choice| cluster.members.contains(&choice.on))
+            .collect();
         (merge::merge(&members, &choices, &rules.policy, rules.as_of), rows)
     }
 }
@@ -165,12 +179,46 @@ impl Compared {
     }
 }
 
-/// A record as the merge sees it.
-pub fn member(record: RecordRef, row: &RecordRow, group: Group) -> Member {
+/// A record as the merge sees it; `guard` is the most protective word of [`safety_words`] about it.
+pub fn member(record: RecordRef, row: &RecordRow, group: Group, guard: Option<String>) -> Member {
     let rev = row.state.put.map_or(0, |(_, rev)| rev);
     let eff = if row.state.assured.is_some() { row.state.affirmed } else { row.state.said };
     let eff = Timestamp::from_second(eff).unwrap_or(Timestamp::UNIX_EPOCH);
-    Member { record, rev, eff, assured: row.state.assured.clone(), group }
+    Member { record, rev, eff, assured: row.state.assured.clone(), group, guard }
+}
+
+/// A hub's word about how far the place of a record's group may be known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SafetyWord {
+    /// Whose word.
+    pub author: HubId,
+    /// The record it is about.
+    pub on: RecordRef,
+    /// The level.
+    pub level: String,
+    /// When it was said.
+    pub at: Timestamp,
+}
+
+/// Safety statements that count: a hub's about its own records, and those of hubs whose decisions count about any.
+pub fn safety_words<'a>(rows: impl Iterator<Item = &'a DecisionRow>, rules: &Rules) -> Vec<SafetyWord> {
+    rows.filter_map(|row| {
+        let author = *rules.hubs.get(&row.hub)?;
+        let at = Timestamp::from_second(row.said).ok()?;
+        match statement_of(&row.body)?.body {
+            Body::Safety { on, level, .. } if on.hub == author || rules.policy.rank(&author).is_some() => {
+                Some(SafetyWord { author, on, level, at })
+            }
+            _ => None,
+        }
+    })
+    .collect()
+}
+
+/// The most protective of the words about a record.
+fn guard(words: &[SafetyWord], record: &RecordRef) -> Option<String> {
+    let about = words.iter().filter(|word| word.on == *record).map(|word| word.level.as_str());
+    protection::most(about).map(str::to_owned)
 }
 
 /// A decision's statement.
@@ -186,7 +234,7 @@ pub fn links<'a>(rows: impl Iterator<Item = &'a DecisionRow>, rules: &Rules) -> 
         let at = Timestamp::from_second(row.said).ok()?;
         match statement_of(&row.body)?.body {
             Body::Link { a, b, judgement } => {
-                Some(Decision { author, rank, a, b, judgement, at, order: super::log::index(row.pos) })
+                Some(Decision { author, rank, a, b, judgement, at, order: super::log::order(row.pos) })
             }
             _ => None,
         }
@@ -203,7 +251,7 @@ pub fn choices<'a>(rows: impl Iterator<Item = &'a DecisionRow>, rules: &Rules) -
         match statement_of(&row.body)?.body {
             Body::Choose { on, field, prefer, over } => {
                 let unit = Unit::of(&field)?;
-                Some(Choice { author, rank, on, unit, prefer, over, at, order: super::log::index(row.pos) })
+                Some(Choice { author, rank, on, unit, prefer, over, at, order: super::log::order(row.pos) })
             }
             _ => None,
         }
@@ -270,7 +318,7 @@ pub async fn read(db: &mut SqliteConnection, rules: &Rules, groups: &[i64]) -> R
         let names_one = |row: &&DecisionRow| {
             statement_of(&row.body).is_some_and(|statement| match statement.body {
                 Body::Link { a, b, .. } => members.contains(&a) || members.contains(&b),
-                Body::Choose { on, .. } => members.contains(&on),
+                Body::Choose { on, .. } | Body::Safety { on, .. } => members.contains(&on),
                 _ => false,
             })
         };

@@ -6,10 +6,32 @@ use crate::record::HubId;
 use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection, sqlite::SqliteRow};
 use uuid::Uuid;
 
-/// Number of this hub's own hub and log rows.
+/// Number of this hub's own hub row, and of its first log.
 pub const OWN: i64 = 1;
 /// A position is `log << SHIFT | index`.
 const SHIFT: u32 = 40;
+/// A log's number is `ordinal << ORDINAL | hub`: positions of one hub rise in the order in which its leaves count.
+const ORDINAL: u32 = 16;
+
+/// Number of the log that a hub had after `ordinal` others.
+pub fn number(hub: i64, ordinal: u32) -> i64 {
+    i64::from(ordinal) << ORDINAL | hub
+}
+
+/// Number of the hub whose log this is.
+pub fn hub_of(log: i64) -> i64 {
+    log & ((1 << ORDINAL) - 1)
+}
+
+/// Number of the log that a position stands in.
+pub fn log_of(pos: i64) -> i64 {
+    pos >> SHIFT
+}
+
+/// Where a leaf stands among all of its hub: by log, then by index. The same at every reader.
+pub fn order(pos: i64) -> u64 {
+    ((log_of(pos) >> ORDINAL) as u64) << SHIFT | index(pos)
+}
 
 /// Where a leaf stands: its log and index in one number.
 pub fn pos(log: i64, index: u64) -> i64 {
@@ -21,11 +43,29 @@ pub fn index(pos: i64) -> u64 {
     (pos & ((1 << SHIFT) - 1)) as u64
 }
 
+/// Every leaf of a type, of all logs, in the order of positions: goes through all leaves.
+///
+/// # Errors
+/// Database errors.
+pub async fn of_type(db: &mut SqliteConnection, kind: &str) -> Result<Vec<(i64, Vec<u8>)>, StoreError> {
+    // A note begins with its type.
+    sqlx::query_as("SELECT pos, note FROM leaf WHERE instr(note, CAST(? AS BLOB)) = 1 ORDER BY pos")
+        .bind(format!("{}{kind}\n", crate::record::statement::HEADER))
+        .fetch_all(db)
+        .await
+}
+
 /// A hub's log and how far it is held.
 #[derive(Debug, Clone)]
 pub struct LogRow {
-    /// Row number; also its hub's.
+    /// Its number.
     pub n: i64,
+    /// Its hub's number.
+    pub owner: i64,
+    /// How many logs its hub had before it.
+    pub ordinal: u32,
+    /// Size and root at which its hub closed it; `None` while it is open.
+    pub closed: Option<(u64, Hash)>,
     /// The hub's id.
     pub hub: HubId,
     /// The hub's name.
@@ -44,19 +84,35 @@ pub struct LogRow {
     pub checkpoint: Option<Vec<u8>>,
     /// Length of the last part bundle as last read.
     pub tail_bytes: u64,
-    /// The hub document, as received.
+    /// The newest hub document, as received.
     pub document: Vec<u8>,
 }
 
-const COLUMNS: &str = "SELECT log.n, hub.id, hub.name, log.vkey, log.peer, log.held, log.edge, log.head, log.checkpoint, \
+impl LogRow {
+    /// Whether all of it that counts is held: of an open log, as much as there is.
+    pub fn complete(&self) -> bool {
+        self.closed.is_none_or(|(size, _)| self.held == size)
+    }
+}
+
+const COLUMNS: &str = "SELECT log.n, log.hub AS owner, log.ordinal, log.closed_size, log.closed_root, hub.id, hub.name, log.vkey, log.peer, log.held, log.edge, log.head, log.checkpoint, \
                        log.tail_bytes, hub.document FROM log JOIN hub ON hub.n = log.hub";
 
 impl TryFrom<SqliteRow> for LogRow {
     type Error = StoreError;
     fn try_from(row: SqliteRow) -> Result<LogRow, StoreError> {
         let key = |column: &'static str| VerifyKey::parse(row.try_get::<&str, _>(column)?).map_err(|_| corrupt(column));
+        let size: Option<i64> = row.try_get("closed_size")?;
+        let root: Option<Vec<u8>> = row.try_get("closed_root")?;
+        let closed = match (size, root) {
+            (Some(size), Some(root)) => Some((size as u64, root.try_into().map_err(|_| corrupt("log.closed_root"))?)),
+            _ => None,
+        };
         Ok(LogRow {
             n: row.try_get("n")?,
+            owner: row.try_get("owner")?,
+            ordinal: row.try_get("ordinal")?,
+            closed,
             hub: row.try_get::<&str, _>("id")?.parse().map_err(|_| corrupt("hub.id"))?,
             name: row.try_get("name")?,
             key: key("vkey")?,
@@ -71,25 +127,50 @@ impl TryFrom<SqliteRow> for LogRow {
     }
 }
 
-/// The log of a hub, by number.
+/// The log of a hub that is in use: its newest. `hub` is the hub's number.
 ///
 /// # Errors
 /// Database errors.
-pub async fn by_number(db: &mut SqliteConnection, n: i64) -> Result<Option<LogRow>, StoreError> {
-    let sql = format!("{COLUMNS} WHERE log.n = ?");
-    sqlx::query(sqlx::AssertSqlSafe(sql)).bind(n).fetch_optional(db).await?.map(LogRow::try_from).transpose()
+pub async fn by_number(db: &mut SqliteConnection, hub: i64) -> Result<Option<LogRow>, StoreError> {
+    let sql = format!("{COLUMNS} WHERE log.hub = ? ORDER BY log.ordinal DESC LIMIT 1");
+    sqlx::query(sqlx::AssertSqlSafe(sql)).bind(hub).fetch_optional(db).await?.map(LogRow::try_from).transpose()
 }
 
-/// Every log, our own first.
+/// All logs of a hub, oldest first.
+///
+/// # Errors
+/// Database errors.
+pub async fn of_hub(db: &mut SqliteConnection, hub: i64) -> Result<Vec<LogRow>, StoreError> {
+    let sql = format!("{COLUMNS} WHERE log.hub = ? ORDER BY log.ordinal");
+    sqlx::query(sqlx::AssertSqlSafe(sql)).bind(hub).fetch_all(db).await?.into_iter().map(LogRow::try_from).collect()
+}
+
+/// Positions of everything that is held of a hub, log by log.
+///
+/// # Errors
+/// Database errors.
+pub async fn held_of(db: &mut SqliteConnection, hub: i64) -> Result<Vec<std::ops::Range<i64>>, StoreError> {
+    Ok(of_hub(db, hub).await?.iter().map(|log| pos(log.n, 0)..pos(log.n, log.held)).collect())
+}
+
+/// Positions of what is held of a hub and folded into no record yet, log by log.
+///
+/// # Errors
+/// Database errors.
+pub async fn unfolded_of(db: &mut SqliteConnection, hub: i64) -> Result<Vec<std::ops::Range<i64>>, StoreError> {
+    Ok(of_hub(db, hub).await?.iter().map(|log| pos(log.n, log.head)..pos(log.n, log.held)).collect())
+}
+
+/// Every log: our own first, each hub's from the oldest on.
 ///
 /// # Errors
 /// Database errors.
 pub async fn all(db: &mut SqliteConnection) -> Result<Vec<LogRow>, StoreError> {
-    let sql = format!("{COLUMNS} ORDER BY log.n");
+    let sql = format!("{COLUMNS} ORDER BY log.hub, log.ordinal");
     sqlx::query(sqlx::AssertSqlSafe(sql)).fetch_all(db).await?.into_iter().map(LogRow::try_from).collect()
 }
 
-/// Makes a hub and its empty log. Returns their number.
+/// Makes a hub and the empty logs that its document names. Returns the hub's number.
 ///
 /// # Errors
 /// Database errors; a hub that is already there.
@@ -108,14 +189,7 @@ pub async fn create(
         .bind(document)
         .execute(&mut **db)
         .await?;
-    sqlx::query("INSERT INTO log (n, hub, origin, vkey, peer) VALUES (?, ?, ?, ?, ?)")
-        .bind(n)
-        .bind(n)
-        .bind(hub.log.name())
-        .bind(hub.log.to_string())
-        .bind(hub.peer.to_string())
-        .execute(&mut **db)
-        .await?;
+    super::hub::adopt(db, n, hub, document).await?;
     Ok(n)
 }
 
@@ -281,23 +355,7 @@ pub async fn blank(db: &mut Write, positions: &[i64]) -> Result<(), StoreError> 
     Ok(())
 }
 
-/// Remembers an erasure, for ever.
-///
-/// # Errors
-/// Database errors.
-pub async fn never_again(db: &mut Write, hub: i64, rec: Uuid, upto: u64) -> Result<(), StoreError> {
-    sqlx::query(
-        "INSERT INTO erasure (hub, rec, upto) VALUES (?, ?, ?) ON CONFLICT (hub, rec) DO UPDATE SET upto = max(upto, excluded.upto)",
-    )
-    .bind(hub)
-    .bind(&rec.as_bytes()[..])
-    .bind(upto as i64)
-    .execute(&mut **db)
-    .await
-    .map(drop)
-}
-
-/// Everything erased by a hub: record to highest revision.
+/// Every public part erased by a hub: record to highest revision.
 ///
 /// # Errors
 /// Database errors.
@@ -305,11 +363,41 @@ pub async fn erasures(
     db: &mut SqliteConnection,
     hub: i64,
 ) -> Result<std::collections::BTreeMap<Uuid, u64>, StoreError> {
-    let rows: Vec<(Vec<u8>, i64)> =
-        sqlx::query_as("SELECT rec, upto FROM erasure WHERE hub = ?").bind(hub).fetch_all(db).await?;
-    rows.into_iter()
-        .map(|(rec, upto)| Ok((Uuid::from_slice(&rec).map_err(|_| corrupt("erasure.rec"))?, upto as u64)))
-        .collect()
+    super::erase::gone(db, hub, crate::record::part::PUBLIC).await
+}
+
+/// Takes back the end of a log: leaves from `size` on, what they say and what they said is erased are gone, and nothing of
+/// the hub is seen until it is folded again. Words that the log's later leaves had erased or replaced here may come again.
+///
+/// # Errors
+/// Database errors.
+pub async fn truncate(db: &mut Write, log: &LogRow, size: u64) -> Result<(), StoreError> {
+    let (from, upto) = (pos(log.n, size), pos(log.n + 1, 0));
+    super::erase::cancel(db, log.owner, log.n, size).await?;
+    for sql in ["DELETE FROM leaf WHERE pos >= ? AND pos < ?", "DELETE FROM void WHERE pos >= ? AND pos < ?"] {
+        sqlx::query(sql).bind(from).bind(upto).execute(&mut **db).await?;
+    }
+    sqlx::query("DELETE FROM bundle WHERE log = ? AND n >= ?")
+        .bind(log.n)
+        .bind((size / WIDTH) as i64)
+        .execute(&mut **db)
+        .await?;
+    let mut edge = Frontier::default();
+    for root in bundle_roots(db, log.n, size / WIDTH).await? {
+        edge.push_subtree(8, root);
+    }
+    for leaf in leaves(db, log.n, size / WIDTH * WIDTH, size).await? {
+        edge.push(leaf.hash());
+    }
+    sqlx::query(
+        "UPDATE log SET held = ?1, edge = ?2, head = min(head, ?1), checkpoint = NULL, tail_bytes = 0 WHERE n = ?3",
+    )
+    .bind(size as i64)
+    .bind(edge.to_bytes())
+    .bind(log.n)
+    .execute(&mut **db)
+    .await?;
+    Ok(())
 }
 
 /// Sets how much of a log the registry sees.
@@ -334,6 +422,40 @@ pub async fn set_checkpoint(db: &mut Write, log: i64, note: &[u8], tail_bytes: u
         .map(drop)
 }
 
+/// Remembers the checkpoint that is about to be published, unless another than `before` was published meanwhile: then
+/// false, and nothing may be shown.
+///
+/// # Errors
+/// Database errors.
+pub async fn publish_checkpoint(
+    db: &mut Write,
+    log: i64,
+    before: Option<&[u8]>,
+    note: &[u8],
+) -> Result<bool, StoreError> {
+    let done = sqlx::query("UPDATE log SET checkpoint = ? WHERE n = ? AND checkpoint IS ?")
+        .bind(note)
+        .bind(log)
+        .bind(before)
+        .execute(&mut **db)
+        .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Notes held at these positions.
+///
+/// # Errors
+/// Database errors.
+pub async fn notes(db: &mut SqliteConnection, positions: &[i64]) -> Result<Vec<(i64, Vec<u8>)>, StoreError> {
+    let mut found = Vec::with_capacity(positions.len());
+    for chunk in positions.chunks(CHUNK) {
+        let mut select = QueryBuilder::<Sqlite>::new("SELECT pos, note FROM leaf WHERE pos IN ");
+        super::in_list(&mut select, chunk.iter().copied());
+        found.extend(select.build_query_as::<(i64, Vec<u8>)>().fetch_all(&mut *db).await?);
+    }
+    Ok(found)
+}
+
 /// Lines held at these positions.
 ///
 /// # Errors
@@ -346,4 +468,42 @@ pub async fn lines(db: &mut SqliteConnection, positions: &[i64]) -> Result<Vec<(
         found.extend(select.build_query_as::<(i64, String)>().fetch_all(&mut *db).await?);
     }
     Ok(found)
+}
+
+/// Writes a leaf over whatever stands at its position.
+///
+/// # Errors
+/// Database errors.
+pub async fn replace(db: &mut Write, pos: i64, leaf: &NewLeaf) -> Result<(), StoreError> {
+    let hash = leaf.note.is_empty().then(|| leaf.hash.to_vec());
+    sqlx::query("INSERT OR REPLACE INTO leaf (pos, note, line, hash) VALUES (?, ?, ?, ?)")
+        .bind(pos)
+        .bind(&leaf.note[..])
+        .bind(leaf.line.as_deref())
+        .bind(hash)
+        .execute(&mut **db)
+        .await
+        .map(drop)
+}
+
+/// Makes the stored roots of full bundles and the right edge again from the leaves.
+///
+/// # Errors
+/// Database errors.
+pub async fn set_tree(db: &mut Write, log: i64, held: u64, edge: &Frontier) -> Result<(), StoreError> {
+    for n in 0..held / WIDTH {
+        let hashes = leaves(db, log, n * WIDTH, (n + 1) * WIDTH).await?;
+        sqlx::query("INSERT OR REPLACE INTO bundle (log, n, root) VALUES (?, ?, ?)")
+            .bind(log)
+            .bind(n as i64)
+            .bind(&merkle::root(hashes.iter().map(LeafRow::hash))[..])
+            .execute(&mut **db)
+            .await?;
+    }
+    sqlx::query("UPDATE log SET edge = ? WHERE n = ?")
+        .bind(edge.to_bytes())
+        .bind(log)
+        .execute(&mut **db)
+        .await
+        .map(drop)
 }

@@ -9,7 +9,7 @@ use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
 use uuid::Uuid;
 
 const COLUMNS: &str = "grp.n, grp.hub, grp.rec, grp.digest, grp.name, grp.place, grp.status, grp.checked, grp.members, \
-                       grp.hubs, grp.conflicts";
+                       grp.hubs, grp.conflicts, grp.level";
 
 impl TryFrom<SqliteRow> for GroupRow {
     type Error = StoreError;
@@ -27,6 +27,7 @@ impl TryFrom<SqliteRow> for GroupRow {
             checked: row.try_get("checked")?,
             members: row.try_get("members")?,
             hubs: row.try_get("hubs")?,
+            level: row.try_get("level")?,
             conflicts: conflicts.split(',').filter(|unit| !unit.is_empty()).map(str::to_owned).collect(),
         })
     }
@@ -47,6 +48,27 @@ pub async fn groups(db: &mut SqliteConnection, numbers: &[i64]) -> Result<Vec<Gr
     }
     found.sort_by(|a, b| (&a.name, &a.place, a.n).cmp(&(&b.name, &b.place, b.n)));
     Ok(found)
+}
+
+/// Numbers of the groups whose place is protected.
+///
+/// # Errors
+/// Database errors.
+pub async fn guarded(db: &mut SqliteConnection) -> Result<Vec<i64>, StoreError> {
+    sqlx::query_scalar("SELECT n FROM grp WHERE level <> 'open' ORDER BY n").fetch_all(db).await
+}
+
+/// The records of groups whose place is protected, by hub number and id.
+///
+/// # Errors
+/// Database errors.
+pub async fn guarded_records(db: &mut SqliteConnection) -> Result<std::collections::BTreeSet<(i64, Uuid)>, StoreError> {
+    let rows: Vec<(i64, Vec<u8>)> = sqlx::query_as(
+        "SELECT record.hub, record.rec FROM record JOIN grp ON grp.n = record.grp WHERE grp.level <> 'open'",
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter().map(|(hub, rec)| Ok((hub, Uuid::from_slice(&rec).map_err(|_| corrupt("record.rec"))?))).collect()
 }
 
 /// Number and name of every group, in no promised order.

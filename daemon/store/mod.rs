@@ -1,11 +1,18 @@
 //! The only SQL. One SQLite file holds everything a hub knows.
 //!
 //! * [`log`]: logs, their leaves and the part lines held;
+//! * [`hub`]: hub documents version by version, and evidence of lies;
 //! * [`record`]: records and decisions folded from leaves;
 //! * [`registry`]: groups and the full-text index, derived from records;
 //! * [`group`]: the records of one group, with the words and decisions that make it;
+//! * [`erase`]: what was erased and must never come back; [`hidden`]: lines out of sight; [`ack`]: who has erased what;
+//! * [`scrub`]: deleted words out of the database's files; [`kept`]: exports and backups; [`people`]: where persons may stand;
 //! * [`partner`]: partner hubs and how pulling them goes;
+//! * [`contact`], [`consent`]: role contacts, who agreed to what, and the lines that this lets out; [`person`]: people;
+//! * [`held`]: records whose words a person must look at first;
+//! * [`retention`]: local data by age;
 //! * [`near`]: search by postcode;
+//! * [`protected`]: places that must not be known, in a type and a table of their own;
 //! * [`postcodes`]: where every postcode lies, in a file beside the database;
 //! * [`copies`]: which lists are copies of others;
 //! * [`sighting`]: records that only repeat this hub's own;
@@ -16,20 +23,33 @@
 //! One connection writes, several read. Every function takes a connection, so that callers compose them inside one
 //! transaction. sqlx sets neither journal mode nor synchronous: both are set here, once.
 
+pub mod ack;
+pub mod consent;
+pub mod contact;
 pub mod copies;
 pub mod describe;
 pub mod directory;
+pub mod erase;
 pub mod group;
+pub mod held;
+pub mod hidden;
+pub mod hub;
 pub mod imports;
+pub mod kept;
 pub mod log;
 pub mod lookup;
 pub mod near;
 pub mod pair;
 pub mod partner;
+pub mod people;
+pub mod person;
 pub mod postcodes;
+pub mod protected;
 pub mod question;
 pub mod record;
 pub mod registry;
+pub mod retention;
+pub mod scrub;
 pub mod sighting;
 pub mod view;
 
@@ -69,17 +89,15 @@ impl Store {
             .foreign_keys(true)
             .pragma("secure_delete", "ON")
             .pragma("cache_size", "-16384")
-            .pragma("temp_store", "MEMORY")
-            .optimize_on_close(true, 400);
+            .pragma("temp_store", "MEMORY");
         let writer = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
         sqlx::migrate!("schema/migrations").run(&writer).await?;
-        // Only the writer can optimise: a reader that tries fails to close, and if it lingers past the writer, the last to
-        // leave cannot move the write-ahead log into the file.
-        let reading = options
-            .create_if_missing(false)
-            .read_only(true)
-            .optimize_on_close(false, None)
-            .pragma("cache_size", "-8192");
+        // How a statement runs follows from its text and the indexes alone. Statistics are older than the next pull: those of a
+        // new, empty hub made SQLite go through every record where it should have looked up twenty.
+        for sql in ["DROP TABLE IF EXISTS sqlite_stat1", "DROP TABLE IF EXISTS sqlite_stat4"] {
+            sqlx::query(sql).execute(&writer).await?;
+        }
+        let reading = options.create_if_missing(false).read_only(true).pragma("cache_size", "-8192");
         let readers = SqlitePoolOptions::new().max_connections(4).min_connections(0).connect_with(reading).await?;
         Ok(Store { writer, readers })
     }
@@ -99,14 +117,6 @@ impl Store {
     /// When none can be had.
     pub async fn read(&self) -> Result<sqlx::pool::PoolConnection<Sqlite>, StoreError> {
         self.readers.acquire().await
-    }
-
-    /// Moves the write-ahead log into the file and empties it, so that erased bytes do not linger there.
-    ///
-    /// # Errors
-    /// Database errors.
-    pub async fn checkpoint(&self) -> Result<(), StoreError> {
-        sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&self.writer).await.map(drop)
     }
 
     /// Closes all connections.
@@ -137,6 +147,14 @@ pub async fn set(db: &mut SqliteConnection, name: &str, value: &str) -> Result<(
     .execute(db)
     .await
     .map(drop)
+}
+
+/// Forgets a setting.
+///
+/// # Errors
+/// Database errors.
+pub async fn unset(db: &mut SqliteConnection, name: &str) -> Result<(), StoreError> {
+    sqlx::query("DELETE FROM setting WHERE name = ?").bind(name).execute(db).await.map(drop)
 }
 
 /// Appends a bracketed list of values to a statement that ends in `IN`.

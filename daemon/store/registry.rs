@@ -13,11 +13,11 @@ use uuid::Uuid;
 /// A group as listed; what hubs say of it is made from its members when somebody looks.
 #[derive(Debug, Clone)]
 pub struct GroupRow {
-    /// `first` of its smallest member.
+    /// `first` of its smallest record, of those too that only repeat others.
     pub n: i64,
-    /// Hub number of its smallest member.
+    /// Hub number of its smallest member, of those that speak.
     pub hub: i64,
-    /// Record id of its smallest member.
+    /// Record id of that member.
     pub rec: Uuid,
     /// Digest of all it says.
     pub digest: [u8; 32],
@@ -35,13 +35,15 @@ pub struct GroupRow {
     pub hubs: i64,
     /// Merge units in which hubs disagree.
     pub conflicts: Vec<String>,
+    /// How far its place may be known.
+    pub level: String,
 }
 
-/// Takes link keys away from records, and gives them others: (key, record).
+/// Takes link keys away from records: (key, record).
 ///
 /// # Errors
 /// Database errors.
-pub async fn link(db: &mut Write, gone: &[(i64, i64)], come: &[(i64, i64)]) -> Result<(), StoreError> {
+pub async fn unlink(db: &mut Write, gone: &[(i64, i64)]) -> Result<(), StoreError> {
     for (key, record) in gone {
         sqlx::query("DELETE FROM link_key WHERE key = ? AND record = ?")
             .bind(key)
@@ -49,7 +51,15 @@ pub async fn link(db: &mut Write, gone: &[(i64, i64)], come: &[(i64, i64)]) -> R
             .execute(&mut **db)
             .await?;
     }
-    for chunk in come.chunks(2 * CHUNK) {
+    Ok(())
+}
+
+/// Gives link keys to records: (key, record), best in that order.
+///
+/// # Errors
+/// Database errors.
+pub async fn link(db: &mut Write, come: &[(i64, i64)]) -> Result<(), StoreError> {
+    for chunk in come.chunks(8 * CHUNK) {
         let mut insert = QueryBuilder::<Sqlite>::new("INSERT OR IGNORE INTO link_key (key, record) ");
         insert.push_values(chunk, |mut row, (key, record)| {
             row.push_bind(*key).push_bind(*record);
@@ -57,6 +67,14 @@ pub async fn link(db: &mut Write, gone: &[(i64, i64)], come: &[(i64, i64)]) -> R
         insert.build().execute(&mut **db).await?;
     }
     Ok(())
+}
+
+/// Whether no record has any link key.
+///
+/// # Errors
+/// Database errors.
+pub async fn unlinked(db: &mut SqliteConnection) -> Result<bool, StoreError> {
+    Ok(sqlx::query("SELECT 1 FROM link_key LIMIT 1").fetch_optional(db).await?.is_none())
 }
 
 /// Removes groups and what the index holds of them.
@@ -85,7 +103,7 @@ pub async fn remove_groups(db: &mut Write, groups: &[i64]) -> Result<(), StoreEr
 pub async fn add_groups(db: &mut Write, groups: &[(GroupRow, SearchText, String)]) -> Result<(), StoreError> {
     for chunk in groups.chunks(CHUNK) {
         let mut insert = QueryBuilder::<Sqlite>::new(
-            "INSERT INTO grp (n, hub, rec, digest, name, place, status, checked, members, hubs, conflicts) ",
+            "INSERT INTO grp (n, hub, rec, digest, name, place, status, checked, members, hubs, conflicts, level) ",
         );
         insert.push_values(chunk, |mut row, (group, _, _)| {
             row.push_bind(group.n)
@@ -98,7 +116,8 @@ pub async fn add_groups(db: &mut Write, groups: &[(GroupRow, SearchText, String)
                 .push_bind(&group.checked)
                 .push_bind(group.members)
                 .push_bind(group.hubs)
-                .push_bind(group.conflicts.join(","));
+                .push_bind(group.conflicts.join(","))
+                .push_bind(&group.level);
         });
         insert.build().execute(&mut **db).await?;
         let mut insert = QueryBuilder::<Sqlite>::new("INSERT INTO search (rowid, name, words, topics, place, facets) ");
@@ -148,28 +167,45 @@ pub async fn set_groups(db: &mut Write, of: &[(i64, i64)]) -> Result<(), StoreEr
     Ok(())
 }
 
-/// Records that have these keys, as (key, record) in that order.
+/// Records that have these keys, by key, of each key the first `most`: a key that thousands share costs what any other does.
 ///
 /// # Errors
 /// Database errors.
-pub async fn sharing(db: &mut SqliteConnection, keys: &[i64]) -> Result<Vec<(i64, i64)>, StoreError> {
-    let mut rows = Vec::new();
+pub async fn sharing(
+    db: &mut SqliteConnection,
+    keys: &[i64],
+    most: i64,
+) -> Result<BTreeMap<i64, Vec<i64>>, StoreError> {
+    let mut members = BTreeMap::new();
     for chunk in keys.chunks(CHUNK) {
-        let mut select = QueryBuilder::<Sqlite>::new("SELECT key, record FROM link_key WHERE key IN ");
-        super::in_list(&mut select, chunk.iter().copied());
-        select.push(" ORDER BY key, record");
-        rows.extend(select.build_query_as::<(i64, i64)>().fetch_all(&mut *db).await?);
+        let mut select = QueryBuilder::<Sqlite>::new("WITH wanted(key) AS (");
+        select.push_values(chunk, |mut row, key| {
+            row.push_bind(*key);
+        });
+        select.push(
+            ") SELECT key, (SELECT group_concat(record) FROM \
+             (SELECT record FROM link_key WHERE link_key.key = wanted.key ORDER BY record LIMIT ",
+        );
+        select.push_bind(most);
+        select.push(")) FROM wanted");
+        for (key, records) in select.build_query_as::<(i64, Option<String>)>().fetch_all(&mut *db).await? {
+            if let Some(records) = records {
+                members.insert(key, concatenated(&records)?);
+            }
+        }
     }
-    Ok(rows)
+    Ok(members)
+}
+
+fn concatenated(records: &str) -> Result<Vec<i64>, StoreError> {
+    records.split(',').map(|n| n.parse().map_err(|_| corrupt("link_key.record"))).collect()
 }
 
 /// Records of every key that at least two and at most so many have, key by key.
 pub fn shared(db: &mut SqliteConnection, most: u32) -> impl Stream<Item = Result<Vec<i64>, StoreError>> + Send {
     // One row a key: a row a record takes many times as long to hand over.
     let sql = "SELECT group_concat(record) FROM link_key GROUP BY key HAVING count(*) BETWEEN 2 AND ?";
-    sqlx::query_scalar::<_, String>(sql).bind(most).fetch(db).map(|row| {
-        row?.split(',').map(|n| n.parse().map_err(|_| corrupt("link_key.record"))).collect::<Result<Vec<i64>, _>>()
-    })
+    sqlx::query_scalar::<_, String>(sql).bind(most).fetch(db).map(|row| concatenated(&row?))
 }
 
 /// How many live group records there are.
@@ -255,15 +291,19 @@ pub async fn forget(db: &mut Write) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Indexes of a log's records whose public part is still missing.
+/// Indexes in a log of records whose public part is still missing.
 ///
 /// # Errors
 /// Database errors.
-pub async fn withheld(db: &mut SqliteConnection, hub: i64) -> Result<Vec<u64>, StoreError> {
-    let rows: Vec<i64> = sqlx::query_scalar("SELECT put FROM record WHERE hub = ? AND state = 'withheld' ORDER BY put")
-        .bind(hub)
-        .fetch_all(db)
-        .await?;
+pub async fn withheld(db: &mut SqliteConnection, log: i64) -> Result<Vec<u64>, StoreError> {
+    let rows: Vec<i64> = sqlx::query_scalar(
+        "SELECT put FROM record WHERE hub = ? AND state = 'withheld' AND put >= ? AND put < ? ORDER BY put",
+    )
+    .bind(super::log::hub_of(log))
+    .bind(pos(log, 0))
+    .bind(pos(log + 1, 0))
+    .fetch_all(db)
+    .await?;
     Ok(rows.into_iter().map(super::log::index).collect())
 }
 
@@ -275,7 +315,11 @@ pub async fn line_came(db: &mut Write, hub: i64, rec: Uuid) -> Result<(), StoreE
     mark(db, hub, rec).await
 }
 
-async fn mark(db: &mut Write, hub: i64, rec: Uuid) -> Result<(), StoreError> {
+/// Marks a record for deriving because its words came or went.
+///
+/// # Errors
+/// Database errors.
+pub async fn mark(db: &mut Write, hub: i64, rec: Uuid) -> Result<(), StoreError> {
     sqlx::query("UPDATE record SET state = 'again' WHERE hub = ? AND rec = ?")
         .bind(hub)
         .bind(&rec.as_bytes()[..])
@@ -303,85 +347,45 @@ pub async fn marked(db: &mut SqliteConnection) -> Result<Vec<i64>, StoreError> {
     sqlx::query_scalar("SELECT first FROM record WHERE state = 'again' ORDER BY first").fetch_all(db).await
 }
 
-/// Deletes the public lines of a record's revisions up to `upto`, wherever they are held, and marks the record. Leaves
-/// between `head` and `held` are not folded into records yet, so they are looked through.
+/// Positions of lines in a range of an own log that no record or decision states any more.
 ///
 /// # Errors
 /// Database errors.
-pub async fn erase_lines(
-    db: &mut Write,
-    hub: i64,
-    rec: Uuid,
-    upto: u64,
-    head: u64,
-    held: u64,
-) -> Result<(), StoreError> {
-    sqlx::query(
-        "UPDATE leaf SET line = NULL WHERE pos = (SELECT put FROM record WHERE hub = ? AND rec = ? AND put_rev <= ?)",
-    )
-    .bind(hub)
-    .bind(&rec.as_bytes()[..])
-    .bind(upto as i64)
-    .execute(&mut **db)
-    .await?;
-    // A leaf's text begins with its id, so that its bytes can be found without reading it as JSON.
-    let like = format!("\"id\":\"{rec}\"");
-    let rows: Vec<(i64, Vec<u8>)> = sqlx::query_as(
-        "SELECT pos, note FROM leaf WHERE pos >= ? AND pos < ? AND line IS NOT NULL AND instr(note, CAST(? AS BLOB)) > 0",
-    )
-    .bind(pos(hub, head))
-    .bind(pos(hub, held))
-    .bind(&like)
-    .fetch_all(&mut **db)
-    .await?;
-    let gone: Vec<i64> = rows
-        .into_iter()
-        .filter(|(_, note)| {
-            let text = crate::feed::note::Note::parse(note).ok().map(|note| note.text.to_owned());
-            let statement = text.and_then(|text| crate::record::Statement::read(text.as_bytes()).ok());
-            statement.is_some_and(|statement| statement.id == rec && statement.rev <= upto)
-        })
-        .map(|(pos, _)| pos)
-        .collect();
-    super::log::blank(db, &gone).await?;
-    mark(db, hub, rec).await
-}
-
-/// Positions of the own log's lines in a range that no record or decision states any more.
-///
-/// # Errors
-/// Database errors.
-pub async fn superseded(db: &mut SqliteConnection, from: u64, upto: u64) -> Result<Vec<i64>, StoreError> {
+pub async fn superseded(db: &mut SqliteConnection, log: i64, from: u64, upto: u64) -> Result<Vec<i64>, StoreError> {
     sqlx::query_scalar(
         "SELECT pos FROM leaf WHERE pos >= ?1 AND pos < ?2 AND line IS NOT NULL \
          AND pos NOT IN (SELECT put FROM record WHERE hub = ?3 AND put >= ?1 AND put < ?2 AND NOT withdrawn) \
          AND pos NOT IN (SELECT pos FROM decision WHERE hub = ?3)",
     )
-    .bind(pos(OWN, from))
-    .bind(pos(OWN, upto))
+    .bind(pos(log, from))
+    .bind(pos(log, upto))
     .bind(OWN)
     .fetch_all(db)
     .await
 }
 
-/// Notes that bundles of the own log must be written again.
+/// Notes that bundles of own logs must be written again.
 ///
 /// # Errors
 /// Database errors.
 pub async fn part_due(db: &mut Write, blanked: &[i64]) -> Result<(), StoreError> {
-    let bundles: BTreeSet<u64> = blanked.iter().map(|pos| super::log::index(*pos) / WIDTH).collect();
-    for n in bundles {
-        sqlx::query("INSERT OR IGNORE INTO part_due (n) VALUES (?)").bind(n as i64).execute(&mut **db).await?;
+    let bundle = |pos: &i64| (super::log::log_of(*pos), super::log::index(*pos) / WIDTH);
+    for (log, n) in blanked.iter().map(bundle).collect::<BTreeSet<(i64, u64)>>() {
+        sqlx::query("INSERT OR IGNORE INTO part_due (log, n) VALUES (?, ?)")
+            .bind(log)
+            .bind(n as i64)
+            .execute(&mut **db)
+            .await?;
     }
     Ok(())
 }
 
-/// Bundles of the own log that must be written again.
+/// Bundles of an own log that must be written again.
 ///
 /// # Errors
 /// Database errors.
-pub async fn parts_due(db: &mut SqliteConnection) -> Result<BTreeSet<u64>, StoreError> {
-    let rows: Vec<i64> = sqlx::query_scalar("SELECT n FROM part_due").fetch_all(db).await?;
+pub async fn parts_due(db: &mut SqliteConnection, log: i64) -> Result<BTreeSet<u64>, StoreError> {
+    let rows: Vec<i64> = sqlx::query_scalar("SELECT n FROM part_due WHERE log = ?").bind(log).fetch_all(db).await?;
     Ok(rows.into_iter().map(|n| n as u64).collect())
 }
 
@@ -389,9 +393,13 @@ pub async fn parts_due(db: &mut SqliteConnection) -> Result<BTreeSet<u64>, Store
 ///
 /// # Errors
 /// Database errors.
-pub async fn parts_done(db: &mut Write, done: &BTreeSet<u64>) -> Result<(), StoreError> {
+pub async fn parts_done(db: &mut Write, log: i64, done: &BTreeSet<u64>) -> Result<(), StoreError> {
     for n in done {
-        sqlx::query("DELETE FROM part_due WHERE n = ?").bind(*n as i64).execute(&mut **db).await?;
+        sqlx::query("DELETE FROM part_due WHERE log = ? AND n = ?")
+            .bind(log)
+            .bind(*n as i64)
+            .execute(&mut **db)
+            .await?;
     }
     Ok(())
 }
@@ -446,8 +454,17 @@ pub async fn live(db: &mut SqliteConnection, hub: i64) -> Result<u64, StoreError
 /// Database errors.
 pub async fn dump(db: &mut SqliteConnection) -> Result<Vec<(&'static str, String)>, StoreError> {
     use sha2::{Digest, Sha256};
-    const TABLES: [(&str, &str); 8] = [
+    const TABLES: [(&str, &str); 10] = [
+        (
+            "ack",
+            "SELECT quote(hub) || quote(origin) || quote(rec) || quote(rev) || quote(size) || quote(erased) || quote(at) FROM ack ORDER BY hub, origin",
+        ),
         ("facet", "SELECT quote(term) || quote(groups) FROM facet ORDER BY term"),
+        (
+            "contact_slot",
+            "SELECT quote(hub) || quote(rec) || quote(pos) || quote(rev) || quote(digest) FROM contact_slot \
+             ORDER BY hub, rec",
+        ),
         ("void", "SELECT quote(pos) || quote(code) FROM void ORDER BY pos"),
         (
             "record",
@@ -465,7 +482,7 @@ pub async fn dump(db: &mut SqliteConnection) -> Result<Vec<(&'static str, String
         (
             "grp",
             "SELECT quote(n) || quote(hub) || quote(rec) || quote(digest) || quote(name) || quote(place) || quote(status) || \
-             quote(checked) || quote(members) || quote(hubs) || quote(conflicts) FROM grp ORDER BY n",
+             quote(checked) || quote(members) || quote(hubs) || quote(conflicts) || quote(level) FROM grp ORDER BY n",
         ),
         (
             "search",

@@ -19,9 +19,10 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tower::ServiceExt;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::timeout::TimeoutLayer;
@@ -91,6 +92,15 @@ async fn log(request: Request, next: Next) -> Response {
         tracing::debug!(%method, route, status, ms, "request");
     }
     response
+}
+
+/// A router that answers each request by the one that stands in `routers` when it comes, on open connections too: a
+/// configuration that is read again is in force at once.
+pub fn current(routers: watch::Receiver<Router>) -> Router {
+    Router::new().fallback(move |request: Request| {
+        let now = routers.borrow().clone();
+        now.oneshot(request)
+    })
 }
 
 /// Serves `router` on `listener` until `stop` is cancelled; then takes no further connections, and returns when the open

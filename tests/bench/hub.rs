@@ -9,7 +9,8 @@ use mutuald::node::{Chance, Hub};
 use mutuald::record::HubId;
 use mutuald::record::statement::{Body, Kind};
 use std::path::Path;
-use std::time::Instant;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 pub fn runtime(part: impl Future<Output = ()>) {
@@ -79,6 +80,24 @@ pub async fn part(arguments: &[String]) {
             let (body, public) = (Body::Put(Kind::Record), Some(group.json()));
             hub.say(&[Draft { id: id(10), rev, body, public }]).await.unwrap();
         }
+        // Adds records one by one to so many; milliseconds of each, all told and of linking alone.
+        ["add", folder, first, count] => {
+            use tracing_subscriber::layer::SubscriberExt;
+            let spent = Spent::default();
+            let subscriber = tracing_subscriber::registry().with(spent.clone());
+            tracing::subscriber::set_global_default(subscriber).unwrap();
+            let hub = open(Path::new(folder), true).await;
+            let (first, count): (usize, usize) = (first.parse().unwrap(), count.parse().unwrap());
+            for (n, group) in invent::many(7, first + count, 2).enumerate().skip(first) {
+                let (body, public) = (Body::Put(Kind::Record), Some(group.json()));
+                spent.0.lock().unwrap().take();
+                let started = Instant::now();
+                hub.say(&[Draft { id: id(n), rev: 1, body, public }]).await.unwrap();
+                let all = started.elapsed().as_secs_f64() * 1e3;
+                let linking = spent.0.lock().unwrap().take().map_or(0.0, |spent| spent.as_secs_f64() * 1e3);
+                println!("{all:.3} {linking:.3}");
+            }
+        }
         // Serves a feed until killed; prints its address.
         ["serve", folder] => {
             let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -114,4 +133,33 @@ pub fn field(process: &str, name: &str) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap_or("0");
     line.split_whitespace().next().and_then(|n| n.parse().ok()).unwrap_or(0)
+}
+
+/// How long the span "linking" was open, when it last closed.
+#[derive(Clone, Default)]
+struct Spent(Arc<Mutex<Option<Duration>>>);
+
+impl<S> tracing_subscriber::Layer<S> for Spent
+where
+    S: tracing::Subscriber + for<'a> tracing_subscriber::registry::LookupSpan<'a>,
+{
+    fn enabled(&self, metadata: &tracing::Metadata<'_>, _: tracing_subscriber::layer::Context<'_, S>) -> bool {
+        metadata.name() == "linking"
+    }
+
+    fn on_new_span(
+        &self,
+        _: &tracing::span::Attributes<'_>,
+        id: &tracing::span::Id,
+        context: tracing_subscriber::layer::Context<'_, S>,
+    ) {
+        if let Some(span) = context.span(id) {
+            span.extensions_mut().insert(Instant::now());
+        }
+    }
+
+    fn on_close(&self, id: tracing::span::Id, context: tracing_subscriber::layer::Context<'_, S>) {
+        let opened = context.span(&id).and_then(|span| span.extensions().get::<Instant>().copied());
+        *self.0.lock().unwrap() = opened.map(|opened| opened.elapsed());
+    }
 }

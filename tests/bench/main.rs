@@ -35,6 +35,9 @@ fn main() {
     if wanted("change") {
         pull::one_change(folder.path());
     }
+    if wanted("add") {
+        pull::one_more(folder.path());
+    }
     if wanted("search") {
         search::search(folder.path());
     }

@@ -124,6 +124,26 @@ pub fn one_change(folder: &Path) {
     println!("change    ratio {:.2} for ten times the records (at most 1.2 is wanted)", medians[1] / medians[0]);
 }
 
+/// A record more at the hub that lists it: signed, linked, merged, written, published; and of that, linking.
+pub fn one_more(folder: &Path) {
+    let size = records();
+    let (publisher, _) = published(folder, size);
+    let said = part(&["add", publisher.to_str().unwrap(), &size.to_string(), "101"]);
+    let (mut all, mut linking): (Vec<f64>, Vec<f64>) = said
+        .lines()
+        .map(|line| {
+            let (all, linking) = line.split_once(' ').unwrap();
+            (all.parse::<f64>().unwrap(), linking.parse::<f64>().unwrap())
+        })
+        .unzip();
+    all.sort_by(f64::total_cmp);
+    linking.sort_by(f64::total_cmp);
+    println!(
+        "add       to {size}: linking {:.1} ms (median of 101; {:.1}–{:.1}; at most 5 is wanted); signed, linked, merged and published {:.1} ms",
+        linking[50], linking[0], linking[100], all[50]
+    );
+}
+
 /// PouchDB (LevelDB, express-pouchdb) replicating the same documents over loopback, beside our pull in the same run.
 pub fn pouchdb(folder: &Path) {
     let documents = folder.join("documents.jsonl");

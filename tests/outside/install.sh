@@ -94,7 +94,7 @@ fi
 if venv_ready; then
   found PYTHON "$PWD/$venv/bin/python"
 else
-  skip python 'pymerkle and cryptography are missing: no root is checked with pymerkle, and the golden feed is not made again'
+  skip python 'pymerkle, cryptography and http-message-signatures are missing: no root is checked with pymerkle, no signed request by another program, and the golden feed is not made again'
 fi
 if have systemd-analyze; then
   found SYSTEMD "$(command -v systemd-analyze)"

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use mutuald::config::{Config, ConfigError, Hub, Log, LogFormat, Publish, Pull, Web};
+use mutuald::config::{Backup, Config, ConfigError, Hub, Log, LogFormat, Publish, Pull, Retention, Web};
 use mutuald::limits::Limits;
 use mutuald::peer::schedule::Schedule;
 
@@ -33,13 +33,22 @@ fn every_option() -> BTreeSet<String> {
             linkage: Some("l".into()),
         },
         web: Web { listen: ([127, 0, 0, 1], 1).into(), directory: true, base_url: Some("b".into()) },
-        publish: Some(Publish { folder: Some("/f".into()), serve: true, republish_s: 1, keep_partial_s: 1 }),
+        publish: Some(Publish {
+            folder: Some("/f".into()),
+            serve: true,
+            contacts: true,
+            republish_s: 1,
+            keep_partial_s: 1,
+            relay: vec![],
+        }),
         pull: Pull {
             schedule: Schedule::parse("@daily").unwrap(),
             jitter_percent: 1,
             allow_private_addresses: true,
             contact: Some("c".into()),
         },
+        backup: Backup { folder: Some("/b".into()), keep: 1 },
+        retention: Retention::default(),
         limits: Limits::default(),
         log: Log { format: LogFormat::Auto, filter: "info".into() },
     };

@@ -4,6 +4,7 @@ use crate::support::TestHub;
 use crate::support::hub::group;
 use mutuald::node::author::Draft;
 use mutuald::record::group::Assured;
+use mutuald::record::safety::Level;
 use mutuald::record::statement::{Body, Judgement, Kind, Prefer, RecordRef, Revision};
 use mutuald::store;
 use proptest::prelude::*;
@@ -50,6 +51,14 @@ enum Step {
         prefer: (u8, u8),
         retract: bool,
     },
+    /// How far a record's place may be known; two words a hub and record, each raised and lowered.
+    Safety {
+        hub: u8,
+        on: (u8, u8),
+        word: u8,
+        level: u8,
+        lower: bool,
+    },
     /// A pull; dropped at the n-th time it waits, if it waits so often.
     Pull {
         hub: u8,
@@ -74,6 +83,8 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (hub.clone(), member(), member(), 0u8..8).prop_map(|(hub, a, b, judgement)| Step::Link { hub, a, b, judgement }),
         2 => (hub.clone(), member(), member(), any::<bool>())
             .prop_map(|(hub, on, prefer, retract)| Step::Choose { hub, on, prefer, retract }),
+        2 => (hub.clone(), member(), 0u8..2, 0u8..5, any::<bool>())
+            .prop_map(|(hub, on, word, level, lower)| Step::Safety { hub, on, word, level, lower }),
         6 => (hub.clone(), 0u8..6, prop::option::of(0u16..120))
             .prop_map(|(hub, from, dropped)| Step::Pull { hub, from, dropped }),
         1 => hub.prop_map(|hub| Step::Rebuild { hub }),
@@ -177,6 +188,13 @@ impl World {
                 let on = self.record(on);
                 let body = Body::Choose { on, field: "name".into(), prefer, over: vec![] };
                 self.say(hub, Uuid::from_u128(on.rec.as_u128() + 7_000), body, None).await;
+            }
+            Step::Safety { hub, on, word, level, lower } => {
+                let on = self.record(on);
+                let level = Level::ALL[usize::from(level)].label().to_owned();
+                let lowered = lower.then(|| ["trustee".to_owned(), "hub-worker".to_owned()]);
+                let body = Body::Safety { on, level, lowered };
+                self.say(hub, Uuid::from_u128(on.rec.as_u128() + 9_000 + 10_000 * u128::from(word)), body, None).await;
             }
             Step::Pull { hub, from, dropped } => {
                 let (hub, from) = (self.at(hub), self.at(from));

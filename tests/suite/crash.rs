@@ -4,6 +4,7 @@
 //! given state folder, stops at a failpoint, and gets SIGKILL there. A second child, without failpoint, is the restart.
 
 use crate::support::TestHub;
+use crate::support::audit::audit;
 use crate::support::hub::group;
 use mutuald::clock::Clock;
 use mutuald::config::{Config, Publish};
@@ -11,8 +12,10 @@ use mutuald::feed::tile::{self, WIDTH};
 use mutuald::feed::{Checkpoint, note::Note};
 use mutuald::feed::{hub as hub_document, merkle};
 use mutuald::node::author::Draft;
+use mutuald::node::groups::Known;
 use mutuald::node::init::{self, Answers};
-use mutuald::node::{Chance, Hub};
+use mutuald::node::rollover::{self, Change, Later};
+use mutuald::node::{Chance, Hub, backup, erase, keys};
 use mutuald::record::statement::{Body, ErasedParts, Kind};
 use mutuald::store;
 use std::collections::{BTreeMap, BTreeSet};
@@ -85,7 +88,191 @@ async fn child() {
                 }
             }
         }
+        // What a person, or the daemon at its next start, would do again after a crash.
+        ["forget", state] => {
+            let hub = open(Path::new(state)).await;
+            hub.refresh().await.unwrap();
+            hub.publish().await.unwrap();
+            let mut db = hub.store.read().await.unwrap();
+            if let Ok(known) = Known::find(&hub, &mut db, SECRET).await {
+                let plan = erase::plan(&hub, &mut db, &known, None, true).await.unwrap();
+                drop(db);
+                plan.commit(&hub).await.unwrap();
+            }
+            assert_eq!(hub.sweep().await.unwrap(), [""; 0]);
+        }
+        ["backup", state] => {
+            let hub = open(Path::new(state)).await;
+            if hub.backups().await.unwrap().is_empty() {
+                let file = Path::new(state).join("backups/made.backup");
+                std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+                // A backup that was made and not listed yet: it is made again.
+                let _ = std::fs::remove_file(&file);
+                hub.back_up(Some(&file)).await.unwrap();
+            }
+        }
+        ["restore", state] => {
+            let file = Path::new(state).join("backups/old.backup");
+            let clock = Clock::fixed(crate::support::hub::NOW.parse().unwrap());
+            backup::restore(&config(Path::new(state)), &file, &clock, true).await.unwrap();
+        }
+        ["rotate", state] => {
+            let hub = open(Path::new(state)).await;
+            hub.refresh().await.unwrap();
+            hub.publish().await.unwrap();
+            let own = hub.own_document().await.unwrap();
+            if own.document.version == 1 {
+                let root = keys::root(&hub.config.keys(), own.root_keys()[0].name()).unwrap();
+                // The last two entries are a thief's.
+                let mut db = hub.store.read().await.unwrap();
+                let held = store::log::by_number(&mut db, store::log::OWN).await.unwrap().unwrap().held;
+                drop(db);
+                let plan = hub.plan_document(&Change::Log { keep: Some(held - 2) }, true).await.unwrap();
+                let signed = rollover::add_signature(&plan.text, &root).unwrap();
+                hub.adopt_document(signed.as_bytes(), Some(Later::Drop)).await.unwrap();
+            }
+        }
+        ["heal", state] => {
+            let hub = open(Path::new(state)).await;
+            hub.refresh().await.unwrap();
+            hub.heal().await.unwrap();
+            hub.publish().await.unwrap();
+        }
         _ => panic!("{work}"),
+    }
+}
+
+/// A word that stands in one entry only, which is erased.
+const SECRET: &str = "qzxvorblat";
+
+/// A hub with a few entries, one of them in two versions, an export, and a backup of all of it.
+async fn with_secret(state: &Path) -> Hub {
+    new_state(state, "Forgetful", 5).await;
+    let hub = open(state).await;
+    let mut drafts = steps()[0][..20].to_vec();
+    let secret = |rev, words: &str| {
+        let words = group(words, "Southend", "01632 960777");
+        Draft { id: Uuid::from_u128(900), rev, body: Body::Put(Kind::Record), public: Some(words.json()) }
+    };
+    drafts.push(secret(1, "Qzxvorblat Circle, as it was"));
+    drafts.push(secret(2, "Qzxvorblat Circle"));
+    hub.say(&drafts).await.unwrap();
+    let export = state.join("export.csv");
+    std::fs::write(&export, "Qzxvorblat Circle").unwrap();
+    hub.wrote(&export, "all", Some(b"Qzxvorblat Circle")).await.unwrap();
+    std::fs::create_dir_all(state.join("backups")).unwrap();
+    hub
+}
+
+/// Erasing: killed anywhere, and done again, it is done: the registry is the one of a hub that was not killed, and not a byte is
+/// left, in backups and exports too. What was taken out of sight before the kill is never seen again.
+#[tokio::test(flavor = "multi_thread")]
+async fn f45_erasing_survives_a_kill_at_every_step() {
+    let folder = tempfile::tempdir().unwrap();
+    let start = folder.path().join("start");
+    let hub = with_secret(&start).await;
+    hub.back_up(Some(&start.join("backups/old.backup"))).await.unwrap();
+    hub.store.close().await;
+    // Paths are remembered whole; the copies that are killed have others.
+    let moved = |state: &Path| {
+        let database = rusqlite::Connection::open(state.join("mutuald.db")).unwrap();
+        let path = |name: &str| state.join(name).display().to_string();
+        database.execute("UPDATE backup SET path = ?", [path("backups/old.backup")]).unwrap();
+        database.execute("UPDATE written SET path = ?", [path("export.csv")]).unwrap();
+    };
+    let whole = folder.path().join("whole");
+    copy(&start, &whole);
+    moved(&whole);
+    assert!(!work(&format!("forget {}", whole.display()), None));
+    assert!(audit(&[&whole], &[SECRET]).is_empty());
+    let expected = told(&whole).await;
+    let mut met = BTreeSet::new();
+    let trials = tempfile::tempdir().unwrap();
+    for name in failpoints() {
+        for nth in 1.. {
+            let state = trials.path().join(format!("{name}-{nth}"));
+            copy(&start, &state);
+            moved(&state);
+            let task = format!("forget {}", state.display());
+            if !work(&task, Some(&format!("{name}:{nth}"))) {
+                break;
+            }
+            met.insert(name.clone());
+            // Once it was committed, no start shows it again.
+            if name.starts_with("erase-") && name != "erase-commit" {
+                let hub = open(&state).await;
+                hub.refresh().await.unwrap();
+                let mut db = hub.store.read().await.unwrap();
+                assert!(Known::find(&hub, &mut db, SECRET).await.is_err(), "{name}:{nth}");
+                drop(db);
+                hub.store.close().await;
+            }
+            assert!(!work(&task, None));
+            let found = audit(&[&state], &[SECRET]);
+            assert!(found.is_empty(), "{name}:{nth}: {found:?}");
+            assert_eq!(told(&state).await, expected, "{name}:{nth}");
+            std::fs::remove_dir_all(&state).unwrap();
+        }
+    }
+    let steps: BTreeSet<String> = failpoints()
+        .into_iter()
+        .filter(|name| name.starts_with("erase-") && name != "erase-ack" || name == "backup-cleaned")
+        .collect();
+    assert!(met.is_superset(&steps), "every failpoint of erasing was come to: {steps:?} {met:?}");
+}
+
+/// Making a backup and restoring one: killed anywhere and done again, the registry is the one of a hub that was not killed; a
+/// backup is whole or not there; and what was erased since is not in what was restored.
+#[tokio::test(flavor = "multi_thread")]
+async fn f45_backups_survive_a_kill_at_every_step() {
+    let folder = tempfile::tempdir().unwrap();
+    let start = folder.path().join("start");
+    let hub = with_secret(&start).await;
+    hub.store.close().await;
+    let expected = told(&start).await;
+    let met = kill_everywhere(&start, "backup", "", async |state, at, restarted| {
+        let file = state.join("backups/made.backup");
+        if restarted || file.exists() {
+            let database = rusqlite::Connection::open(&file).unwrap();
+            let whole: String = database.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+            let lines: i64 =
+                database.query_row("SELECT count(*) FROM leaf WHERE line IS NOT NULL", [], |row| row.get(0)).unwrap();
+            assert_eq!((whole.as_str(), lines > 20), ("ok", true), "{at}");
+        }
+        assert_eq!(told(state).await, expected, "{at}");
+    })
+    .await;
+    assert!(met.contains("backup-written") && met.contains("backup-listed"), "{met:?}");
+
+    let hub = open(&start).await;
+    hub.back_up(Some(&start.join("backups/old.backup"))).await.unwrap();
+    // The hub forgets that it made it, as if it had been carried away before the erasure.
+    let mut db = hub.store.write().await.unwrap();
+    store::kept::forget_backup(&mut db, &start.join("backups/old.backup").display().to_string()).await.unwrap();
+    db.commit().await.unwrap();
+    let mut db = hub.store.read().await.unwrap();
+    let known = Known::find(&hub, &mut db, SECRET).await.unwrap();
+    let plan = erase::plan(&hub, &mut db, &known, None, true).await.unwrap();
+    drop(db);
+    plan.commit(&hub).await.unwrap();
+    hub.store.close().await;
+    let whole = folder.path().join("whole");
+    copy(&start, &whole);
+    assert!(!work(&format!("restore {}", whole.display()), None));
+    let expected = told(&whole).await;
+    let met = kill_everywhere(&start, "restore", "", async |state, at, restarted| {
+        if restarted {
+            assert_eq!(told(state).await, expected, "{at}");
+            let database = rusqlite::Connection::open(state.join("mutuald.db")).unwrap();
+            let lines: i64 = database
+                .query_row("SELECT count(*) FROM leaf WHERE instr(lower(line), ?) > 0", [SECRET], |row| row.get(0))
+                .unwrap();
+            assert_eq!(lines, 0, "{at}");
+        }
+    })
+    .await;
+    for name in ["restore-ready", "restore-aside", "restore-done"] {
+        assert!(met.contains(name), "{name}: {met:?}");
     }
 }
 
@@ -207,9 +394,20 @@ async fn kill_everywhere(
     argument: &str,
     mut look: impl AsyncFnMut(&Path, &str, bool),
 ) -> BTreeSet<String> {
+    kill_at(failpoints(), start, what, argument, &mut look).await
+}
+
+/// The same at some of them.
+async fn kill_at(
+    names: BTreeSet<String>,
+    start: &Path,
+    what: &str,
+    argument: &str,
+    look: &mut impl AsyncFnMut(&Path, &str, bool),
+) -> BTreeSet<String> {
     let mut met = BTreeSet::new();
     let trials = tempfile::tempdir().unwrap();
-    for name in failpoints() {
+    for name in names {
         for nth in 1.. {
             let state = trials.path().join(format!("{name}-{nth}"));
             copy(start, &state);
@@ -322,6 +520,107 @@ async fn pulling_survives_a_kill_at_every_step() {
             .await,
         );
     }
+    // What is erased on the way goes out of files, and is confirmed: steps of other work, killed here too.
     let expected: BTreeSet<String> = failpoints().into_iter().filter(|name| name.starts_with("pull")).collect();
-    assert_eq!(met, expected, "every failpoint of pulling was come to");
+    assert!(met.is_superset(&expected), "every failpoint of pulling was come to: {met:?}");
+    assert!(met.contains("erase-wal") && met.contains("erase-ack"), "{met:?}");
+}
+
+/// The steps of keys and of healing, in the source.
+fn of_keys() -> BTreeSet<String> {
+    failpoints().into_iter().filter(|name| name.starts_with("rollover") || name.starts_with("heal")).collect()
+}
+
+/// A new list in place of one with a thief's entries in it; a partner that follows; a restored backup that takes back what it
+/// said: killed anywhere, restarted, each comes to the state of one that was not, and no reader ever meets a feed that is
+/// not whole.
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_survive_a_kill_at_every_step() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let words = |n: u128, name: &str| (Uuid::from_u128(n), group(name, "Nottingham", &format!("0115 496 {n:04}")));
+    let mut met = BTreeSet::new();
+
+    // The hub itself.
+    new_state(&at("own"), "Rotated", 8).await;
+    let hub = open(&at("own")).await;
+    let put = |n: u128, name: &str| {
+        let body = Body::Put(Kind::Record);
+        Draft { id: Uuid::from_u128(n), rev: 1, body, public: Some(words(n, name).1.json()) }
+    };
+    hub.say(&(1..=300).map(|n| put(n, &format!("Circle {n}"))).collect::<Vec<_>>()).await.unwrap();
+    hub.say(&[put(900, "Zzevil one"), put(901, "Zzevil two")]).await.unwrap();
+    hub.store.close().await;
+    copy(&at("own"), &at("own-whole"));
+    assert!(!work(&format!("rotate {}", at("own-whole").display()), None));
+    let expected = told(&at("own-whole")).await.0;
+    let mut look = async |state: &Path, place: &str, restarted: bool| {
+        let found = crate::support::feed::audited(&state.join("feed"), expected_hub(state)).await.unwrap();
+        assert!(found.sound(), "{place}: {found}");
+        if restarted {
+            assert_eq!(told(state).await.0, expected, "{place}");
+        }
+    };
+    met.extend(kill_at(of_keys(), &at("own"), "rotate", "", &mut look).await);
+
+    // A partner that held what is void now.
+    let partner = TestHub::new("Partner Hub", 3).await;
+    partner.put(&(1..=20).map(|n| words(n, &format!("Circle {n}"))).collect::<Vec<_>>()).await;
+    let keep = partner.published();
+    partner.put(&[words(900, "Zzevil one")]).await;
+    new_state(&at("reader"), "Reader", 6).await;
+    let hub = open(&at("reader")).await;
+    hub.add_partner(&partner.url, partner.hub.id, None).await.unwrap();
+    hub.pull(&hub.partner(&partner.hub.id.to_string()).await.unwrap(), true).await.unwrap();
+    let mut db = hub.store.write().await.unwrap();
+    sqlx::query("UPDATE partner SET document_seen = 0").execute(&mut *db).await.unwrap();
+    db.commit().await.unwrap();
+    hub.store.close().await;
+    partner.change(Change::Log { keep: Some(keep) }, Some(Later::Drop)).await;
+    let id = partner.hub.id;
+    copy(&at("reader"), &at("reader-whole"));
+    assert!(!work(&format!("pull {} {id}", at("reader-whole").display()), None));
+    let expected = told(&at("reader-whole")).await;
+    let mut look = async |state: &Path, place: &str, restarted: bool| {
+        let now = told(state).await;
+        if restarted {
+            assert_eq!(now, expected, "{place}");
+        }
+    };
+    met.extend(kill_at(of_keys(), &at("reader"), "pull", &format!(" {id}"), &mut look).await);
+
+    // A restored backup, whose partner knows more, and that said something of its own.
+    let (first, second) = (TestHub::new("First Hub", 1).await, TestHub::new("Second Hub", 2).await);
+    first.put(&(1..=20).map(|n| words(n, &format!("Circle {n}"))).collect::<Vec<_>>()).await;
+    first.follow(&second).await;
+    second.follow(&first).await;
+    second.pull(&first).await;
+    let backup = first.copy(71).await;
+    first.put(&[words(30, "Said since")]).await;
+    second.pull(&first).await;
+    let draft = Draft {
+        id: Uuid::from_u128(31),
+        rev: 1,
+        body: Body::Put(Kind::Record),
+        public: Some(words(31, "Said in between").1.json()),
+    };
+    assert!(backup.hub.say(&[draft]).await.is_err(), "it would fork");
+    backup.hub.store.truncate().await.unwrap();
+    copy(&backup.hub.config.hub.state, &at("backup"));
+    copy(&at("backup"), &at("backup-whole"));
+    assert!(!work(&format!("heal {}", at("backup-whole").display()), None));
+    let expected = told(&at("backup-whole")).await;
+    assert_eq!(expected.0.groups, 23);
+    let mut look = async |state: &Path, place: &str, restarted: bool| {
+        if restarted {
+            assert_eq!(told(state).await, expected, "{place}");
+        }
+    };
+    met.extend(kill_at(of_keys(), &at("backup"), "heal", "", &mut look).await);
+    assert_eq!(met, of_keys(), "every step was come to");
+}
+
+/// The hub whose feed lies in a state folder.
+fn expected_hub(state: &Path) -> mutuald::record::HubId {
+    hub_document::open(&std::fs::read(state.join("feed/hub/1")).unwrap(), None).unwrap().id
 }

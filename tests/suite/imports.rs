@@ -369,3 +369,33 @@ fn a_source_needs_a_licence() {
     ])
     .failed(2);
 }
+
+/// Stale entries (PEERS section 3, pain 7): a check "on 1 January 1970" is none, what nobody checked says so, and what has ended
+/// stays ended whichever old file names it again.
+#[test]
+fn an_empty_date_is_no_check_and_a_closed_group_does_not_come_back() {
+    let desk = Desk::new("Essex Hub");
+    let old = "Group,Town,Last checked,Checked how,Checked by\nCarers Circle,Harlow,1970-01-01,,\n";
+    std::fs::write(desk.file("old.csv"), old).unwrap();
+    let list = ["import", "old.csv", "--list", "County list", "--commit"];
+    desk.run(&list).ended(0);
+    let shown = desk.run(&["group", "show", "carers circle", "--json"]).json(0);
+    assert_eq!(shown["checked"], Value::Null, "{shown:#}");
+    assert!(!shown.to_string().contains("1970"), "{shown:#}");
+    desk.run(&["group", "close", "carers circle", "--reason", "the organiser moved"]).ended(0);
+    // The same file once more, and its next edition, which has been looked over but says nothing of an end.
+    for text in [old.to_owned(), old.replace("1970-01-01,,", "2026-03-01,phone,hub")] {
+        std::fs::write(desk.file("old.csv"), text).unwrap();
+        desk.run(&list).ended(0);
+        let shown = desk.run(&["group", "show", "carers circle", "--json"]);
+        assert!(shown.out.contains("\"closed\""), "{}", shown.out);
+    }
+    // An empty status, as in every form that was filled in while the group ran, is no word that it runs again; a word is.
+    for (status, open) in [("", false), ("Running", true)] {
+        let text = format!("Group,Town,Status\nCarers Circle,Harlow,{status}\n");
+        std::fs::write(desk.file("old.csv"), text).unwrap();
+        desk.run(&list).ended(0);
+        let shown = desk.run(&["group", "show", "carers circle", "--json"]);
+        assert_eq!(!shown.out.contains("\"closed\""), open, "{status:?}: {}", shown.out);
+    }
+}

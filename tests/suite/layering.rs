@@ -19,7 +19,7 @@ const MAY_USE: [(&str, &[&str]); 14] = [
     ("exchange", &["record", "registry", "frame", "store"]),
     ("peer", &["record", "feed", "store", "limits", "failpoint"]),
     ("web", &["record", "feed", "registry", "frame", "store"]),
-    ("config", &["limits", "peer"]),
+    ("config", &["record", "limits", "peer"]),
     (
         "node",
         &[

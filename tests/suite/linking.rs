@@ -8,6 +8,8 @@ use mutuald::record::statement::{Body, Kind};
 use mutuald::registry::linkage::model::SHIPPED;
 use proptest::prelude::*;
 use serde_json::json;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use uuid::Uuid;
 
 /// A hub by whose model a key that more than three records share joins nobody.
@@ -73,4 +75,65 @@ async fn few_and_many_are_compared_alike() {
     let pairs: i64 =
         sqlx::query_scalar("SELECT count(*) FROM pair WHERE outcome = 2").fetch_one(&mut *db).await.unwrap();
     assert!(pairs > 5, "some of them are written down twice: {pairs}");
+}
+
+/// A name, and nothing else that another record says, but the telephone where that is the hub's.
+fn answered_by(hub_itself: bool, n: u128, word: &str) -> (Uuid, Group) {
+    let letters: String = format!("{n:05}").bytes().map(|digit| char::from(b'b' + 2 * (digit - b'0'))).collect();
+    let json = json!({
+        "name": format!("{word}{letters}"),
+        "place": {"locality": format!("Upper {letters}")},
+        "contact": {"phone": if hub_itself { "0115 496 0001".into() } else { format!("0115 49{n:05}") }},
+    });
+    (Uuid::from_u128(n + 1), Group::read(&json.to_string()).unwrap())
+}
+
+/// Steps of the database's machine, in hundreds, that changing a record by its name takes among so many.
+async fn steps_of_a_change(hub_itself: bool, among: u128) -> u64 {
+    let hub = TestHub::new("Switchboard", 43).await;
+    hub.put(&(0..among).map(|n| answered_by(hub_itself, n, "word")).collect::<Vec<_>>()).await;
+    let steps = Arc::new(AtomicU64::new(0));
+    let counted = steps.clone();
+    let mut write = hub.hub.store.write().await.unwrap();
+    write.lock_handle().await.unwrap().set_progress_handler(100, move || {
+        counted.fetch_add(1, Ordering::Relaxed);
+        true
+    });
+    write.rollback().await.unwrap();
+    hub.put(&[answered_by(hub_itself, 7, "other")]).await;
+    hub.put(&[answered_by(hub_itself, 8, "other")]).await;
+    steps.load(Ordering::Relaxed)
+}
+
+/// A hub that gives thousands of groups its own telephone makes no later change dearer than one that gives each its own.
+#[tokio::test]
+async fn a_telephone_that_thousands_share_costs_a_change_nothing() {
+    let (own, shared) = (steps_of_a_change(false, 4_000).await, steps_of_a_change(true, 4_000).await);
+    eprintln!("hundreds of steps: {own} with telephones of their own, {shared} with the hub's");
+    // Up to a hundred who share a key are read, and one more.
+    assert!(shared <= own + 40, "{own} with telephones of their own, {shared} with the hub's");
+}
+
+/// Many at once take a telephone beyond what may be shared and back under it: pairs and groups are as made afresh.
+#[tokio::test]
+async fn a_key_that_many_cross_at_once_is_linked_as_afresh() {
+    let hub = crowded().await;
+    let named = |n: u128, phone: &str| {
+        let json = json!({
+            "name": "Epilepsy Evening", "topics": ["epilepsy"],
+            "place": {"locality": "Beeston", "postcode": format!("NG9 {}AB", n % 10)}, "contact": {"phone": phone},
+        });
+        (Uuid::from_u128(n + 1), Group::read(&json.to_string()).unwrap())
+    };
+    // Those who had it first are not the first who have it afterwards.
+    for sharing in [6..9, 0..9, 7..9, 5..9, 6..8, 1..9, 0..1] {
+        let groups: Vec<(Uuid, Group)> = (0..9u128)
+            .map(|n| {
+                let phone = if sharing.contains(&n) { "0115 496 0001".into() } else { format!("0115 496 01{n:02}") };
+                named(n, &phone)
+            })
+            .collect();
+        hub.put(&groups).await;
+        hub.check_hub().await;
+    }
 }

@@ -7,12 +7,14 @@ use crate::exchange::plan::{Existing, FieldChange};
 use crate::node::author::Draft;
 use crate::node::groups::say::{self, Edited, SayError};
 use crate::node::groups::{self, Known, One, words};
-use crate::node::{Hub, Said};
+use crate::node::{Hub, Said, protect};
 use crate::record::Group;
 use crate::record::group::{Assured, Sighting};
+use crate::record::safety::Level;
 use crate::record::statement::Judgement;
 use crate::registry::rules::How;
 use crate::registry::{Unit, normal, sighting};
+use crate::store::protected::{self, SealedPlace};
 use anyhow::Context as _;
 use jiff::civil::Date;
 use serde::Serialize;
@@ -57,6 +59,9 @@ pub struct Add {
     /// Add it although this hub already lists a group of that name
     #[arg(long)]
     anyway: bool,
+    /// You have looked at words that seem to give a protected place away, and they do not
+    #[arg(long)]
+    words_ok: bool,
 }
 
 /// Change what this hub says of a group
@@ -69,6 +74,9 @@ pub struct Edit {
     /// A field of the spreadsheet and its new value; an empty value clears it
     #[arg(long = "set", value_name = "FIELD=VALUE", required = true)]
     sets: Vec<String>,
+    /// You have looked at words that seem to give a protected place away, and they do not
+    #[arg(long)]
+    words_ok: bool,
 }
 
 /// Say that a group has ended; it stays known
@@ -137,7 +145,14 @@ impl fmt::Display for Done {
 /// What became of what was said.
 pub(in crate::cli) fn published(said: &Said) -> String {
     let signed = crate::cli::output::count(said.statements as u64, "statement", "statements");
-    match &said.published {
+    let held = match said.held {
+        0 => String::new(),
+        n => format!(
+            "Held, and not signed yet: {}. The words seem to tell of a person; `mutuald held list` shows what was found.\n",
+            crate::cli::output::count(n as u64, "record", "records")
+        ),
+    };
+    held + &match &said.published {
         Some(published) => format!("Signed {signed}; published, {} in the feed.", published.size),
         None => format!("Signed {signed}; not published, because the settings have no [publish]."),
     }
@@ -153,7 +168,11 @@ pub(in crate::cli) fn refused(error: &SayError) -> anyhow::Error {
         }
         SayError::Refused(_) => "put the value right, and the same again".to_owned(),
         SayError::Protected => {
-            "keep it outside mutuald until a version with protected places; withdraw it if it is public".to_owned()
+            "`mutuald safety set NAME LEVEL` protects it more, and says first what that erases; two people lower it"
+                .to_owned()
+        }
+        SayError::GivesAway(_) => {
+            "change the words; where they do not give it away, --words-ok says that you have looked".to_owned()
         }
         SayError::OneValue(_) => "`mutuald conflicts` shows where hubs or lists disagree".to_owned(),
         SayError::NoValue(_) => "the same command without a number shows the values".to_owned(),
@@ -216,10 +235,13 @@ impl Add {
         let list = own_list(hub, &mut db).await?;
         let edited = match &self.from {
             Some(file) => from_json(file, list)?,
-            None => say::edit(None, &self.fields()?, list).map_err(|error| refused(&error))?,
+            None => say::edit(None, &self.fields()?, list, self.words_ok).map_err(|error| refused(&error))?,
         };
         let name = normal::words(&edited.group.name);
         let own = groups::own_records(hub, &mut db).await?;
+        if let Some((level, sealed)) = &edited.sealed {
+            return self.protected(context, hub, &edited, *level, sealed).await;
+        }
         if !self.anyway && own.iter().any(|one| normal::words(&one.group.name) == name) {
             let what = format!("this hub already lists a group called {:?}; nothing was changed", edited.group.name);
             let next = format!(
@@ -238,6 +260,38 @@ impl Add {
             notes,
             said: Some(said),
         })
+    }
+
+    /// A group whose place is protected from the first.
+    async fn protected(
+        &self,
+        context: &Context,
+        hub: &Hub,
+        edited: &Edited,
+        level: Level,
+        sealed: &SealedPlace,
+    ) -> anyhow::Result<Answer> {
+        let mut db = hub.store.write().await?;
+        let public = level.signed().then_some(&edited.group);
+        let fresh = protect::Fresh { rec: context.chance.id(), list: edited.group.list, level, public };
+        let drafts = protect::first(hub, &mut db, fresh, sealed, self.words_ok).await?;
+        let said = match public {
+            Some(_) => {
+                let derived = hub.say_in(&mut db, &drafts, |_| ()).await?;
+                let held = hub.held_among(&mut db, &drafts).await?;
+                db.commit().await?;
+                Some(Said { statements: drafts.len() - held, held, derived, published: hub.publish().await? })
+            }
+            None => {
+                db.commit().await?;
+                None
+            }
+        };
+        let notes = vec![format!("{} `mutuald group show --protected` tells the rest", level.why())];
+        let did =
+            if public.is_some() { "added to this hub's own list" } else { "kept by this hub; nothing of it is signed" };
+        let group = if public.is_some() { edited.group.name.clone() } else { "A group".to_owned() };
+        Answer::of(&Done { group, did, changes: vec![], notes, said })
     }
 
     fn fields(&self) -> anyhow::Result<Vec<(String, String)>> {
@@ -273,14 +327,18 @@ fn from_json(file: &str, list: Uuid) -> anyhow::Result<Edited> {
             "schema/ describes what a group may say; or use the options in place of --from",
         )
     })?;
-    if group.safety.as_deref().is_some_and(|level| level != crate::exchange::row::OPEN) {
-        return Err(refused(&SayError::Protected));
-    }
     group.list = Some(list);
+    let level = Level::stated(&group);
+    if level != Level::Open {
+        let split = protected::split(group, level);
+        let sealed = Some((level, split.sealed));
+        let public = split.public.unwrap_or_else(|| Group { list: Some(list), ..Group::default() });
+        return Ok(Edited { group: public, changes: Vec::new(), warnings: Vec::new(), sealed });
+    }
     if group.json().len() > RECORD_BYTES {
         return Err(Failure::new(format!("{file}: more than {RECORD_BYTES} bytes"), "shorten its texts").into());
     }
-    Ok(Edited { group, changes: Vec::new(), warnings: Vec::new() })
+    Ok(Edited { group, changes: Vec::new(), warnings: Vec::new(), sealed: None })
 }
 
 /// Says new values of a group: in this hub's record of it, or in a new one that is held for the same group.
@@ -289,6 +347,7 @@ async fn change(
     wanted: &str,
     fields: &[(String, String)],
     did: &'static str,
+    looked: bool,
 ) -> anyhow::Result<Answer> {
     let hub = context.hub().await?;
     let mut db = hub.store.read().await?;
@@ -298,7 +357,7 @@ async fn change(
     let (edited, drafts, mut notes) = match mine {
         Some(one) => {
             let base: Existing = say::existing(one);
-            let mut edited = say::edit(Some(&base), fields, list).map_err(|error| refused(&error))?;
+            let mut edited = say::edit(Some(&base), fields, list, looked).map_err(|error| refused(&error))?;
             if !edited.changes.is_empty() && !sighting::repeats(&one.record, &edited.group, false).is_empty() {
                 // Who corrects a row that was taken over knows something of the group itself.
                 let date = Some(hub.clock.today(&hub.config.time_zone()?));
@@ -313,6 +372,16 @@ async fn change(
     drop(db);
     notes.extend(warnings(&edited));
     let group = known.row.name.clone();
+    if let (Some((level, sealed)), Some(one)) = (&edited.sealed, mine) {
+        let mut db = hub.store.write().await?;
+        protect::renew(hub, &mut db, one.record.rec, *level, sealed.clone()).await?;
+        if looked && let Some((_, all)) = protected::get(&mut db, one.record.rec).await? {
+            let words = all.given_away(&edited.group);
+            protected::allow(&mut db, one.record.rec, &edited.group, &words).await?;
+        }
+        db.commit().await?;
+        notes.push("what is withheld of it is kept; `mutuald group show --protected` tells it".to_owned());
+    }
     if drafts.is_empty() {
         return Answer::of(&Done {
             group,
@@ -343,7 +412,10 @@ fn first(
     if !all.iter().any(|(field, _)| is_name(field)) {
         all.insert(0, ("name".to_owned(), known.row.name.clone()));
     }
-    let edited = say::edit(None, &all, list).map_err(|error| refused(&error))?;
+    let edited = say::edit(None, &all, list, false).map_err(|error| refused(&error))?;
+    if edited.sealed.is_some() {
+        return Err(refused(&SayError::Protected));
+    }
     let id = context.chance.id();
     let own = crate::record::RecordRef { hub: hub.id, rec: id };
     let same = say::link([].iter(), own, known.merged.id, Judgement::Same, context.chance.id());
@@ -408,7 +480,7 @@ async fn open_after(hub: &Hub, record: Uuid) -> anyhow::Result<Option<String>> {
 
 impl Edit {
     pub(super) async fn run(self, context: &Context) -> anyhow::Result<Answer> {
-        change(context, &self.name, &pairs(&self.sets)?, "changed").await
+        change(context, &self.name, &pairs(&self.sets)?, "changed", self.words_ok).await
     }
 }
 
@@ -417,7 +489,7 @@ impl Close {
         let mut fields = vec![("status".to_owned(), crate::record::group::CLOSED.to_owned())];
         fields.extend(self.date.map(|date| ("status_date".to_owned(), date)));
         fields.extend(self.reason.map(|reason| ("status_reason".to_owned(), reason)));
-        change(context, &self.name, &fields, "closed; it stays known as a group that has ended").await
+        change(context, &self.name, &fields, "closed; it stays known as a group that has ended", false).await
     }
 }
 

@@ -1,12 +1,14 @@
 //! `mutuald group show`
 
-use crate::cli::{Answer, Context};
-use crate::node::groups::Known;
+use crate::cli::{Answer, Context, Failure};
 use crate::node::groups::words::{line, parts, term_label, unit_label, who_disagree};
+use crate::node::groups::{self, Known, NotFound};
 use crate::record::RecordRef;
+use crate::record::contact::{RoleContact, role_label};
 use crate::registry::merged::Open;
 use crate::registry::{Unit, merged, normal};
 use crate::store::postcodes::Places;
+use crate::store::protected;
 use serde::Serialize;
 use std::fmt;
 
@@ -16,6 +18,38 @@ pub struct Show {
     /// Its name, or words that only its entry has
     #[arg(required = true)]
     name: Vec<String>,
+    /// Show, instead, what this hub knows of its place and does not pass on; for this hub's own people only
+    #[arg(long)]
+    protected: bool,
+}
+
+/// What is withheld of a group, for this hub's own people.
+#[derive(Serialize)]
+struct Withheld {
+    name: String,
+    safety: String,
+    fields: Vec<(String, serde_json::Value)>,
+}
+
+impl fmt::Display for Withheld {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            out,
+            "{}
+For this hub's own people only ({}). It must not be passed on.",
+            self.name,
+            term_label("safety-levels", &self.safety)
+        )?;
+        for (field, value) in &self.fields {
+            let label =
+                Unit::of(field).map_or_else(|| field.replace('_', " "), |unit| unit_label(unit.name()).to_owned());
+            let shown: Vec<String> =
+                parts(field, value).iter().map(|(heading, text)| format!("{heading}: {text}")).collect();
+            let words = if shown.len() > 1 { shown.join("\n  ") } else { line(field, value) };
+            writeln!(out, "\n{label}\n  {}", if words.is_empty() { value.to_string() } else { words })?;
+        }
+        Ok(())
+    }
 }
 
 #[derive(Serialize)]
@@ -26,8 +60,19 @@ struct Shown {
     fields: Vec<Field>,
     records: Vec<Record>,
     sightings: Vec<Seen>,
+    /// Role contacts that this hub shares or was given: for its people, and in no page or export.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    contacts: Vec<Asked>,
     #[serde(skip_serializing_if = "Option::is_none")]
     position: Option<Position>,
+}
+
+/// Whom to ask, by whose word.
+#[derive(Serialize)]
+struct Asked {
+    hub: String,
+    #[serde(flatten)]
+    contact: RoleContact,
 }
 
 /// Where the postcode lies, as well as this hub knows.
@@ -121,6 +166,13 @@ impl fmt::Display for Shown {
         if let Some(position) = &self.position {
             let (lat, lon) = (position.latitude, position.longitude);
             writeln!(out, "\nOn the map, by its postcode\n  {lat:.5}, {lon:.5} ({})", position.means)?;
+        }
+        if !self.contacts.is_empty() {
+            writeln!(out, "\nContacts (not public: for this hub's people, not to be passed on)")?;
+            for Asked { hub, contact } in &self.contacts {
+                let reached: Vec<&str> = contact.fields().filter_map(|field| contact.get(field)).collect();
+                writeln!(out, "  {}: {}\n    by {hub}", role_label(&contact.role), reached.join("; "))?;
+            }
         }
         writeln!(out, "\nSaid by")?;
         for record in &self.records {
@@ -226,7 +278,11 @@ impl Show {
     pub(super) async fn run(self, context: &Context) -> anyhow::Result<Answer> {
         let hub = context.hub().await?;
         let mut db = hub.store.read().await?;
-        let known = context.group(hub, &mut db, &self.name.join(" ")).await?;
+        let wanted = self.name.join(" ");
+        if self.protected {
+            return self.withheld(context, hub, &mut db, &wanted).await;
+        }
+        let known = context.group(hub, &mut db, &wanted).await?;
         let merged = &known.merged;
         let checked = merged.assured.as_ref().map(|assured| {
             let how = term_label("assurance-methods", &assured.method).to_lowercase();
@@ -248,7 +304,14 @@ impl Show {
             via: seen.via.iter().rev().map(|hub| known.observer(hub)).collect(),
             observed_by: seen.observed_by,
         };
+        let records: Vec<_> = known.members.iter().map(|one| (one.row.hub, one.record.hub, one.record.rec)).collect();
+        let shown = crate::node::contacts::shown(&mut db, &records).await?;
+        let contacts = shown.into_iter().flat_map(|shown| {
+            let hub = known.hub_name(&shown.hub);
+            shown.contacts.contacts.into_iter().map(move |contact| Asked { hub: hub.clone(), contact })
+        });
         Answer::of(&Shown {
+            contacts: contacts.collect(),
             name: known.row.name.clone(),
             safety: merged.safety.clone(),
             checked,
@@ -258,5 +321,35 @@ impl Show {
             position: position(&known, &Places::of(&hub.config.hub.state)),
         })
         .map(|answer| answer.look_if(!merged.conflicts.is_empty()))
+    }
+
+    /// The one place from which `SealedPlace::tell` is called.
+    async fn withheld(
+        &self,
+        context: &Context,
+        hub: &crate::node::Hub,
+        db: &mut sqlx::SqliteConnection,
+        wanted: &str,
+    ) -> anyhow::Result<Answer> {
+        let unsigned = protected::named(db, wanted).await?;
+        let (name, recs) = match groups::find(db, wanted).await {
+            Err(NotFound::None(_)) if !unsigned.is_empty() => {
+                (wanted.to_owned(), unsigned.iter().map(|row| row.rec).collect::<Vec<_>>())
+            }
+            _ => {
+                let known = context.group(hub, db, wanted).await?;
+                (known.row.name.clone(), known.own().iter().map(|one| one.record.rec).collect())
+            }
+        };
+        for rec in recs {
+            if let Some((row, sealed)) = protected::get(db, rec).await? {
+                return Answer::of(&Withheld { name, safety: row.level.label().to_owned(), fields: sealed.tell() });
+            }
+        }
+        Err(Failure::new(
+            format!("this hub protects nothing of {name:?}"),
+            "`mutuald safety list` shows what it protects",
+        )
+        .into())
     }
 }

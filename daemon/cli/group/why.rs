@@ -24,6 +24,8 @@ struct Explained {
     question: String,
     pairs: Vec<Pair>,
     not_shown: usize,
+    /// Whether what tells where and when is left out, because the place is protected.
+    withheld: bool,
 }
 
 #[derive(Serialize)]
@@ -68,6 +70,12 @@ impl fmt::Display for Explained {
                 writeln!(out, "    perhaps: {}", relation.replace('-', " "))?;
             }
         }
+        if self.withheld {
+            writeln!(
+                out,
+                "\nWhere and when it meets, and how far records lie apart, is left out: its place is protected."
+            )?;
+        }
         if self.not_shown > 0 {
             writeln!(out, "\nand {} pairs more", self.not_shown)?;
         }
@@ -93,6 +101,7 @@ impl Why {
         let mut links = known.links();
         links.extend(other.iter().flat_map(Known::links));
         let edge = known.members.len();
+        let open = known.open() && other.as_ref().is_none_or(Known::open);
         let mut pairs = Vec::new();
         for (i, a) in rows.iter().enumerate() {
             for (j, b) in rows.iter().enumerate().skip(i + 1) {
@@ -101,6 +110,7 @@ impl Why {
                     continue;
                 }
                 let why = explain(a, b, &links, rules.policy.linkage());
+                let why = if open { why } else { why.without_place() };
                 let name = |one: &One| format!("{} ({})", one.group.name, one.whose());
                 pairs.push((
                     why.outcome,
@@ -131,6 +141,6 @@ impl Why {
         };
         let not_shown = pairs.len().saturating_sub(PAIRS);
         let pairs = pairs.into_iter().take(PAIRS).map(|(_, pair)| pair).collect();
-        Answer::of(&Explained { question, pairs, not_shown })
+        Answer::of(&Explained { question, pairs, not_shown, withheld: !open })
     }
 }

@@ -453,6 +453,7 @@ async fn ask(context: &Context, which: Ask) -> anyhow::Result<Answer> {
     }
     if let Some(file) = &which.out {
         append(file, &letters)?;
+        hub.wrote(file, "all", None).await?;
     }
     hub.review_written(question.ends).await?;
     Answer::of(&Written { letters, file: which.out })
@@ -464,6 +465,8 @@ async fn export(context: &Context, which: Export) -> anyhow::Result<Answer> {
     let mut db = hub.store.read().await?;
     let reader = Reader::new(hub, &mut db).await?;
     let (bytes, labels) = labels::export(&mut db, &reader).await?;
-    std::fs::write(&which.file, bytes).with_context(|| format!("cannot write {}", which.file.display()))?;
+    std::fs::write(&which.file, &bytes).with_context(|| format!("cannot write {}", which.file.display()))?;
+    drop(db);
+    hub.wrote(&which.file, "all", Some(&bytes)).await?;
     Answer::of(&Exported { file: which.file, labels })
 }

@@ -269,7 +269,8 @@ impl Reader {
     /// Database errors.
     pub async fn among(&self, db: &mut SqliteConnection, row: GroupRow, records: &[i64]) -> Result<Known, StoreError> {
         let Reader { hubs, lists, rules } = self;
-        let loaded = Loaded::read(db, rules, records).await?;
+        let mut loaded = Loaded::read(db, rules, records).await?;
+        loaded.level = Some(row.level.clone());
         let records: Vec<RecordRef> = loaded.members.keys().copied().collect();
         let decisions = store::record::decisions(db, &records).await?;
         let cluster = Cluster { members: records, joined: Vec::new() };
@@ -341,6 +342,16 @@ impl Known {
     /// People's judgements of pairs that count here.
     pub fn links(&self) -> Vec<Decision> {
         stored::links(self.decisions.iter(), &self.reader.rules)
+    }
+
+    /// Whether everybody may know its place.
+    pub fn open(&self) -> bool {
+        self.merged.safety == crate::registry::rules::OPEN
+    }
+
+    /// Hubs' words about how far the places of records may be known, as far as they count here.
+    pub fn safety_words(&self) -> Vec<stored::SafetyWord> {
+        stored::safety_words(self.decisions.iter(), &self.reader.rules)
     }
 
     /// The members as the linker compares them, in their order.

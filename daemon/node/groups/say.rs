@@ -6,16 +6,18 @@ use super::words::{unit_label, vocabularies};
 use super::{Known, One};
 use crate::exchange::fault::{RowError, Warning};
 use crate::exchange::field::Field;
-use crate::exchange::plan::{Existing, FieldChange, plan};
+use crate::exchange::plan::{Existing, FieldChange, Keeps, Terms, Waits, plan_under};
 use crate::exchange::table::{Row, Table};
 use crate::exchange::{Mapping, mapping::MappingError, row};
 use crate::node::author::Draft;
 use crate::record::group::{Assured, Group};
+use crate::record::safety::Level;
 use crate::record::statement::{Body, Judgement, Kind, Prefer, RecordRef, Revision};
 use crate::registry::Unit;
 use crate::registry::choice::MOST_OVER;
 use crate::store::group::statement_of;
 use crate::store::log::OWN;
+use crate::store::protected::SealedPlace;
 use crate::store::record::{DecisionRow, RecordRow};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -36,9 +38,12 @@ pub enum SayError {
     /// Cells that cannot be taken over.
     #[error("{}", .0.iter().map(|error| format!("{} {:?}: {}. {}", error.cell.column, error.cell.value, error.problem, error.remedy)).collect::<Vec<_>>().join("\n"))]
     Refused(Vec<RowError>),
-    /// A place that must not be known.
-    #[error("the place of this group must not be known to everybody, and what this version signs, everybody can read")]
+    /// Another safety level for a record that is there.
+    #[error("how far a group's place may be known is not set with its other fields")]
     Protected,
+    /// Words hold something of what is withheld. Which fields, never which words.
+    #[error("words give the protected place away, in: {}", .0.join(", "))]
+    GivesAway(Vec<&'static str>),
     /// Nothing to choose between.
     #[error("{} is said in one way only, so there is nothing to choose", unit_label(.0))]
     OneValue(&'static str),
@@ -62,6 +67,7 @@ impl SayError {
             SayError::Fields(error) => error.code(),
             SayError::Refused(_) => "refused",
             SayError::Protected => "protected",
+            SayError::GivesAway(_) => "gives-away",
             SayError::OneValue(_) => "one-value",
             SayError::NoValue(_) => "no-value",
             SayError::OneMember => "one-member",
@@ -71,7 +77,7 @@ impl SayError {
 }
 
 /// A record as it will be.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Edited {
     /// What it will say.
     pub group: Group,
@@ -79,14 +85,27 @@ pub struct Edited {
     pub changes: Vec<FieldChange>,
     /// What is worth a look.
     pub warnings: Vec<Warning>,
+    /// What its safety level withholds of it, which stands in none of the above; and the level.
+    pub sealed: Option<(Level, SealedPlace)>,
+}
+
+impl std::fmt::Debug for Edited {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Edited").field("group", &self.group).field("changes", &self.changes).finish_non_exhaustive()
+    }
 }
 
 /// Makes a group say these fields (by key or heading; an empty value clears), starting from `base`, or from nothing.
-/// `list` is the list of a new record.
+/// `list` is the list of a new record; `looked` says that a person has looked at words that seemed to give a place away.
 ///
 /// # Errors
 /// [`SayError`], with the remedy for every cell that is refused.
-pub fn edit(base: Option<&Existing>, fields: &[(String, String)], list: Uuid) -> Result<Edited, SayError> {
+pub fn edit(
+    base: Option<&Existing>,
+    fields: &[(String, String)],
+    list: Uuid,
+    looked: bool,
+) -> Result<Edited, SayError> {
     let words = vocabularies();
     let mut cells: Vec<(Field, String)> = Vec::new();
     for (name, value) in fields {
@@ -126,19 +145,37 @@ pub fn edit(base: Option<&Existing>, fields: &[(String, String)], list: Uuid) ->
     let row = Row { line: 1, cells: cells.into_iter().map(|(_, value)| value).collect() };
     let table = Table::of(header, vec![row]);
     let existing: Vec<Existing> = base.into_iter().collect();
-    let mut planned = plan(&row::read(&table, &bound, &words), &existing, list, &words);
-    if !planned.held_back.is_empty() {
+    let reading = row::read(&table, &bound, &words);
+    let terms = Terms { words_ok: if looked { [1].into() } else { Default::default() }, ..Terms::default() };
+    let mut planned = plan_under(&terms, &reading, &existing, list, &words);
+    if let Some(held) = planned.held_back.pop() {
+        return Err(match held.why {
+            Waits::Words => SayError::GivesAway(held.fields),
+            _ => SayError::Protected,
+        });
+    }
+    let guarded = planned.protected.pop();
+    if guarded.as_ref().is_some_and(|row| row.keeps == Keeps::Raised) {
         return Err(SayError::Protected);
+    }
+    let sealed = guarded.and_then(|row| Some((row.level, crate::node::imports::sealed_of(&reading, 1, row.level)?)));
+    if let Some((level, _)) = &sealed
+        && !level.signed()
+    {
+        let group = Group { list: Some(list), safety: Some(level.label().to_owned()), ..Group::default() };
+        return Ok(Edited { group, changes: Vec::new(), warnings: Vec::new(), sealed });
     }
     if let Some(refused) = planned.refused.pop() {
         return Err(SayError::Refused(refused.errors));
     }
     if let Some(new) = planned.new.pop() {
-        return Ok(Edited { group: new.group, changes: Vec::new(), warnings: new.warnings });
+        return Ok(Edited { group: new.group, changes: Vec::new(), warnings: new.warnings, sealed });
     }
     match (planned.changed.pop(), existing.into_iter().next()) {
-        (Some(changed), _) => Ok(Edited { group: changed.group, changes: changed.fields, warnings: changed.warnings }),
-        (None, Some(base)) => Ok(Edited { group: base.group, changes: Vec::new(), warnings: Vec::new() }),
+        (Some(changed), _) => {
+            Ok(Edited { group: changed.group, changes: changed.fields, warnings: changed.warnings, sealed })
+        }
+        (None, Some(base)) => Ok(Edited { group: base.group, changes: Vec::new(), warnings: Vec::new(), sealed }),
         // A row of blanks, or one that begins like the template's guidance.
         (None, None) => Err(SayError::UnknownField(String::new())),
     }
@@ -303,6 +340,7 @@ mod tests {
     #[test]
     fn an_edit_reads_as_an_import_does() {
         let list = Uuid::from_u128(9);
+        let edit = |base, fields: &[(String, String)], list| super::edit(base, fields, list, false);
         let new =
             edit(None, &set(&[("name", "Carers' Circle"), ("Telephone", "1159111662"), ("topics", "carers")]), list);
         let group = new.unwrap().group;
@@ -321,11 +359,15 @@ mod tests {
 
     #[test]
     fn what_cannot_be_said_is_refused_with_a_reason() {
-        let code = |pairs: &[(&str, &str)]| edit(None, &set(pairs), Uuid::nil()).map_err(|error| error.code());
+        let code = |pairs: &[(&str, &str)]| edit(None, &set(pairs), Uuid::nil(), false).map_err(|error| error.code());
         assert_eq!(code(&[("name", "A"), ("shoe", "1")]).unwrap_err(), "unknown-field");
         assert_eq!(code(&[("name", "A"), ("Group name", "B")]).unwrap_err(), "field-twice");
         assert_eq!(code(&[("name", "A"), ("postcode", "nowhere")]).unwrap_err(), "refused");
-        assert_eq!(code(&[("name", "A"), ("safety", "sealed")]).unwrap_err(), "protected");
+        let mill =
+            [("name", "A"), ("safety", "contact-first"), ("venue", "Orchard Mill"), ("description", "In Orchard Mill")];
+        assert_eq!(code(&mill).unwrap_err(), "gives-away");
+        let sealed = code(&[("name", "A"), ("safety", "sealed")]).unwrap();
+        assert_eq!((sealed.group.name.as_str(), sealed.sealed.map(|(level, _)| level)), ("", Some(Level::Sealed)));
         assert_eq!(code(&[("town", "A")]).unwrap_err(), "unknown-field");
         assert_eq!(code(&[("locality", "A")]).unwrap_err(), "mapping-no-name");
     }

@@ -61,7 +61,7 @@ impl Hub {
         memory.steps.push(drafts.iter().map(|draft| (draft.id, draft.rev)).collect());
         memory.write(&mut db).await?;
         db.commit().await?;
-        Ok(Said { statements: drafts.len(), derived, published: self.publish().await? })
+        Ok(Said { statements: drafts.len(), held: 0, derived, published: self.publish().await? })
     }
 
     /// Takes back the last step that still stands, with judgements of "none". Steps whose statements were replaced since (by
@@ -95,7 +95,7 @@ impl Hub {
         let derived = self.say_in(&mut db, &drafts, |_| {}).await?;
         memory.write(&mut db).await?;
         db.commit().await?;
-        let said = Said { statements: drafts.len(), derived, published: self.publish().await? };
+        let said = Said { statements: drafts.len(), held: 0, derived, published: self.publish().await? };
         Ok(Undone { pairs, said })
     }
 }

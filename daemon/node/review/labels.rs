@@ -117,7 +117,13 @@ pub async fn export(db: &mut SqliteConnection, reader: &Reader) -> anyhow::Resul
     let answers = FIELDS.iter().map(|(field, _)| format!("answer_{field}"));
     out.write_record(COLUMNS.iter().map(|column| (*column).to_owned()).chain(answers))?;
     let mut written = 0;
+    let guarded = store::lookup::guarded_records(db).await?;
     for one in judged {
+        // How two records compare tells where they lie: of protected places it stays here.
+        let ends = [&one.a, &one.b].into_iter().filter_map(|end| reader.rules().key(end));
+        if ends.into_iter().any(|key| guarded.contains(&key)) {
+            continue;
+        }
         let at = Timestamp::from_second(one.at).unwrap_or_default();
         let mut row = vec![one.a.to_string(), one.b.to_string(), one.judgement, at.strftime("%Y-%m-%d").to_string()];
         let name = |record: &RecordRef| held.names.get(record).cloned().unwrap_or_default();

@@ -140,6 +140,7 @@ impl Question {
         links.extend(right.links().into_iter().filter(|link| !left.links().contains(link)));
         let said = say::judged(left.decisions.iter(), ends.0, ends.1);
         let Some(why) = why(&left, &right, ends, &links) else { return Ok(None) };
+        let why = if left.open() && right.open() { why } else { why.without_place() };
         let (effect, bonds) = effect(db, &left, &right, ends, &links).await?;
         let fields = fields(&left, &right);
         Ok(Some(Question { ends, left, right, one_group, said, why, fields, effect, bonds }))

@@ -6,6 +6,7 @@ use crate::feed::tile::{self, WIDTH};
 use crate::peer::verify::{self, Checked, Raw};
 use crate::record::part::PUBLIC;
 use crate::record::statement::Body;
+use crate::store::erase::{self, How, Order};
 use crate::store::{self, log as logs};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
@@ -19,7 +20,8 @@ impl Run<'_> {
         }
         let mut write = self.store.write().await?;
         let mut log = self.log.clone();
-        let mut erased = logs::erasures(&mut write, log.n).await?;
+        let mut erased = logs::erasures(&mut write, log.owner).await?;
+        let contacts = store::contact::slots(&mut write, log.owner).await?;
         for mut leaves in bundles {
             let mut voids = Vec::new();
             for (nth, checked) in leaves.iter().enumerate() {
@@ -30,14 +32,28 @@ impl Run<'_> {
                     }
                     Ok(statement) => {
                         self.seen.withheld += u64::from(checked.lacks_line);
-                        if let Body::Erase(_, upto, parts) = &statement.body
-                            && parts.covers(PUBLIC)
+                        // Anything newer about a record may take its contacts back, so what is held of them goes at once,
+                        // even where a mass change waits for a person. What still stands is asked for again.
+                        if contacts.contains(&statement.id)
+                            && matches!(statement.body, Body::Put(_) | Body::Withdraw(_))
                         {
-                            let known = erased.entry(statement.id).or_default();
-                            *known = (*known).max(*upto);
-                            logs::never_again(&mut write, log.n, statement.id, *upto).await?;
-                            store::registry::erase_lines(&mut write, log.n, statement.id, *upto, log.head, log.held)
-                                .await?;
+                            store::contact::drop_line(&mut write, log.owner, statement.id, None).await?;
+                        }
+                        if let Body::Erase(_, upto, parts) = &statement.body {
+                            if parts.covers(PUBLIC) {
+                                let known = erased.entry(statement.id).or_default();
+                                *known = (*known).max(*upto);
+                            }
+                            let order = Order {
+                                hub: log.owner,
+                                rec: statement.id,
+                                upto: *upto,
+                                parts,
+                                how: How::Received,
+                                pos: Some(logs::pos(log.n, log.held + nth as u64)),
+                            };
+                            let unfolded = logs::unfolded_of(&mut write, log.owner).await?;
+                            erase::obey(&mut write, &order, &unfolded).await?;
                         }
                     }
                 }
@@ -55,7 +71,7 @@ impl Run<'_> {
             store::record::mark_void(&mut write, &voids).await?;
         }
         // Nothing is held that no remembered checkpoint covers. Where a Range may begin is known at the run's end only.
-        logs::set_checkpoint(&mut write, log.n, note, 0).await?;
+        self.remember(&mut write, note, 0).await?;
         reach("pull-keep");
         write.commit().await?;
         reach("pull-kept");
@@ -84,7 +100,7 @@ impl Run<'_> {
             let checked = tokio::task::spawn_blocking(move || verify::check(raw, &lines, &key));
             let checked = checked.await.map_err(|_| PullError::Stopped)?;
             let mut write = self.store.write().await?;
-            let erased = logs::erasures(&mut write, self.log.n).await?;
+            let erased = logs::erasures(&mut write, self.log.owner).await?;
             for &index in indexes {
                 let Some(Checked { leaf, statement: Ok(statement), .. }) = checked.get((index % WIDTH) as usize) else {
                     continue;
@@ -93,7 +109,7 @@ impl Run<'_> {
                 match &leaf.line {
                     Some(line) if !gone => {
                         logs::fill_line(&mut write, logs::pos(self.log.n, index), line).await?;
-                        store::registry::line_came(&mut write, self.log.n, statement.id).await?;
+                        store::registry::line_came(&mut write, self.log.owner, statement.id).await?;
                         self.seen.new += 1;
                     }
                     _ => self.seen.withheld += 1,

@@ -15,7 +15,7 @@ use std::sync::LazyLock;
 use uuid::Uuid;
 
 static SCHEMAS: LazyLock<BTreeMap<String, jsonschema::Validator>> = LazyLock::new(|| {
-    let kinds = ["record", "list", "link", "choose", "hub", "envelope"];
+    let kinds = ["record", "list", "link", "choose", "safety", "hub", "ack", "envelope"];
     kinds
         .map(|kind| {
             let mut schema = shipped("leaf.schema.json");
@@ -59,6 +59,10 @@ fn ids(vocabulary: &'static vocabulary::Vocabulary) -> impl Strategy<Value = Str
     select(vocabulary.terms.iter().map(|term| term.id.clone()).collect::<Vec<_>>())
 }
 
+fn roles() -> impl Strategy<Value = String> {
+    ids(vocabulary::safety_roles())
+}
+
 fn assured() -> impl Strategy<Value = Assured> {
     let day = (1990..2100i16, 1..=12i8, 1..=28i8).prop_map(|(y, m, d)| jiff::civil::date(y, m, d));
     (day, ids(vocabulary::assurance_methods()), ids(vocabulary::assurance_roles()))
@@ -81,7 +85,11 @@ fn body() -> impl Strategy<Value = Body> {
             .prop_map(|(a, b, judgement)| Body::Link { a, b, judgement }),
         (record(), select(UNITS.to_vec()), prefer, proptest::collection::vec(revision(), 0..=16))
             .prop_map(|(on, field, prefer, over)| Body::Choose { on, field: field.to_owned(), prefer, over }),
+        (record(), ids(vocabulary::safety_levels()), proptest::option::of([roles(), roles()]))
+            .prop_map(|(on, level, lowered)| Body::Safety { on, level, lowered }),
         (1..1_000u64, digest()).prop_map(|(version, digest)| Body::Hub { version, digest }),
+        ("[a-z]{1,9}\\.[a-z0-9-]{2,9}/[1-9][0-9]{0,2}", 1..1_000u64, 1..1_000u64)
+            .prop_map(|(origin, size, erased)| Body::Ack { origin, size, erased }),
     ]
 }
 
@@ -92,7 +100,7 @@ fn statement() -> impl Strategy<Value = Statement> {
     ];
     (any::<u128>(), 1..1_000u64, 0..4_000_000_000i64, parts, body()).prop_map(|(id, rev, at, parts, body)| {
         // An erase names classes where others name digests; a hub statement has no parts.
-        let bare = matches!(body, Body::Erase(..) | Body::Hub { .. });
+        let bare = matches!(body, Body::Erase(..) | Body::Hub { .. } | Body::Ack { .. });
         Statement {
             id: Uuid::from_u128(id),
             rev,
@@ -117,12 +125,14 @@ fn personal() -> impl Strategy<Value = String> {
     ]
     .prop_filter("a word that somebody published names nobody", |text| {
         let word = text.as_str();
-        let rules = ["put", "affirm", "withdraw", "erase", "unresolved", "public", "contact", "*"];
+        let rules = ["put", "affirm", "withdraw", "erase", "lower", "unresolved", "public", "contact", "*"];
         !rules.contains(&word)
             && !UNITS.contains(&word)
             && Judgement::of(word).is_none()
             && vocabulary::assurance_methods().get(word).is_none()
             && vocabulary::assurance_roles().get(word).is_none()
+            && vocabulary::safety_levels().get(word).is_none()
+            && vocabulary::safety_roles().get(word).is_none()
     })
 }
 
@@ -282,6 +292,9 @@ fn counter_examples_are_refused_by_both() {
             "choose",
             json!({ "op": "put", "on": [hub, id], "field": "name", "prefer": null, "over": vec![json!([hub, id, 1]); 17] }),
         ),
+        ("safety", json!({ "op": "put", "on": [hub, id] })),
+        ("safety", json!({ "op": "put", "on": [hub, id], "level": "at the mill" })),
+        ("safety", json!({ "op": "lower", "on": [hub, id], "level": "open", "by": "trustee" })),
         ("hub", json!({ "op": "put", "version": 1, "digest": format!("{}B", "A".repeat(42)) })),
         ("frame", json!({ "op": 4 })),
     ] {

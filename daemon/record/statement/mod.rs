@@ -15,7 +15,7 @@ mod write;
 
 pub use super::canonical::{time, uuid};
 pub use id::{HubId, NotAHubId, RecordRef, Revision};
-pub use read::{Void, is_digest, is_label};
+pub use read::{Void, is_digest, is_label, is_origin};
 
 use super::group::Assured;
 use jiff::Timestamp;
@@ -150,12 +150,32 @@ pub enum Body {
         /// What was on the table.
         over: Vec<Revision>,
     },
+    /// How far the place of a group may be known, by the record that speaks of it. It holds for every record of the group,
+    /// says nothing of the place, and stays when the record's words go.
+    Safety {
+        /// The record.
+        on: RecordRef,
+        /// Vocabulary `safety-levels`; a label that nobody here knows is the most protective of all.
+        level: String,
+        /// Where the level is lowered (`op` is `lower`): who proposed it and who confirmed it, as roles of the vocabulary
+        /// `safety-roles`. Without them no word of a hub makes its earlier word less protective.
+        lowered: Option<[String; 2]>,
+    },
     /// This log stands under that hub document.
     Hub {
         /// Version of the hub document.
         version: u64,
         /// base64url SHA-256 of its text.
         digest: String,
+    },
+    /// This hub has obeyed every erasure in another hub's log below a size.
+    Ack {
+        /// The log's origin.
+        origin: String,
+        /// Leaves of it that were looked through.
+        size: u64,
+        /// Erasures among them.
+        erased: u64,
     },
     /// Newer than this program: the type, op, value or critical member that it does not know.
     NotUnderstood(String),
@@ -190,7 +210,10 @@ impl Statement {
             Body::Erase(kind, ..) => (of(kind), "erase"),
             Body::Link { .. } => ("link", "put"),
             Body::Choose { .. } => ("choose", "put"),
+            Body::Safety { lowered: None, .. } => ("safety", "put"),
+            Body::Safety { .. } => ("safety", "lower"),
             Body::Hub { .. } => ("hub", "put"),
+            Body::Ack { .. } => ("ack", "put"),
             Body::NotUnderstood(_) => return None,
         })
     }

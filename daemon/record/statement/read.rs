@@ -55,6 +55,21 @@ pub fn is_digest(text: &str) -> bool {
     text.len() == 43 && URL_SAFE_NO_PAD.decode(text).is_ok_and(|bytes| bytes.len() == 32)
 }
 
+/// Whether a text is a log's origin as leaves may name one: a host and an ordinal, `feed.example.org/1`. Checkpoints allow
+/// more; what could be anybody's words has no place in a leaf.
+pub fn is_origin(text: &str) -> bool {
+    let word = |part: &str| {
+        !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+    };
+    let Some((host, ordinal)) = text.split_once('/') else { return false };
+    text.len() <= 255
+        && host.contains('.')
+        && host.split('.').all(word)
+        && (1..=9).contains(&ordinal.len())
+        && ordinal.bytes().all(|b| b.is_ascii_digit())
+        && !ordinal.starts_with('0')
+}
+
 type Members = Map<String, Value>;
 
 fn text<'a>(members: &'a Members, name: &'static str) -> Result<&'a str, Void> {
@@ -140,8 +155,28 @@ fn critical(members: &Members) -> Result<Option<String>, Void> {
             return Err(invalid);
         }
     }
-    const KNOWN: [&str; 14] =
-        ["id", "rev", "at", "op", "parts", "assured", "upto", "a", "b", "judgement", "on", "field", "prefer", "over"];
+    const KNOWN: [&str; 20] = [
+        "id",
+        "rev",
+        "at",
+        "op",
+        "parts",
+        "assured",
+        "upto",
+        "a",
+        "b",
+        "judgement",
+        "on",
+        "field",
+        "prefer",
+        "over",
+        "origin",
+        "size",
+        "erased",
+        "level",
+        "by",
+        "confirmed",
+    ];
     let unknown = names.iter().filter_map(Value::as_str).find(|name| !KNOWN.contains(name));
     Ok(unknown.map(|name| format!("crit {name}")))
 }
@@ -197,11 +232,25 @@ fn body(kind: &str, op: &str, members: &Members) -> Result<Body, Void> {
             let on = members.get("on").and_then(record_ref).ok_or(Void::Member("on"))?;
             Body::Choose { on, field: field.to_owned(), prefer, over }
         }
+        ("safety", _, "put" | "lower") => {
+            let on = members.get("on").and_then(record_ref).ok_or(Void::Member("on"))?;
+            let level = label(members, "level")?.to_owned();
+            let role = |name| label(members, name).map(str::to_owned);
+            let lowered = if op == "lower" { Some([role("by")?, role("confirmed")?]) } else { None };
+            Body::Safety { on, level, lowered }
+        }
         ("hub", _, "put") => Body::Hub {
             version: positive(members, "version")?,
             digest: text(members, "digest").ok().filter(|d| is_digest(d)).ok_or(Void::Member("digest"))?.to_owned(),
         },
-        ("list" | "record" | "link" | "choose" | "hub", _, op) => Body::NotUnderstood(format!("op {op}")),
+        ("ack", _, "put") => Body::Ack {
+            origin: text(members, "origin").ok().filter(|o| is_origin(o)).ok_or(Void::Member("origin"))?.to_owned(),
+            size: positive(members, "size")?,
+            erased: positive(members, "erased")?,
+        },
+        ("list" | "record" | "link" | "choose" | "safety" | "hub" | "ack", _, op) => {
+            Body::NotUnderstood(format!("op {op}"))
+        }
         (kind, _, _) => Body::NotUnderstood(format!("type {kind}")),
     })
 }

@@ -35,7 +35,10 @@ fn what_is_written_reads_back_the_same() {
         Body::Choose { on: record, field: "place".into(), prefer: Prefer::Value(revision), over: vec![revision] },
         Body::Choose { on: record, field: "place".into(), prefer: Prefer::Retracted, over: vec![] },
         Body::Choose { on: record, field: "place".into(), prefer: Prefer::Unresolved, over: vec![] },
+        Body::Safety { on: other, level: "sealed".into(), lowered: None },
+        Body::Safety { on: other, level: "open".into(), lowered: Some(["trustee".into(), "hub-worker".into()]) },
         Body::Hub { version: 1, digest: "A".repeat(43) },
+        Body::Ack { origin: "feed.example/1".into(), size: 7, erased: 2 },
     ];
     for body in bodies {
         let mut parts = BTreeMap::new();

@@ -52,9 +52,22 @@ impl Statement {
                 );
                 member("over", over.iter().map(triple).collect());
             }
+            Body::Safety { on, level, lowered } => {
+                member("on", pair(on));
+                member("level", json!(level));
+                if let Some([by, confirmed]) = lowered {
+                    member("by", json!(by));
+                    member("confirmed", json!(confirmed));
+                }
+            }
             Body::Hub { version, digest } => {
                 member("version", json!(version));
                 member("digest", json!(digest));
+            }
+            Body::Ack { origin, size, erased } => {
+                member("origin", json!(origin));
+                member("size", json!(size));
+                member("erased", json!(erased));
             }
         }
         if !self.parts.is_empty() && !matches!(self.body, Body::Erase(..)) {

@@ -59,6 +59,10 @@ shipped! {
     roles = "roles";
     /// How much of where and when a group meets may be known; from least to most protective.
     safety_levels = "safety-levels";
+    /// Who proposes and who confirms that a safety level is lowered, as a role.
+    safety_roles = "safety-roles";
+    /// Words that often go with a place that must not be known; they make the import ask, and decide nothing.
+    safety_words = "safety-words";
     /// What kind of source a list is.
     source_kinds = "source-kinds";
     /// How a group is doing: starting up, running, on a break, closed.

@@ -7,7 +7,7 @@
 //! other hubs' ids give the same groups.
 
 use super::features::Features;
-use super::judge::{Judged, Lists, Outcome, Rule, judge};
+use super::judge::{self, Judged, Lists, Outcome, Rule, judge};
 use super::model::Model;
 use crate::record::{RecordRef, statement::Judgement};
 use crate::registry::link::{Cluster, Decision, Joining, standing};
@@ -46,6 +46,13 @@ impl Row<'_> {
             return Judged { outcome: Outcome::Joined, rule: Rule::Copy, forbidden: None, score, ..judged };
         }
         judged
+    }
+
+    /// Whether the two are plainly two groups: [`Row::judge`] then says [`Outcome::Apart`]. `false` leaves it open.
+    pub fn apart(&self, other: &Row, model: &Model) -> bool {
+        !self.copies(other)
+            && !other.copies(self)
+            && judge::apart(self.features, other.features, self.lists(other), model)
     }
 
     /// Whether it says itself that it was taken over from the other, or from where the other was.
@@ -269,11 +276,7 @@ pub fn from_scratch(
     decisions: &[Decision],
     model: &Model,
 ) -> (Clusters, Vec<(usize, usize, Judged)>) {
-    let judged: Vec<(usize, usize, Judged)> = pairs(keys, model.cuts().sharing as usize)
-        .into_iter()
-        .map(|(a, b)| (a, b, rows[a].judge(&rows[b], model)))
-        .filter(|(_, _, judged)| judged.outcome != Outcome::Apart)
-        .collect();
+    let judged = judged(rows, &pairs(keys, model.cuts().sharing as usize), model);
     let place: BTreeMap<RecordRef, usize> = rows.iter().enumerate().map(|(i, row)| (row.record, i)).collect();
     let mut root: Vec<usize> = (0..rows.len()).collect();
     let joined = judged.iter().filter(|(_, _, judged)| judged.outcome == Outcome::Joined).map(|(a, b, _)| (*a, *b));
@@ -306,6 +309,25 @@ pub fn from_scratch(
     all.groups.sort_by_key(Cluster::id);
     all.held.sort_by_key(|(a, b, _)| (*a, *b));
     (all, judged)
+}
+
+/// The pairs that are not plainly apart, in the order given: on all cores, however many there are.
+fn judged(rows: &[Row], pairs: &[(usize, usize)], model: &Model) -> Vec<(usize, usize, Judged)> {
+    let one = |(a, b): &(usize, usize)| {
+        let judged = rows[*a].judge(&rows[*b], model);
+        (judged.outcome != Outcome::Apart).then_some((*a, *b, judged))
+    };
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = pairs
+            .chunks(pairs.len().div_ceil(cores).max(1))
+            .map(|share| scope.spawn(move || share.iter().filter_map(one).collect::<Vec<_>>()))
+            .collect();
+        workers
+            .into_iter()
+            .flat_map(|worker| worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            .collect()
+    })
 }
 
 fn find(root: &mut [usize], mut i: usize) -> usize {

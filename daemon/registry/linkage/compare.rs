@@ -1,8 +1,8 @@
 //! Two records side by side: an answer to each question of [`super::level`].
 
-use super::features::{Features, Reading};
-use super::level::{Address, Charity, Contact, Day, Levels, Name, Qualifier, Rows, Topic, Town, Where};
-use super::model::{Cuts, Model};
+use super::features::{Features, Reading, WORDS};
+use super::level::{Address, Charity, Contact, Day, Field, Levels, Name, Qualifier, Rows, Topic, Town, Where};
+use super::model::{Answers, Cuts, Model};
 use super::topic;
 use crate::registry::geo::Precision;
 
@@ -16,19 +16,65 @@ pub fn compare(a: &Features, b: &Features, one_list: bool, model: &Model) -> Lev
         town: town(a, b),
         contact: contacts(a, b).level(),
         topic: topics(&a.topics, &b.topics),
-        day: match (a.days, b.days) {
-            (0, _) | (_, 0) => Day::Unknown,
-            (x, y) if x == y => Day::Same,
-            (x, y) if x & y != 0 => Day::Some,
-            _ => Day::Other,
-        },
+        day: day(a, b),
         address: address(a, b),
-        rows: if one_list { Rows::Together } else { Rows::Apart },
-        charity: match (a.charity, b.charity) {
-            (0, _) | (_, 0) => Charity::Unknown,
-            (x, y) if x == y => Charity::Same,
-            _ => Charity::Other,
-        },
+        rows: rows(one_list),
+        charity: charity(a, b),
+    }
+}
+
+/// Answers to the questions that are quickly answered; the others are left open, and are put by [`MORE`].
+pub(super) fn quick(a: &Features, b: &Features, one_list: bool) -> Quick {
+    let (place, contact) = (place(a, b), contacts(a, b).level());
+    let mut answers = Answers::default();
+    answers[Field::WHERE] = Some(place as usize);
+    answers[Field::CONTACT] = Some(contact as usize);
+    answers[Field::TOPIC] = Some(topics(&a.topics, &b.topics) as usize);
+    answers[Field::DAY] = Some(day(a, b) as usize);
+    answers[Field::ROWS] = Some(rows(one_list) as usize);
+    answers[Field::CHARITY] = Some(charity(a, b) as usize);
+    Quick { answers, place, contact }
+}
+
+/// What is known of two records before names, towns and addresses are compared.
+pub(super) struct Quick {
+    /// All that is known.
+    pub answers: Answers,
+    /// How far apart they are.
+    pub place: Where,
+    /// What their contacts have in common.
+    pub contact: Contact,
+}
+
+/// The questions that [`quick`] leaves open, the most telling first: each step answers some.
+pub(super) const MORE: [fn(&Features, &Features, &Cuts, &mut Answers); 3] = [
+    |a, b, cuts, answers| {
+        let (name, qualifier) = names(a, b, cuts);
+        answers[Field::NAME] = Some(name as usize);
+        answers[Field::QUALIFIER] = Some(qualifier as usize);
+    },
+    |a, b, _, answers| answers[Field::TOWN] = Some(town(a, b) as usize),
+    |a, b, _, answers| answers[Field::ADDRESS] = Some(address(a, b) as usize),
+];
+
+fn day(a: &Features, b: &Features) -> Day {
+    match (a.days, b.days) {
+        (0, _) | (_, 0) => Day::Unknown,
+        (x, y) if x == y => Day::Same,
+        (x, y) if x & y != 0 => Day::Some,
+        _ => Day::Other,
+    }
+}
+
+fn rows(one_list: bool) -> Rows {
+    if one_list { Rows::Together } else { Rows::Apart }
+}
+
+fn charity(a: &Features, b: &Features) -> Charity {
+    match (a.charity, b.charity) {
+        (0, _) | (_, 0) => Charity::Unknown,
+        (x, y) if x == y => Charity::Same,
+        _ => Charity::Other,
     }
 }
 
@@ -77,9 +123,9 @@ fn town(a: &Features, b: &Features) -> Town {
         let (head, _) = parts(town);
         !head.is_empty() && names.iter().any(|name| head.iter().all(|word| name.words.split(' ').any(|w| w == *word)))
     };
-    let named = in_name(&a.town, &b.names) || in_name(&b.town, &a.names);
+    let named = || in_name(&a.town, &b.names) || in_name(&b.town, &a.names);
     if a.town.is_empty() || b.town.is_empty() {
-        return if named { Town::Named } else { Town::Unknown };
+        return if named() { Town::Named } else { Town::Unknown };
     }
     if a.town == b.town {
         return Town::Same;
@@ -90,7 +136,7 @@ fn town(a: &Features, b: &Features) -> Town {
     match (within(&x, &y), within(&y, &x)) {
         (true, true) => Town::Same,
         _ if within(&x, &all_y) || within(&y, &all_x) => Town::Part,
-        _ if named => Town::Named,
+        _ if named() => Town::Named,
         _ => Town::Other,
     }
 }
@@ -252,68 +298,99 @@ pub struct Names {
     pub letters: u32,
 }
 
-fn telling<'a>(reading: &'a Reading, towns: &[&str]) -> Vec<(&'a str, u32)> {
-    let words = reading.words.split(' ').filter(|word| !word.is_empty());
-    words
-        .zip(reading.weights.iter())
-        .filter(|(word, _)| !towns.contains(word))
-        .map(|(w, n)| (w, u32::from(*n)))
-        .collect()
+/// Words of a name that are compared, once each with their weights, and which of them the other name has not yet met. In one
+/// place, because names are compared millions of times.
+struct Open<'a> {
+    words: [(&'a str, u32); WORDS],
+    /// A bit for each word that is open.
+    open: u32,
 }
 
-/// Compares two names. Words of either town are left out: one list names the town, another does not.
-pub fn name(a: &Reading, b: &Reading, towns: &[&str], cuts: &Cuts) -> Names {
-    let (mut left, mut right) = (telling(a, towns), telling(b, towns));
-    for words in [&mut left, &mut right] {
-        let mut seen: Vec<&str> = Vec::with_capacity(words.len());
-        words.retain(|(word, _)| {
-            let new = !seen.contains(word);
-            seen.push(word);
-            new
-        });
+impl<'a> Open<'a> {
+    /// Words of either town are left out: one list names the town, another does not.
+    fn of(reading: &'a Reading, towns: &[&str]) -> Open<'a> {
+        let mut words = [("", 0); WORDS];
+        let mut count = 0;
+        let all = reading.words.split(' ').filter(|word| !word.is_empty()).zip(reading.weights.iter());
+        for (word, weight) in all.take(WORDS) {
+            if !towns.contains(&word) && words[..count].iter().all(|(known, _)| *known != word) {
+                words[count] = (word, u32::from(*weight));
+                count += 1;
+            }
+        }
+        Open { words, open: (1 << count) - 1 }
     }
-    let whole = |words: &[(&str, u32)]| words.iter().map(|(_, weight)| weight).sum::<u32>();
-    let (all_left, all_right) = (whole(&left), whole(&right));
+
+    fn each(&self) -> impl Iterator<Item = (usize, &'a str, u32)> + '_ {
+        let open = |at: &usize| self.open & 1 << at != 0;
+        (0..WORDS).filter(open).map(|at| (at, self.words[at].0, self.words[at].1))
+    }
+
+    fn met(&mut self, at: usize) {
+        self.open &= !(1 << at);
+    }
+
+    fn weight(&self) -> u32 {
+        self.each().map(|(.., weight)| weight).sum()
+    }
+
+    fn count(&self) -> u32 {
+        self.open.count_ones()
+    }
+
+    fn glued(&self) -> String {
+        self.each().map(|(_, word, _)| word).collect()
+    }
+}
+
+/// Compares two names. Words of either town are left out.
+pub fn name(a: &Reading, b: &Reading, towns: &[&str], cuts: &Cuts) -> Names {
+    let (mut left, mut right) = (Open::of(a, towns), Open::of(b, towns));
+    let (all_left, all_right) = (left.weight(), right.weight());
     let mut same = 0;
     let mut letters = 0;
     // Words that are equal first, so that a misspelling never takes another word's place.
-    left.retain(|(word, weight)| match right.iter().position(|(other, _)| other == word) {
-        Some(at) => {
-            right.remove(at);
+    for at in 0..WORDS {
+        let (word, weight) = left.words[at];
+        if word.is_empty() {
+            break;
+        }
+        let equal = right.each().find(|(_, other, _)| *other == word);
+        if let Some((other, ..)) = equal {
+            left.met(at);
+            right.met(other);
             same += weight;
-            false
-        }
-        None => true,
-    });
-    left.retain(|(word, weight)| {
-        let near =
-            right.iter().enumerate().filter_map(|(at, (other, w))| Some((same_word(word, other)?, at, *w))).min();
-        match near {
-            Some((edits, at, other)) => {
-                right.remove(at);
-                letters += edits;
-                // A misspelt word is in no table; the better known of the two is what was meant.
-                same += (*weight).min(other);
-                false
-            }
-            None => true,
-        }
-    });
-    // A space in the wrong place ("Bereavemen tCafe") makes other words of the same letters.
-    if !left.is_empty() && !right.is_empty() && left.len() + right.len() > 2 {
-        let glued = |words: &[(&str, u32)]| words.iter().map(|(word, _)| *word).collect::<String>();
-        if let Some(edits) = same_word(&glued(&left), &glued(&right)) {
-            letters += edits.max(1);
-            same += whole(&left).min(whole(&right));
-            left.clear();
-            right.clear();
         }
     }
-    let (more_left, more_right) = (whole(&left), whole(&right));
+    for at in 0..WORDS {
+        if left.open & 1 << at == 0 || right.open == 0 {
+            continue;
+        }
+        let (word, weight) = left.words[at];
+        let near = right.each().filter_map(|(at, other, w)| Some((same_word(word, other)?, at, w))).min();
+        if let Some((edits, other, w)) = near {
+            left.met(at);
+            right.met(other);
+            letters += edits;
+            // A misspelt word is in no table; the better known of the two is what was meant.
+            same += weight.min(w);
+        }
+    }
+    // A space in the wrong place ("Bereavemen tCafe") makes other words of the same letters.
+    if left.open != 0
+        && right.open != 0
+        && left.count() + right.count() > 2
+        && let Some(edits) = same_word(&left.glued(), &right.glued())
+    {
+        letters += edits.max(1);
+        same += left.weight().min(right.weight());
+        (left.open, right.open) = (0, 0);
+    }
+    let (more_left, more_right) = (left.weight(), right.weight());
     let (less, more) = (more_left.min(more_right), more_left.max(more_right));
     let level = if all_left.max(all_right) <= cuts.slight && same == 0 || all_left == 0 || all_right == 0 {
         Name::Empty
-    } else if left.is_empty() && right.is_empty() {
+    } else if left.open == 0 && right.open == 0 {
         if letters == 0 { Name::Same } else { Name::Spelling }
     } else if same > cuts.slight / 2 && more <= cuts.slight && less <= cuts.slight / 3 {
         Name::Common

@@ -16,7 +16,7 @@ use std::collections::BTreeSet;
 /// Names that are compared: the first, and so many others.
 const NAMES: usize = 4;
 /// Words of a name that are compared.
-const WORDS: usize = 24;
+pub(super) const WORDS: usize = 24;
 
 /// What of a record is compared, by one model.
 #[derive(Debug, Clone, PartialEq, Eq)]

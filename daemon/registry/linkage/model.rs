@@ -154,7 +154,30 @@ pub struct Model {
     hash: String,
     one: Vec<Vec<i32>>,
     two: Vec<Vec<i32>>,
+    most: Vec<Most>,
     qualifiers: BTreeMap<String, u8>,
+}
+
+/// Answers to some of the questions, as places in [`FIELDS`]' answers.
+pub type Answers = [Option<usize>; COUNT];
+
+/// The highest weights of a two-way table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Most {
+    /// By the first question's answer.
+    left: Vec<i32>,
+    /// By the second question's.
+    right: Vec<i32>,
+    /// Of all.
+    all: i32,
+}
+
+impl Most {
+    fn of(table: &[i32], width: usize) -> Most {
+        let left: Vec<i32> = table.chunks(width).filter_map(|row| row.iter().max().copied()).collect();
+        let right = (0..width).filter_map(|at| table.iter().skip(at).step_by(width).max().copied()).collect();
+        Most { all: left.iter().max().copied().unwrap_or_default(), left, right }
+    }
 }
 
 /// Largest weight either way: with [`COUNT`] questions and their pairs no sum comes near the limit of an `i32`.
@@ -236,7 +259,8 @@ impl Model {
         }
         let hash =
             hex(&Sha256::new().chain_update(format!("linkage/{FORMS} {}\n", text.len())).chain_update(text).finalize());
-        Ok(Model { file, hash, one, two, qualifiers })
+        let most = TOGETHER.iter().zip(&two).map(|((_, b), table)| Most::of(table, FIELDS[*b].1.len())).collect();
+        Ok(Model { file, hash, one, two, most, qualifiers })
     }
 
     /// The model that is compiled in.
@@ -265,6 +289,23 @@ impl Model {
             .map(|((a, b), table)| table[places[*a] * FIELDS[*b].1.len() + places[*b]])
             .sum();
         self.file.bias + one + two
+    }
+
+    /// The highest score that two records can still have of whom only some answers are known.
+    pub fn most(&self, known: &Answers) -> i32 {
+        let one = self.one.iter().zip(known).map(|(table, place)| match place {
+            Some(place) => table[*place],
+            None => table.iter().max().copied().unwrap_or_default(),
+        });
+        let two = TOGETHER.iter().zip(self.two.iter().zip(&self.most)).map(|((a, b), (table, most))| {
+            match (known[*a], known[*b]) {
+                (Some(x), Some(y)) => table[x * FIELDS[*b].1.len() + y],
+                (Some(x), None) => most.left[x],
+                (None, Some(y)) => most.right[y],
+                (None, None) => most.all,
+            }
+        });
+        self.file.bias + one.sum::<i32>() + two.sum::<i32>()
     }
 
     /// What each question adds to the score, its share of the two-way tables included with the first of the two.

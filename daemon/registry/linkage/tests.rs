@@ -1,7 +1,7 @@
 //! What linking promises: cases people know, and laws over any records.
 
 use super::cluster::{Edge, Held, Row, cluster, from_scratch, pairs};
-use super::judge::{Lists, Outcome, Rule, judge, relation};
+use super::judge::{Lists, Outcome, Rule, apart, judge, relation};
 use super::model::Model;
 use super::{Features, fit, read, why};
 use crate::record::statement::Judgement;
@@ -42,6 +42,7 @@ fn judged(a: [&str; 7], b: [&str; 7]) -> super::Judged {
     let (a, b, model) = (features(a), features(b), Model::shipped());
     let there = judge(&a, &b, Lists::Apart, &model);
     assert_eq!(there, judge(&b, &a, Lists::Apart, &model), "judging has no direction");
+    assert!(!apart(&a, &b, Lists::Apart, &model) || there.outcome == Outcome::Apart, "the short way says the same");
     there
 }
 
@@ -445,6 +446,17 @@ proptest! {
             partition(&rows(&all, &first), &all.keys, &[], &model),
             partition(&rows(&all, &other), &all.keys, &[], &model)
         );
+    }
+
+    #[test]
+    fn what_is_plainly_apart_is_judged_apart(a in some_group(), b in some_group()) {
+        let model = Model::shipped();
+        let (a, b) = (read(&a, &model).0, read(&b, &model).0);
+        for lists in [Lists::Apart, Lists::Repeats, Lists::Once] {
+            if apart(&a, &b, lists, &model) {
+                prop_assert_eq!(judge(&a, &b, lists, &model).outcome, Outcome::Apart);
+            }
+        }
     }
 
     #[test]

@@ -41,6 +41,9 @@ pub struct Why {
     pub relation: Option<Judgement>,
 }
 
+/// Fields that tell where or when a group meets.
+const WHERE_AND_WHEN: [&str; 5] = ["where", "town", "day", "address", "charity"];
+
 /// Explains a pair. Decisions about other pairs are passed over.
 pub fn explain(a: &Row, b: &Row, decisions: &[Decision], model: &Model) -> Why {
     let judged = a.judge(b, model);
@@ -72,6 +75,15 @@ pub fn explain(a: &Row, b: &Row, decisions: &[Decision], model: &Model) -> Why {
 }
 
 impl Why {
+    /// Without what tells where or when: for groups whose place is protected. Two records that each say too much would
+    /// otherwise tell it by how far they are from one another.
+    pub fn without_place(mut self) -> Why {
+        for said in self.fields.iter_mut().filter(|said| WHERE_AND_WHEN.contains(&said.field)) {
+            *said = Said { answer: "withheld", share: 0, words: String::new(), ..said.clone() };
+        }
+        self
+    }
+
     /// Decisions first, then what the fields say, then the rule, in one line of plain words. `hub` gives a hub's name.
     pub fn words(&self, hub: &dyn Fn(&HubId) -> String) -> String {
         let decided = self.decisions.iter().map(|decision| decided(decision, hub));

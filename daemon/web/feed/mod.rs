@@ -13,7 +13,8 @@
 //! ETag is of the bytes, for all kinds alike; 200 KB hash in a quarter of a millisecond. Nothing is kept between requests.
 
 mod asked;
-mod path;
+pub(super) mod path;
+pub mod restricted;
 
 use super::error::WebError;
 use anyhow::Context;
@@ -24,6 +25,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, he
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use path::Kind;
+use restricted::Restricted;
 use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -36,23 +38,41 @@ const MAX_FILE: u64 = 8 * 1024 * 1024;
 /// Smallest file worth compressing, in bytes.
 const MIN_CODED: usize = 512;
 
+/// What routes serve.
+#[derive(Clone)]
+struct Feed {
+    folder: Arc<Path>,
+    contacts: Option<Restricted>,
+}
+
 /// Routes that serve the feed in `folder`, to be put at the root of the hub's address.
 pub fn routes(folder: impl Into<PathBuf>) -> Router {
+    routes_with(folder, None)
+}
+
+/// [`routes`], and contact parts for those who may read them, where `contacts` says how.
+pub fn routes_with(folder: impl Into<PathBuf>, contacts: Option<Restricted>) -> Router {
     // `get` answers HEAD too, and every other method with 405 and `Allow`.
     Router::new()
         .route("/.well-known/groups-hub", get(serve))
         .route("/hub/{*rest}", get(serve))
+        .route("/seen", get(serve))
+        .route("/evidence/{*rest}", get(serve))
         .route("/v1/{*rest}", get(serve))
-        .with_state(Arc::from(folder.into()))
+        .with_state(Feed { folder: Arc::from(folder.into()), contacts })
 }
 
 async fn serve(
-    State(folder): State<Arc<Path>>,
+    State(Feed { folder, contacts }): State<Feed>,
     method: Method,
     uri: Uri,
     mut headers: HeaderMap,
 ) -> Result<Response, WebError> {
     let (kind, name) = path::parse(uri.path()).ok_or(WebError::NotFound)?;
+    if let Kind::Contact(bundle) = kind {
+        let contacts = contacts.ok_or(WebError::NotFound)?;
+        return Ok(contacts.answer(&method, &uri, &headers, bundle).await);
+    }
     if method == Method::HEAD {
         // Only GET knows ranges (RFC 9110, 14.2).
         headers.remove(header::RANGE);
@@ -84,7 +104,7 @@ fn read(file: &Path) -> anyhow::Result<Option<Vec<u8>>> {
 }
 
 /// What to say to these headers about this content. In the order of RFC 9110, 13.2.2: the same still, then which bytes.
-fn answer(kind: Kind, content: Vec<u8>, headers: &HeaderMap) -> anyhow::Result<Response> {
+pub(super) fn answer(kind: Kind, content: Vec<u8>, headers: &HeaderMap) -> anyhow::Result<Response> {
     let negotiable = kind.compressible() && content.len() >= MIN_CODED;
     // A range counts bytes of the file itself: whoever asks for one gets no coding.
     let coding = if negotiable && !asked::has_range(headers) { asked::coding(headers) } else { Coding::Identity };

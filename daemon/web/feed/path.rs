@@ -1,10 +1,12 @@
 //! Which addresses are feed files: the grammar of PROTOCOL 1.3, nothing beside it.
 
+use super::restricted::Bundle;
+use crate::feed::tile::WIDTH;
 use std::path::PathBuf;
 
 /// What lies at an address, which decides its headers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(in crate::web) enum Kind {
     /// The latest hub document.
     Hub,
     /// A numbered hub document.
@@ -17,48 +19,60 @@ pub(super) enum Kind {
     Entries,
     /// A part bundle.
     Parts,
+    /// A bundle of contact parts, which is no file.
+    Contact(Bundle),
+    /// What this hub has seen of others.
+    Seen,
+    /// One of two notes that contradict each other.
+    Evidence,
 }
 
 impl Kind {
     /// `Cache-Control`, as PROTOCOL 1.3 says.
     pub(super) fn caching(self) -> &'static str {
         match self {
-            Kind::Hub => "max-age=300",
+            Kind::Hub | Kind::Seen => "max-age=300",
             Kind::Checkpoint => "no-cache",
             Kind::Parts => "public, max-age=300",
-            Kind::HubVersion | Kind::Hashes | Kind::Entries => "public, max-age=31536000, immutable",
+            Kind::Contact(_) => "private, no-store",
+            Kind::HubVersion | Kind::Hashes | Kind::Entries | Kind::Evidence => "public, max-age=31536000, immutable",
         }
     }
 
     /// `Content-Type`.
     pub(super) fn content_type(self) -> &'static str {
         match self {
-            Kind::Hub | Kind::HubVersion | Kind::Checkpoint | Kind::Parts => "text/plain; charset=utf-8",
-            Kind::Hashes | Kind::Entries => "application/octet-stream",
+            Kind::Hub | Kind::HubVersion | Kind::Checkpoint | Kind::Parts | Kind::Contact(_) | Kind::Evidence => {
+                "text/plain; charset=utf-8"
+            }
+            Kind::Hashes | Kind::Entries | Kind::Seen => "application/octet-stream",
         }
     }
 
     /// Whether compressing it can gain anything: hashes are noise.
     pub(super) fn compressible(self) -> bool {
-        self != Kind::Hashes
+        !matches!(self, Kind::Hashes | Kind::Contact(_))
     }
 }
 
 /// Reads the path of a request as it came, still percent-encoded: no name of the grammar needs an escape, so one with
 /// an escape is no name. The file's path is put together from the segments that were recognised, never from others.
 ///
-/// Parts are served for the class `public` alone. The others want a signed request (PROTOCOL 1.8), and until there are
-/// such, a file of another class that somebody put into the folder must not be world-readable.
-pub(super) fn parse(path: &str) -> Option<(Kind, PathBuf)> {
+/// Part files are those of the class `public` alone. Contact parts are no files and want a signed request (`restricted.rs`);
+/// of another class that somebody put into the folder nothing is served.
+pub(in crate::web) fn parse(path: &str) -> Option<(Kind, PathBuf)> {
     let segments: Vec<&str> = path.strip_prefix('/')?.split('/').collect();
     let kind = match segments.as_slice() {
         [".well-known", "groups-hub"] => Kind::Hub,
+        ["seen"] => Kind::Seen,
+        ["evidence", id, "1" | "2"] if id.len() == 16 && id.bytes().all(|b| b.is_ascii_hexdigit()) => Kind::Evidence,
         ["hub", version] if number(version, 999_999_999) => Kind::HubVersion,
         ["v1", log, rest @ ..] if number(log, 999_999) => match rest {
             ["checkpoint"] => Kind::Checkpoint,
             ["tile", "entries", index @ ..] if bundle(index) => Kind::Entries,
             ["tile", level, index @ ..] if (*level == "0" || number(level, 63)) && bundle(index) => Kind::Hashes,
             ["part", "public", index @ ..] if bundle(index) => Kind::Parts,
+            ["part", "contact", index @ ..] if bundle(index) => Kind::Contact(which(log.parse().ok()?, index)?),
             _ => return None,
         },
         _ => return None,
@@ -91,6 +105,21 @@ fn bundle(segments: &[&str]) -> bool {
         && marked.iter().all(|text| text.strip_prefix('x').is_some_and(three))
 }
 
+/// Log, number and width of a bundle whose name was recognised.
+fn which(log: u32, segments: &[&str]) -> Option<Bundle> {
+    let partial =
+        segments.last().filter(|_| segments.len() > 1).and_then(|last| number(last, 255).then(|| last.parse()));
+    let named = |segment: &str| segment.trim_start_matches('x').trim_end_matches(".p").parse::<u64>().ok();
+    let (names, width) = match partial {
+        Some(width) if segments.iter().any(|segment| segment.ends_with(".p")) => {
+            (&segments[..segments.len() - 1], width.ok()?)
+        }
+        _ => (segments, WIDTH),
+    };
+    let n = names.iter().try_fold(0u64, |n, segment| Some(n.checked_mul(1000)? + named(segment)?))?;
+    Some(Bundle { log, n, width })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -103,11 +132,15 @@ mod tests {
         for (path, kind) in [
             ("/.well-known/groups-hub", Kind::Hub),
             ("/hub/1", Kind::HubVersion),
+            ("/seen", Kind::Seen),
+            ("/evidence/0123456789abcdef/2", Kind::Evidence),
             ("/v1/1/checkpoint", Kind::Checkpoint),
             ("/v1/12/tile/0/000", Kind::Hashes),
             ("/v1/1/tile/2/x001/x234/067.p/255", Kind::Hashes),
             ("/v1/1/tile/entries/000.p/5", Kind::Entries),
             ("/v1/1/part/public/x001/000", Kind::Parts),
+            ("/v1/1/part/contact/x001/002.p/17", Kind::Contact(Bundle { log: 1, n: 1002, width: 17 })),
+            ("/v1/1/part/contact/007", Kind::Contact(Bundle { log: 1, n: 7, width: 256 })),
             ("/v1/1/tile/entries/x001/100", Kind::Entries),
         ] {
             assert_eq!(parse(path).map(|(kind, _)| kind), Some(kind), "{path}");
@@ -118,6 +151,9 @@ mod tests {
             "//",
             "/hub/",
             "/hub/0",
+            "/seen/",
+            "/evidence/0123456789abcdef/3",
+            "/evidence/../1",
             "/hub/01",
             "/hub/1/",
             "/hub/-1",
@@ -144,7 +180,9 @@ mod tests {
             "/v1/1/tile/0/000.p.p/1",
             "/v1/1/tile/entries/..",
             "/v1/1/tile/entries/%30%30%30",
-            "/v1/1/part/contact/000",
+            "/v1/2/part/contact/000",
+            "/v1/1/part/contact/000.p/0",
+            "/v1/1/part/secret/000",
             "/v1/1/part/../part/public/000",
             "/v1/1/part/public/000\0",
             "/%2e%2e/etc/passwd",

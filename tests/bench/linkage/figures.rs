@@ -24,7 +24,15 @@ pub struct Kept {
 impl Kept {
     /// Reads rows. `duplicates`: their lists may name a group twice.
     pub fn read(listed: &[Listed], model: &Model, duplicates: bool) -> Kept {
-        let (features, keys) = listed.iter().map(|listed| read(&listed.group, model)).unzip();
+        // On all cores, as the daemon reads.
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let (features, keys) = std::thread::scope(|scope| {
+            let workers: Vec<_> = listed
+                .chunks(listed.len().div_ceil(cores).max(1))
+                .map(|rows| scope.spawn(|| rows.iter().map(|row| read(&row.group, model)).collect::<Vec<_>>()))
+                .collect();
+            workers.into_iter().flat_map(|worker| worker.join().expect("a reader")).unzip()
+        });
         Kept { features, keys, lists: listed.iter().map(|listed| listed.list).collect(), duplicates }
     }
 
@@ -305,6 +313,7 @@ fn mutual_aid(model: &Model) {
     for (url, a, b) in missed.iter().take(12) {
         println!("    {url}: {} / {}", say(&listed[*a]), say(&listed[*b]));
     }
+    bare_addresses(&listed, &found, model);
     let all = within(&found.group);
     let kept = Kept::read(&listed, model, true);
     let rows = kept.rows();
@@ -320,6 +329,68 @@ fn mutual_aid(model: &Model) {
         let groups: BTreeSet<usize> = rows.iter().map(|row| found.group[*row]).collect();
         let url = listed[rows[0]].group.contact.as_ref().and_then(|gate| gate.url.clone()).unwrap_or_default();
         println!("  {url}: {} rows, {} groups", rows.len(), groups.len());
+    }
+}
+
+/// An address as whoever counted 381 duplicates counted them: small letters, without scheme, `www.` or `m.`, query and fragment.
+fn bare(url: &str) -> Option<String> {
+    let lower = url.trim().to_lowercase();
+    let rest = lower.strip_prefix("https://").or_else(|| lower.strip_prefix("http://")).unwrap_or(&lower);
+    let rest = rest.strip_prefix("www.").or_else(|| rest.strip_prefix("m.")).unwrap_or(rest);
+    let bare = rest.split(['#', '?']).next().unwrap_or_default().trim_end_matches('/');
+    // A cell "[email]" is no address.
+    bare.contains('.').then(|| bare.to_owned())
+}
+
+/// What became of the duplicates by that form, of which many are no address of anybody: `google.com/url`, `facebook.com`.
+fn bare_addresses(listed: &[Listed], found: &Found, model: &Model) {
+    let url = |row: usize| listed[row].group.contact.as_ref().and_then(|gate| gate.url.as_deref()).unwrap_or_default();
+    let ours = |row: usize| mutuald::registry::normal_contact::web(url(row)).map(|web| web.text);
+    let denied = |text: &str| {
+        let deny = &model.file.common.deny;
+        deny.contains(text) || deny.contains(text.split(['/', '?']).next().unwrap_or_default())
+    };
+    let mut by_bare: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    (0..listed.len()).for_each(|row| {
+        if let Some(text) = bare(url(row)) {
+            by_bare.entry(text).or_default().push(row);
+        }
+    });
+    let (mut total, mut kinds) = (0, BTreeMap::<&str, BTreeMap<&str, usize>>::new());
+    for (text, rows) in by_bare.iter().filter(|(_, rows)| rows.len() > 1) {
+        for (n, row) in rows.iter().enumerate().skip(1) {
+            total += 1;
+            let one = |x: usize, y: usize| found.group[x] == found.group[y];
+            let asked = |x: usize, y: usize| {
+                let (x, y) = (found.group[x], found.group[y]);
+                found.questions.contains(&(x.min(y), x.max(y)))
+            };
+            let kind = if rows[..n].iter().any(|other| one(*row, *other)) {
+                "joined"
+            } else if rows[..n].iter().any(|other| asked(*row, *other)) {
+                "asked"
+            } else {
+                match ours(*row) {
+                    None => "neither: the address is nobody's",
+                    Some(own) if denied(&own) => "neither: the address is on the deny list",
+                    Some(own) if rows[..n].iter().all(|other| ours(*other).as_ref() != Some(&own)) => {
+                        "neither: other addresses, once unwrapped"
+                    }
+                    Some(_) => "NEITHER, THOUGH ONE ADDRESS",
+                }
+            };
+            *kinds.entry(kind).or_default().entry(text).or_default() += 1;
+        }
+    }
+    println!("  duplicates by bare address (no query) {total}:");
+    for (kind, addresses) in kinds {
+        let count: usize = addresses.values().sum();
+        if kind.starts_with(|first: char| first.eq_ignore_ascii_case(&'n')) {
+            let each: Vec<String> = addresses.iter().map(|(text, rows)| format!("{text} {rows}")).collect();
+            println!("    {kind} {count}: {}", each.join(", "));
+        } else {
+            println!("    {kind} {count}");
+        }
     }
 }
 
@@ -367,6 +438,8 @@ fn nation(count: usize) -> Vec<Listed> {
     for turn in 0.. {
         for file in ["ukgroups_20k_dev.csv", "ukgroups_5k_dev.csv"] {
             for mut row in lists::uk_groups(&base.join(file)) {
+                // Both files number their groups from 1.
+                row.truth = format!("{file}/{}", row.truth);
                 if listed.len() == count {
                     return listed;
                 }

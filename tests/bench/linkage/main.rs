@@ -1,11 +1,14 @@
 //! `cargo run --release --example linkage -- fit FILE` fits the linkage model that is shipped;
 //! `… -- figures` prints how well linking does, on lists that are not part of the package (`lists::folder` says where);
 //! `… -- rows FILE N` writes the N rows on which speed is measured, for `with_splink` beside this file;
+//! `… -- part …` runs a part of `cargo bench`;
 //! `… -- wrong FILE N` shows N pairs of an invented list that were judged wrongly.
 
 #![expect(clippy::print_stdout, reason = "figures are what this prints")]
 
 mod figures;
+#[path = "../hub.rs"]
+mod hub;
 mod lists;
 
 use lists::{Listed, folder, uk_groups};
@@ -20,6 +23,8 @@ fn main() {
         ["fit", out] => ship(out),
         ["figures"] => figures::all(&Model::shipped()),
         ["figures", only] => figures::one(&Model::shipped(), only),
+        // A part of `cargo bench`: `publish FOLDER N`, then `add FOLDER N COUNT`.
+        ["part", ..] => hub::runtime(async { hub::part(&arguments[1..]).await }),
         ["rows", file, count] => figures::rows(std::path::Path::new(file), count.parse().expect("a number")),
         ["wrong", file, count] => {
             figures::wrong(&Model::shipped(), &folder().join(file), count.parse().expect("a number"))

@@ -1,5 +1,6 @@
 //! What scenarios are made of: real hubs on real databases and sockets, with a clock that is set by hand.
 
+pub mod audit;
 pub mod command;
 pub mod feed;
 pub mod hub;

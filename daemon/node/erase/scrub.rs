@@ -1,0 +1,209 @@
+//! What was deleted, out of files: the write-ahead log, the index, exports, backups. And then the word that it is done.
+//!
+//! Everything here may be cut off at any line and is done again: a mark in the database stays until all of it was reached.
+//! Only after it do partners hear an `ack`: nothing that was confirmed can come back from a file.
+
+use crate::failpoint::reach;
+use crate::node::Hub;
+use crate::node::author::Draft;
+use crate::record::statement::{Body, is_origin};
+use crate::store::ack::AckRow;
+use crate::store::erase::{self, ErasedRow, Order};
+use crate::store::kept::{BackupRow, WrittenRow};
+use crate::store::log::OWN;
+use crate::store::{self, Store};
+use sha2::{Digest, Sha256};
+use std::path::Path;
+
+impl Hub {
+    /// Deletes what is due, and goes through files if anything was deleted since the last time. Returns what could not be
+    /// cleaned, in words.
+    ///
+    /// # Errors
+    /// Database errors; the journal cannot be written.
+    pub async fn sweep(&self) -> anyhow::Result<Vec<String>> {
+        let mut db = self.store.write().await?;
+        let settled = erase::settle(&mut db, self.clock.now().as_second()).await?;
+        db.commit().await?;
+        if settled.deleted > 0 {
+            tracing::info!(erasures = settled.deleted, "words that were hidden are deleted");
+        }
+        let left = self.scrub().await?;
+        self.acknowledge().await?;
+        Ok(left)
+    }
+
+    /// Goes through files, if anything was deleted since the last time. Returns what could not be cleaned, in words.
+    ///
+    /// # Errors
+    /// As [`Hub::sweep`].
+    pub async fn scrub(&self) -> anyhow::Result<Vec<String>> {
+        let mut db = self.store.read().await?;
+        let due = erase::scrub_due(&mut db).await?;
+        drop(db);
+        if !due {
+            return Ok(Vec::new());
+        }
+        let _alone = self.alone("scrub").await?;
+        let mut db = self.store.write().await?;
+        store::scrub::index(&mut db).await?;
+        db.commit().await?;
+        reach("erase-index");
+        if !self.store.truncate().await? {
+            // Somebody reads for long. The mark stays, and so does the word to partners.
+            return Ok(vec!["the database's write-ahead log, because something is reading; it is tried again".into()]);
+        }
+        reach("erase-wal");
+        self.journal().await?;
+        reach("erase-journal");
+        let mut left = self.clean_written().await?;
+        left.extend(self.clean_backups().await?);
+        let mut db = self.store.write().await?;
+        erase::scrubbed(&mut db).await?;
+        reach("erase-scrub");
+        db.commit().await?;
+        reach("erase-scrubbed");
+        Ok(left)
+    }
+
+    /// Remembers a file with words of records that was just written, so that an erasure finds it. Without `bytes` it is a
+    /// file that people work in: it is named to them and never removed.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn wrote(&self, path: &Path, scope: &str, bytes: Option<&[u8]>) -> anyhow::Result<()> {
+        let row = WrittenRow {
+            path: std::path::absolute(path)?.display().to_string(),
+            at: self.clock.now().as_second(),
+            scope: scope.to_owned(),
+            digest: bytes.map(|bytes| Sha256::digest(bytes).to_vec()).unwrap_or_default(),
+        };
+        let mut db = self.store.write().await?;
+        store::kept::wrote(&mut db, &row).await?;
+        Ok(db.commit().await?)
+    }
+
+    /// Removes files that this hub wrote and that may hold what was erased since. One that people changed since is theirs.
+    async fn clean_written(&self) -> anyhow::Result<Vec<String>> {
+        let mut db = self.store.read().await?;
+        let rows = store::kept::written_before(&mut db).await?;
+        drop(db);
+        let mut left = Vec::new();
+        for row in rows {
+            let path = Path::new(&row.path);
+            let gone = match std::fs::read(path) {
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => true,
+                Err(error) => {
+                    left.push(format!("{}: {error}", row.path));
+                    false
+                }
+                Ok(bytes) if Sha256::digest(&bytes).as_slice() != row.digest => {
+                    left.push(format!("{}: it was changed since it was written; look at it yourself", row.path));
+                    false
+                }
+                Ok(_) => match std::fs::remove_file(path) {
+                    Ok(()) => true,
+                    Err(error) => {
+                        left.push(format!("{}: {error}", row.path));
+                        false
+                    }
+                },
+            };
+            if gone {
+                let mut db = self.store.write().await?;
+                store::kept::forget_written(&mut db, &row.path).await?;
+                db.commit().await?;
+            }
+        }
+        Ok(left)
+    }
+
+    /// Takes what was erased out of every backup that can be reached.
+    pub(crate) async fn clean_backups(&self) -> anyhow::Result<Vec<String>> {
+        let mut db = self.store.read().await?;
+        let rows = store::kept::backups(&mut db).await?;
+        let done = store::kept::carried_out(&mut db).await?;
+        let hubs = store::log::all(&mut db).await?;
+        let mut left = Vec::new();
+        for row in rows.into_iter().filter(|row| row.cleaned < done) {
+            if !Path::new(&row.path).exists() {
+                left.push(format!("the backup {}: it cannot be reached now", row.path));
+                continue;
+            }
+            let mut erased = erase::after(&mut db, row.cleaned).await?;
+            erased.retain(|erasure| erasure.n <= done);
+            let orders: Vec<(crate::record::HubId, ErasedRow)> = erased
+                .into_iter()
+                .filter_map(|erasure| Some((hubs.iter().find(|log| log.owner == erasure.hub)?.hub, erasure)))
+                .collect();
+            match forget_in(Path::new(&row.path), &orders, self.clock.now().as_second()).await {
+                Ok(()) => {
+                    let mut write = self.store.write().await?;
+                    store::kept::save_backup(&mut write, &BackupRow { cleaned: done, ..row }).await?;
+                    write.commit().await?;
+                }
+                Err(error) => left.push(format!("the backup {}: {error:#}", row.path)),
+            }
+        }
+        Ok(left)
+    }
+
+    /// Signs what partners wait to hear: that every erasure in their log up to some point is carried out here.
+    ///
+    /// # Errors
+    /// Database errors, or publishing.
+    pub async fn acknowledge(&self) -> anyhow::Result<usize> {
+        let mut db = self.store.read().await?;
+        if erase::scrub_due(&mut db).await? {
+            return Ok(0);
+        }
+        let mut drafts = Vec::new();
+        for log in store::log::all(&mut db).await?.into_iter().filter(|log| log.owner != OWN) {
+            let (size, erased) = erase::carried_out(&mut db, log.n, log.held).await?;
+            let origin = log.key.name();
+            let before: Option<AckRow> = store::ack::of(&mut db, origin).await?.into_iter().find(|ack| ack.hub == OWN);
+            // A name that no leaf may hold cannot be confirmed; what it asked for is done all the same.
+            if erased == 0 || before.as_ref().is_some_and(|ack| ack.erased >= erased) || !is_origin(origin) {
+                continue;
+            }
+            let (id, rev) = before.map_or_else(|| (self.chance.id(), 1), |ack| (ack.rec, ack.rev + 1));
+            let body = Body::Ack { origin: origin.to_owned(), size, erased };
+            drafts.push(Draft { id, rev, body, public: None });
+        }
+        drop(db);
+        if !drafts.is_empty() {
+            // A hub that may not publish (a restored backup) must not sign either: its log would go another way than it did.
+            self.publish().await?;
+            reach("erase-ack");
+            self.say(&drafts).await?;
+        }
+        Ok(drafts.len())
+    }
+}
+
+/// Makes a backup forget: the same way as the database itself, by [`erase::obey`].
+async fn forget_in(file: &Path, orders: &[(crate::record::HubId, ErasedRow)], now: i64) -> anyhow::Result<()> {
+    let store = Store::open(file, false).await?;
+    let done = async {
+        let mut db = store.write().await?;
+        let logs = store::log::all(&mut db).await?;
+        for (hub, row) in orders {
+            let Some(log) = logs.iter().find(|log| log.hub == *hub) else { continue };
+            let order =
+                Order { hub: log.owner, rec: row.rec, upto: row.upto, parts: &row.parts, how: row.how, pos: None };
+            let held = store::log::held_of(&mut db, log.owner).await?;
+            erase::obey(&mut db, &order, &held).await?;
+        }
+        erase::carry_out(&mut db, now).await?;
+        // A copy of a whole database has derived tables too; they are made again from what is left.
+        store::kept::strip(&mut db).await?;
+        store::scrub::index(&mut db).await?;
+        db.commit().await?;
+        reach("backup-cleaned");
+        anyhow::ensure!(store.truncate().await?, "something else is reading it");
+        anyhow::Ok(())
+    };
+    let done = done.await;
+    store.close().await;
+    done
+}

@@ -1,0 +1,150 @@
+//! How long local data is kept: each kind has a clock, what is due is shown first, and nothing goes that was not shown.
+
+use super::{Hub, groups};
+use crate::store::{self, retention};
+use anyhow::Context;
+use jiff::civil::Date;
+use jiff::{Span, Timestamp, ToSpan};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// What is kept for a time only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// A role contact that nobody has confirmed for so long.
+    Contact,
+    /// A person whom nobody has confirmed for so long.
+    Person,
+    /// A role contact or person of a group that ended so long ago.
+    Ended,
+    /// Former words of records, kept so that an import can be undone.
+    Import,
+    /// A record that waits for somebody to look at its words.
+    Held,
+    /// A consent that ended.
+    Consent,
+    /// Who looked at whose entry.
+    Log,
+}
+
+/// Something whose time is over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Due {
+    /// Which clock.
+    pub kind: Kind,
+    /// Its number among its kind.
+    pub number: i64,
+    /// What it is, without anything personal.
+    pub what: String,
+    /// The day from which the clock runs.
+    pub since: Date,
+    /// Whether a person (else a role contact) is meant, of what belongs to a group that ended.
+    #[serde(skip)]
+    person: bool,
+}
+
+impl Hub {
+    /// What is due today, by the configured periods.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn retention_due(&self) -> anyhow::Result<Vec<Due>> {
+        let (periods, zone, today) = (&self.config.retention, self.config.time_zone()?, self.today()?);
+        let day = |at: i64| Timestamp::from_second(at).map(|at| at.to_zoned(zone.clone()).date());
+        let past =
+            |span: Span| -> anyhow::Result<Date> { today.checked_sub(span).context("retention: a period is too long") };
+        let mut db = self.store.read().await?;
+        let own = groups::own_records(self, &mut db).await?;
+        let of = |rec: &uuid::Uuid| own.iter().find(|one| one.row.rec == *rec);
+        let ended_before = past(i64::from(periods.ended_months).months())?;
+        let ended = |rec: &uuid::Uuid| {
+            let group = &of(rec)?.group;
+            group.status.as_ref().filter(|_| group.closed())?.date.filter(|date| *date <= ended_before)
+        };
+        let name = |rec: &uuid::Uuid| {
+            of(rec).map_or("a group that is no longer listed".to_owned(), |one| one.group.name.clone())
+        };
+        let mut due = Vec::new();
+        for row in store::contact::all(&mut db).await? {
+            let what = format!("role contact {} of {}", row.n, name(&row.rec));
+            let since = day(row.confirmed)?;
+            if let Some(since) = ended(&row.rec) {
+                due.push(Due { kind: Kind::Ended, number: row.n, what, since, person: false });
+            } else if since <= past(i64::from(periods.contact_months).months())? {
+                due.push(Due { kind: Kind::Contact, number: row.n, what, since, person: false });
+            }
+        }
+        for row in store::person::all(&mut db).await? {
+            let (what, since) = (format!("person {}", row.n), day(row.confirmed)?);
+            if let Some(since) = row.rec.as_ref().and_then(ended) {
+                due.push(Due { kind: Kind::Ended, number: row.n, what, since, person: true });
+            } else if since <= past(i64::from(periods.person_months).months())? {
+                due.push(Due { kind: Kind::Person, number: row.n, what, since, person: true });
+            }
+        }
+        let moment = |days: u32| -> anyhow::Result<i64> {
+            Ok(past(i64::from(days).days())?.to_zoned(zone.clone())?.timestamp().as_second())
+        };
+        for (n, at, records) in retention::old_imports(&mut db, moment(periods.import_days)?).await? {
+            let what = format!("former words of {records} records, from import {n}; it can then not be undone");
+            due.push(Due { kind: Kind::Import, number: n, what, since: day(at)?, person: false });
+        }
+        let held_before = moment(periods.held_days)?;
+        for row in store::held::all(&mut db).await?.into_iter().filter(|row| row.since < held_before) {
+            let what = format!("a held record, number {}", row.n);
+            due.push(Due { kind: Kind::Held, number: row.n, what, since: day(row.since)?, person: false });
+        }
+        let over = past(i64::from(periods.consent_years).years())?;
+        for row in store::consent::all(&mut db).await? {
+            let since = row.withdrawn.map_or(row.review, |day| day.min(row.review));
+            if since <= over {
+                let what = format!("consent {}, which ended", row.n);
+                due.push(Due { kind: Kind::Consent, number: row.n, what, since, person: false });
+            }
+        }
+        let before = moment(periods.log_days)?;
+        let old = retention::old_log(&mut db, before).await?;
+        if old > 0 {
+            let what = format!("{old} notes of who looked at whose entry");
+            due.push(Due { kind: Kind::Log, number: before, what, since: day(before)?, person: false });
+        }
+        Ok(due)
+    }
+
+    /// Removes what was shown as due, if it still is. Returns how many of each kind.
+    ///
+    /// # Errors
+    /// Database errors; nothing is changed then.
+    pub async fn retention_apply(&self, shown: &[Due]) -> anyhow::Result<BTreeMap<Kind, usize>> {
+        let (still, today) = (self.retention_due().await?, self.today()?);
+        let mut db = self.store.write().await?;
+        let mut done = BTreeMap::new();
+        let held = store::held::all(&mut db).await?;
+        let mut consents = Vec::new();
+        for one in shown.iter().filter(|one| still.contains(one)) {
+            match one.kind {
+                Kind::Contact => store::contact::remove(&mut db, one.number, today).await?,
+                Kind::Person => store::person::erase(&mut db, one.number).await?,
+                Kind::Ended if one.person => store::person::erase(&mut db, one.number).await?,
+                Kind::Ended => store::contact::remove(&mut db, one.number, today).await?,
+                Kind::Import => retention::forget_import(&mut db, one.number).await?,
+                Kind::Held => {
+                    if let Some(row) = held.iter().find(|row| row.n == one.number) {
+                        store::held::remove(&mut db, row.rec).await?;
+                    }
+                }
+                Kind::Consent => consents.push(one.number),
+                Kind::Log => drop(store::person::forget_log(&mut db, one.number).await?),
+            }
+            *done.entry(one.kind).or_default() += 1;
+        }
+        store::consent::remove(&mut db, &consents).await?;
+        self.tend_in(&mut db).await?;
+        db.commit().await?;
+        self.publish().await?;
+        // What was removed must not linger in the write-ahead log.
+        self.store.truncate().await?;
+        Ok(done)
+    }
+}

@@ -1,0 +1,128 @@
+//! Files outside the database that hold words: exports that people asked for, and backups. Remembered, so that an erasure
+//! finds them.
+
+use super::{StoreError, Write};
+use sqlx::{FromRow, SqliteConnection};
+
+/// A file with words that this hub wrote.
+#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+pub struct WrittenRow {
+    /// Where; a whole path.
+    pub path: String,
+    /// When, in seconds since 1970.
+    pub at: i64,
+    /// Of which records: `all`, `own`, or the id of a list.
+    pub scope: String,
+    /// SHA-256 of what was written.
+    pub digest: Vec<u8>,
+}
+
+/// Remembers a file that was written.
+///
+/// # Errors
+/// Database errors.
+pub async fn wrote(db: &mut Write, row: &WrittenRow) -> Result<(), StoreError> {
+    sqlx::query("INSERT OR REPLACE INTO written (path, at, scope, digest) VALUES (?, ?, ?, ?)")
+        .bind(&row.path)
+        .bind(row.at)
+        .bind(&row.scope)
+        .bind(&row.digest)
+        .execute(&mut **db)
+        .await
+        .map(drop)
+}
+
+/// Every file that was written and is remembered.
+///
+/// # Errors
+/// Database errors.
+pub async fn written(db: &mut SqliteConnection) -> Result<Vec<WrittenRow>, StoreError> {
+    sqlx::query_as("SELECT path, at, scope, digest FROM written ORDER BY path").fetch_all(db).await
+}
+
+/// Files that may hold what was erased since they were written.
+///
+/// # Errors
+/// Database errors.
+pub async fn written_before(db: &mut SqliteConnection) -> Result<Vec<WrittenRow>, StoreError> {
+    sqlx::query_as(
+        "SELECT path, at, scope, digest FROM written WHERE EXISTS (SELECT 1 FROM erased WHERE took AND done >= written.at \
+         AND (scope = 'all' OR hub = 1)) ORDER BY path",
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// A file is gone.
+///
+/// # Errors
+/// Database errors.
+pub async fn forget_written(db: &mut Write, path: &str) -> Result<(), StoreError> {
+    sqlx::query("DELETE FROM written WHERE path = ?").bind(path).execute(&mut **db).await.map(drop)
+}
+
+/// A backup that this hub made.
+#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+pub struct BackupRow {
+    /// Where; a whole path.
+    pub path: String,
+    /// When, in seconds since 1970.
+    pub at: i64,
+    /// Statements of the own log in it.
+    pub statements: i64,
+    /// Every erasure up to this number is done in it.
+    pub cleaned: i64,
+}
+
+/// Every backup, newest first.
+///
+/// # Errors
+/// Database errors.
+pub async fn backups(db: &mut SqliteConnection) -> Result<Vec<BackupRow>, StoreError> {
+    sqlx::query_as("SELECT path, at, statements, cleaned FROM backup ORDER BY at DESC, path DESC").fetch_all(db).await
+}
+
+/// Remembers a backup, new or known.
+///
+/// # Errors
+/// Database errors.
+pub async fn save_backup(db: &mut Write, row: &BackupRow) -> Result<(), StoreError> {
+    sqlx::query("INSERT OR REPLACE INTO backup (path, at, statements, cleaned) VALUES (?, ?, ?, ?)")
+        .bind(&row.path)
+        .bind(row.at)
+        .bind(row.statements)
+        .bind(row.cleaned)
+        .execute(&mut **db)
+        .await
+        .map(drop)
+}
+
+/// A backup is gone.
+///
+/// # Errors
+/// Database errors.
+pub async fn forget_backup(db: &mut Write, path: &str) -> Result<(), StoreError> {
+    sqlx::query("DELETE FROM backup WHERE path = ?").bind(path).execute(&mut **db).await.map(drop)
+}
+
+/// The highest number of an erasure that is carried out, with all before it.
+///
+/// # Errors
+/// Database errors.
+pub async fn carried_out(db: &mut SqliteConnection) -> Result<i64, StoreError> {
+    sqlx::query_scalar(
+        "SELECT coalesce((SELECT min(n) - 1 FROM erased WHERE done IS NULL), (SELECT max(n) FROM erased), 0)",
+    )
+    .fetch_one(db)
+    .await
+}
+
+/// What a backup need not carry: what is derived, and what is out of sight (restoring brings back no word that had gone).
+///
+/// # Errors
+/// Database errors.
+pub async fn strip(db: &mut Write) -> Result<(), StoreError> {
+    super::record::forget(db).await?;
+    super::registry::forget(db).await?;
+    sqlx::query("DELETE FROM hidden").execute(&mut **db).await.map(drop)
+}
