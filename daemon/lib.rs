@@ -7,7 +7,8 @@
 //! | [`record`] | what a record says; bytes to [`record::Statement`] and back | nothing |
 //! | [`feed`] | signed notes, tiles, bundles, checkpoints, the hub document; what to fetch next | `record` |
 //! | [`registry`] | which records are one group, and what the group is: pure functions | `record` |
-//! | [`store`] | the only SQL | the three above |
+//! | [`frame`] | sampling frames: who is in by which rules, samples, what all lists miss; pure functions | `record`, `registry` |
+//! | [`store`] | the only SQL | the four above |
 //! | [`exchange`] | spreadsheets in and out | `record`, `registry`, `store` |
 //! | [`peer`] | partner hubs: when to pull, how to fetch, what to believe | `feed`, `store` |
 //! | [`web`] | feed files and the directory over HTTP | `store` |
@@ -23,6 +24,7 @@ pub mod config;
 pub mod exchange;
 pub mod failpoint;
 pub mod feed;
+pub mod frame;
 pub mod limits;
 pub mod node;
 pub mod peer;

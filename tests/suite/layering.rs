@@ -7,21 +7,35 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Module, and what it may use beside itself.
-const MAY_USE: [(&str, &[&str]); 13] = [
+const MAY_USE: [(&str, &[&str]); 14] = [
     ("record", &[]),
     ("feed", &["record"]),
     ("registry", &["record"]),
+    ("frame", &["record", "registry"]),
     ("clock", &[]),
     ("failpoint", &[]),
     ("limits", &[]),
-    ("store", &["record", "feed", "registry"]),
-    ("exchange", &["record", "registry", "store"]),
+    ("store", &["record", "feed", "registry", "frame"]),
+    ("exchange", &["record", "registry", "frame", "store"]),
     ("peer", &["record", "feed", "store", "limits", "failpoint"]),
-    ("web", &["record", "feed", "registry", "store"]),
+    ("web", &["record", "feed", "registry", "frame", "store"]),
     ("config", &["record", "limits", "peer"]),
     (
         "node",
-        &["record", "feed", "registry", "clock", "failpoint", "limits", "store", "exchange", "peer", "web", "config"],
+        &[
+            "record",
+            "feed",
+            "registry",
+            "frame",
+            "clock",
+            "failpoint",
+            "limits",
+            "store",
+            "exchange",
+            "peer",
+            "web",
+            "config",
+        ],
     ),
     (
         "cli",
@@ -29,6 +43,7 @@ const MAY_USE: [(&str, &[&str]); 13] = [
             "record",
             "feed",
             "registry",
+            "frame",
             "clock",
             "failpoint",
             "limits",
@@ -43,7 +58,8 @@ const MAY_USE: [(&str, &[&str]); 13] = [
 ];
 
 /// Files of the pure modules, and of `peer` and `exchange` those that must be pure too.
-const PURE: [&str; 6] = ["record/", "feed/", "registry/", "peer/schedule.rs", "peer/address.rs", "peer/verify.rs"];
+const PURE: [&str; 7] =
+    ["record/", "feed/", "registry/", "frame/", "peer/schedule.rs", "peer/address.rs", "peer/verify.rs"];
 
 /// What the pure ones must not name: a clock, randomness, I/O, and maps whose order is chance.
 const AMBIENT: [&str; 15] = [

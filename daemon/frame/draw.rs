@@ -1,0 +1,371 @@
+//! A draw: a design, a seed that was chosen after the frame was fixed, and the units that follow from both; and its bytes.
+//!
+//! A stranger who has the frame's bytes and the draw's can make the draw again and must get the same bytes.
+
+use super::frozen::{Frame, Row};
+use super::lines::{self, LineError};
+pub use super::request::{Commitment, Design, Redraw, Request, Size};
+use super::sample::allocate::{self, allocate};
+use super::sample::quota::{self, Candidate, Cell, Override, Quota};
+use super::sample::{SampleError, Taken, simple, unequal};
+use super::ticket::{Line, Numbered, Seed, Ticket};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// First line of a draw's text.
+pub const HEADER: &str = "mutuald-draw/1";
+
+/// A unit that may take another's place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Reserve {
+    /// The unit's id.
+    pub unit: String,
+    /// The stratum in which it may.
+    pub stratum: String,
+    /// Its place, from 1: the next to be asked first.
+    pub order: usize,
+    /// Its ticket.
+    pub ticket: String,
+}
+
+/// A draw.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Draw {
+    /// What was asked.
+    pub request: Request,
+    /// The units taken.
+    pub base: Vec<Taken>,
+    /// Who comes next.
+    pub reserve: Vec<Reserve>,
+    /// For quotas, how far each is met.
+    pub coverage: Vec<Cell>,
+}
+
+/// Why a draw is refused.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum DrawError {
+    /// The design cannot be drawn.
+    #[error(transparent)]
+    Sample(#[from] SampleError),
+    /// Bytes that are no draw's.
+    #[error(transparent)]
+    Lines(#[from] LineError),
+    /// The seed was chosen for another frame.
+    #[error("the seed was chosen for the frame {chosen}, and this is {given}")]
+    OtherFrame {
+        /// The frame named with the seed.
+        chosen: String,
+        /// The frame that is here.
+        given: String,
+    },
+    /// The seed was known before the frame was fixed.
+    #[error(
+        "the seed was chosen at {at}, before the frame was fixed at {frozen}: whoever chose the frame could have chosen its draw"
+    )]
+    SeedFirst {
+        /// When the seed was chosen.
+        at: Timestamp,
+        /// When the frame was fixed.
+        frozen: Timestamp,
+    },
+    /// Nothing is said of the seed, the study, or of why it is drawn again.
+    #[error("the draw does not say {0}")]
+    NotSaid(&'static str),
+    /// A draw that is said to come before, and was not made from this frame.
+    #[error("no draw {0:?} was made from this frame before")]
+    NoSuchDraw(String),
+    /// A place on the line that is none.
+    #[error("{0:?} is no ticket")]
+    Line(String),
+    /// The units written down are not those that a replay gives.
+    #[error("line {line} is not what the frame and the seed give: the draw was changed, or is of another frame")]
+    Replay {
+        /// Counted from 1.
+        line: usize,
+    },
+}
+
+impl DrawError {
+    /// Stable kebab-case code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            DrawError::Sample(error) => error.code(),
+            DrawError::Lines(error) => error.code(),
+            DrawError::OtherFrame { .. } => "draw-other-frame",
+            DrawError::SeedFirst { .. } => "draw-seed-first",
+            DrawError::NotSaid(_) => "draw-not-said",
+            DrawError::NoSuchDraw(_) => "draw-no-such-draw",
+            DrawError::Line(_) => "draw-line",
+            DrawError::Replay { .. } => "draw-replay",
+        }
+    }
+}
+
+/// What a unit has in a dimension, as one text: several values joined, none as `not known`.
+pub fn value(row: &Row, dimension: &str) -> String {
+    const NOT_KNOWN: &str = "not known";
+    let found = match dimension {
+        "area" => row.facts.area.clone(),
+        other => row.values.get(other).map(|values| values.iter().cloned().collect::<Vec<_>>().join(" + ")),
+    };
+    found.unwrap_or_else(|| NOT_KNOWN.to_owned())
+}
+
+fn joined(row: &Row, dimensions: &[String]) -> String {
+    dimensions.iter().map(|dimension| value(row, dimension)).collect::<Vec<_>>().join(" / ")
+}
+
+/// Draws. `frame` is the digest of the frame's bytes.
+///
+/// # Errors
+/// A seed of another frame or chosen too early; a second draw without a reason; what a design refuses.
+pub fn draw(frame: &Frame, digest: &str, request: Request) -> Result<Draw, DrawError> {
+    check(&request, digest)?;
+    let line = match &request.line {
+        None => Line::default(),
+        Some(text) => Line::from(Ticket::read(text).ok_or_else(|| DrawError::Line(text.clone()))?),
+    };
+    let seed = Seed::new(&request.commitment.seed);
+    let units = Units::of(frame, &seed, &line);
+    let (base, reserve, coverage) = match &request.design {
+        Design::Simple { n } => units.stratified(&[], &BTreeMap::from([(String::new(), *n)]))?,
+        Design::Stratified { by, rule, n, minimum, deviations } => {
+            let counts = units.counts(by);
+            let stratum = |(name, population): (&String, &usize)| allocate::Stratum {
+                name: name.clone(),
+                population: *population,
+                deviation: deviations.get(name).copied().unwrap_or(0.0),
+            };
+            let strata: Vec<allocate::Stratum> = counts.iter().map(stratum).collect();
+            units.stratified(by, &allocate(*rule, *n, *minimum, &strata)?)?
+        }
+        Design::Systematic { sort, n } => units.systematic(sort, *n)?,
+        Design::SystematicPps { sort, size, n } => units.pps(Some(sort), size, *n)?,
+        Design::ParetoPps { size, n } => units.pps(None, size, *n)?,
+        Design::Quota { quotas, n, overrides } => units.quota(quotas, *n, overrides)?,
+    };
+    let mut kept: BTreeMap<String, usize> = BTreeMap::new();
+    let reserve = reserve
+        .into_iter()
+        .filter(|one| {
+            let count = kept.entry(one.stratum.clone()).or_default();
+            *count += 1;
+            *count <= request.reserve
+        })
+        .collect();
+    Ok(Draw { request, base, reserve, coverage })
+}
+
+/// Checks a request against the draws that were made from its frame before, by their digests: a second one names one of them, and
+/// says why.
+///
+/// # Errors
+/// [`DrawError::NotSaid`], or [`DrawError::NoSuchDraw`].
+pub fn follows(request: &Request, earlier: &[String]) -> Result<(), DrawError> {
+    match &request.redraw {
+        None if earlier.is_empty() => Ok(()),
+        None => Err(DrawError::NotSaid("why the frame is drawn from again")),
+        Some(redraw) if earlier.contains(&redraw.of) => Ok(()),
+        Some(redraw) => Err(DrawError::NoSuchDraw(redraw.of.clone())),
+    }
+}
+
+fn check(request: &Request, digest: &str) -> Result<(), DrawError> {
+    let Commitment { seed, how, at, frozen, frame, .. } = &request.commitment;
+    let reason = request.redraw.as_ref().map(|redraw| redraw.reason.as_str());
+    let must = [
+        ("its study", Some(request.study.as_str())),
+        ("its seed", Some(seed)),
+        ("where its seed comes from", Some(how)),
+        ("why the frame is drawn from again", reason),
+    ];
+    if let Some((what, _)) = must.iter().find(|(_, text)| text.is_some_and(|text| text.trim().is_empty())) {
+        return Err(DrawError::NotSaid(what));
+    }
+    if frame != digest {
+        return Err(DrawError::OtherFrame { chosen: frame.clone(), given: digest.to_owned() });
+    }
+    if at < frozen {
+        return Err(DrawError::SeedFirst { at: *at, frozen: *frozen });
+    }
+    Ok(())
+}
+
+type Result3 = Result<(Vec<Taken>, Vec<Reserve>, Vec<Cell>), SampleError>;
+
+/// The frame's units, with what a draw makes of them.
+struct Units<'a> {
+    seed: &'a Seed,
+    line: &'a Line,
+    rows: Vec<(String, &'a Row)>,
+}
+
+impl<'a> Units<'a> {
+    fn of(frame: &'a Frame, seed: &'a Seed, line: &'a Line) -> Units<'a> {
+        Units { seed, line, rows: frame.units().map(|row| (row.id.to_string(), row)).collect() }
+    }
+
+    fn counts(&self, by: &[String]) -> BTreeMap<String, usize> {
+        let mut counts = BTreeMap::new();
+        for (_, row) in &self.rows {
+            *counts.entry(joined(row, by)).or_default() += 1;
+        }
+        counts
+    }
+
+    fn stratified(&self, by: &[String], n: &BTreeMap<String, usize>) -> Result3 {
+        let strata: Vec<String> = self.rows.iter().map(|(_, row)| joined(row, by)).collect();
+        let units: Vec<(&str, &str)> =
+            self.rows.iter().zip(&strata).map(|((unit, _), stratum)| (unit.as_str(), stratum.as_str())).collect();
+        let drawn = simple::stratified(self.seed, self.line, &units, n)?;
+        let reserve = drawn.reserve.into_iter().flat_map(|(stratum, units)| in_reserve(&stratum, units)).collect();
+        Ok((drawn.base, reserve, Vec::new()))
+    }
+
+    fn sorted(&self, sort: &[String]) -> Vec<&(String, &'a Row)> {
+        let mut rows: Vec<&(String, &Row)> = self.rows.iter().collect();
+        rows.sort_by_cached_key(|(unit, row)| (joined(row, sort), unit.clone()));
+        rows
+    }
+
+    fn systematic(&self, sort: &[String], n: usize) -> Result3 {
+        let rows = self.sorted(sort);
+        let population = rows.len();
+        if n == 0 || population == 0 {
+            return Err(SampleError::Empty);
+        }
+        // A fraction from 0 below 1 is turned into a start above 0 up to the interval.
+        let start = (1.0 - self.seed.start("systematic")) * (population as f64 / n as f64);
+        let places = simple::fractional(population, n, start)?;
+        let pi = n as f64 / population as f64;
+        let taken = places.into_iter().map(|place| (rows[place - 1].0.as_str(), pi, n == population));
+        Ok(self.with_rest(taken.collect(), n))
+    }
+
+    fn sizes(&self, rows: &[&(String, &Row)], size: &Size) -> Result<Vec<f64>, SampleError> {
+        let of = |(unit, row): &&(String, &Row)| match size {
+            Size::Sources => Ok(row.sources.len() as f64),
+            Size::Given(sizes) => sizes.get(unit).copied().ok_or_else(|| SampleError::Unknown(unit.clone())),
+        };
+        rows.iter().map(of).collect()
+    }
+
+    /// Systematic in an order, or by Pareto ranks.
+    fn pps(&self, sort: Option<&Vec<String>>, size: &Size, n: usize) -> Result3 {
+        let rows = self.sorted(sort.map_or(&[], Vec::as_slice));
+        let sizes = self.sizes(&rows, size)?;
+        let named: Vec<(&str, f64)> = rows.iter().zip(&sizes).map(|((unit, _), size)| (unit.as_str(), *size)).collect();
+        let pi = unequal::inclusion(&named, n)?;
+        let taken = |at: &usize| (named[*at].0, pi[*at], pi[*at] >= 1.0);
+        if sort.is_some() {
+            let places = unequal::systematic(&pi, self.seed.start("systematic-pps"))?;
+            return Ok(self.with_rest(places.iter().map(taken).collect(), n));
+        }
+        let numbered = |(unit, _): &&(String, &Row)| Numbered { ticket: self.seed.ticket(unit), unit: unit.clone() };
+        let units: Vec<Numbered> = rows.iter().map(numbered).collect();
+        let u: Vec<f64> = units.iter().map(|unit| self.line.fraction(&unit.ticket)).collect();
+        let mut order = unequal::pareto(&units, &u, &pi)?;
+        let rest = order.split_off(n).into_iter().map(|at| units[at].clone()).collect();
+        let base = self.taken(order.iter().map(taken).collect(), n);
+        Ok((base, in_reserve("", rest), Vec::new()))
+    }
+
+    fn quota(&self, quotas: &[Quota], n: usize, overrides: &[Override]) -> Result3 {
+        let candidate = |(unit, row): &(String, &Row)| {
+            let mut values = row.values.clone();
+            values.extend(row.facts.area.iter().map(|area| ("area".to_owned(), BTreeSet::from([area.clone()]))));
+            Candidate { unit: unit.clone(), values }
+        };
+        let candidates: Vec<Candidate> = self.rows.iter().map(candidate).collect();
+        let chosen = quota::choose(self.seed, self.line, &candidates, quotas, n, overrides)?;
+        Ok((chosen.base, in_reserve("", chosen.reserve), chosen.coverage))
+    }
+
+    fn taken(&self, units: Vec<(&str, f64, bool)>, n: usize) -> Vec<Taken> {
+        let one = |(at, (unit, pi, certain)): (usize, (&str, f64, bool))| Taken {
+            unit: unit.to_owned(),
+            stratum: String::new(),
+            ticket: self.seed.ticket(unit).to_string(),
+            order: at + 1,
+            pi: Some(pi),
+            weight: Some(1.0 / pi),
+            population: self.rows.len(),
+            taken: n,
+            certain,
+        };
+        units.into_iter().enumerate().map(one).collect()
+    }
+
+    /// The units taken, and all others by ticket.
+    fn with_rest(&self, taken: Vec<(&str, f64, bool)>, n: usize) -> (Vec<Taken>, Vec<Reserve>, Vec<Cell>) {
+        let met: BTreeSet<&str> = taken.iter().map(|(unit, ..)| *unit).collect();
+        let others = self.rows.iter().map(|(unit, _)| unit.as_str()).filter(|unit| !met.contains(unit));
+        let rest = self.line.order(self.seed, others);
+        (self.taken(taken, n), in_reserve("", rest), Vec::new())
+    }
+}
+
+fn in_reserve(stratum: &str, units: Vec<Numbered>) -> Vec<Reserve> {
+    let one = |(at, unit): (usize, Numbered)| Reserve {
+        unit: unit.unit,
+        stratum: stratum.to_owned(),
+        order: at + 1,
+        ticket: unit.ticket.to_string(),
+    };
+    units.into_iter().enumerate().map(one).collect()
+}
+
+/// A line of a draw's text, as it is written.
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum Written<'a> {
+    Request(&'a Request),
+    Quota(&'a Cell),
+    Taken(&'a Taken),
+    Reserve(&'a Reserve),
+}
+
+/// The only line that is read: all others follow from it.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct First {
+    request: Request,
+}
+
+impl Draw {
+    /// The draw's bytes.
+    pub fn text(&self) -> Vec<u8> {
+        let mut out = format!("{HEADER}\n").into_bytes();
+        lines::write(&mut out, &Written::Request(&self.request));
+        self.coverage.iter().for_each(|cell| lines::write(&mut out, &Written::Quota(cell)));
+        self.base.iter().for_each(|unit| lines::write(&mut out, &Written::Taken(unit)));
+        self.reserve.iter().for_each(|unit| lines::write(&mut out, &Written::Reserve(unit)));
+        out
+    }
+
+    /// SHA-256 (hex) of the draw's bytes.
+    pub fn digest(&self) -> String {
+        lines::digest(&self.text())
+    }
+
+    /// Draws again from a frame what a draw's bytes ask for, and compares byte by byte.
+    ///
+    /// # Errors
+    /// What [`draw`] refuses; bytes that are not those of the replay, with the first line that differs.
+    pub fn replay(frame: &Frame, digest: &str, text: &[u8]) -> Result<Draw, DrawError> {
+        let end =
+            text.iter().enumerate().filter(|(_, byte)| **byte == b'\n').nth(1).map_or(text.len(), |(at, _)| at + 1);
+        let request = lines::read::<First>(&text[..end], HEADER)?.pop().ok_or(LineError::Cut)?.request;
+        let again = draw(frame, digest, request)?;
+        let (mine, given) = (again.text(), text);
+        if mine == given {
+            return Ok(again);
+        }
+        let differ = mine.iter().zip(given).position(|(a, b)| a != b).unwrap_or(mine.len().min(given.len()));
+        Err(DrawError::Replay { line: mine[..differ].iter().filter(|byte| **byte == b'\n').count() + 1 })
+    }
+}
+
+#[cfg(test)]
+mod tests;

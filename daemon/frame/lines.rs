@@ -1,0 +1,141 @@
+//! Texts of frames and draws: a header, then one canonical JSON object on each line (RFC 8785), each ended by a line feed.
+//!
+//! One value has one text, so that whoever builds the same frame has the same bytes, and a text that is not exactly what its value
+//! would be written as is refused. A list of line marks beside it names the line that somebody changed.
+
+use super::hex;
+use crate::record::strict;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+/// Why a text is refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LineError {
+    /// Another header, or none.
+    #[error("the first line is not {0:?}: this is another kind of file, or a later version of it")]
+    Header(&'static str),
+    /// The text does not end with a line feed, or has none.
+    #[error("the text does not end at the end of a line: part of it is missing")]
+    Cut,
+    /// A line that is no JSON object of the form asked for.
+    #[error("line {line} cannot be read: {what}")]
+    Form {
+        /// Counted from 1.
+        line: usize,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// A line in another spelling than its own.
+    #[error("line {line} is not written in its canonical form: it was changed by hand or by another program")]
+    Spelling {
+        /// Counted from 1.
+        line: usize,
+    },
+}
+
+impl LineError {
+    /// Stable kebab-case code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            LineError::Header(_) => "frame-header",
+            LineError::Cut => "frame-cut",
+            LineError::Form { .. } => "frame-line",
+            LineError::Spelling { .. } => "frame-spelling",
+        }
+    }
+}
+
+/// A value on a line of its own.
+pub(super) fn write<T: Serialize>(out: &mut Vec<u8>, value: &T) {
+    serde_json_canonicalizer::to_writer(value, out).expect("string keys and finite numbers always serialise");
+    out.push(b'\n');
+}
+
+/// Reads every line after the header.
+pub(super) fn read<T: Serialize + DeserializeOwned>(text: &[u8], header: &'static str) -> Result<Vec<T>, LineError> {
+    let rest = text.strip_prefix(header.as_bytes()).and_then(|rest| rest.strip_prefix(b"\n"));
+    let rest = rest.ok_or(LineError::Header(header))?;
+    let Some(rest) = rest.strip_suffix(b"\n") else { return Err(LineError::Cut) };
+    let mut again = Vec::new();
+    rest.split(|byte| *byte == b'\n')
+        .enumerate()
+        .map(|(at, bytes)| {
+            let line = at + 2;
+            let wrong = |what: String| LineError::Form { line, what };
+            let map = strict::object(bytes).map_err(|refusal| wrong(refusal.to_string()))?;
+            let value: T = serde_json::from_value(Value::Object(map)).map_err(|error| wrong(error.to_string()))?;
+            again.clear();
+            write(&mut again, &value);
+            again.pop();
+            if again == bytes { Ok(value) } else { Err(LineError::Spelling { line }) }
+        })
+        .collect()
+}
+
+/// SHA-256 (hex) of a text: by this it is cited, signed and compared.
+pub fn digest(text: &[u8]) -> String {
+    hex(&Sha256::digest(text))
+}
+
+/// One mark for each line, sixteen hexadecimal digits and a line feed: kept beside a text, it tells which lines were changed.
+pub fn marks(text: &[u8]) -> String {
+    text.split_inclusive(|byte| *byte == b'\n').map(|line| hex(&Sha256::digest(line)[..8]) + "\n").collect()
+}
+
+/// The lines, counted from 1, that differ from their marks; one past the last where lines are missing.
+pub fn changed(text: &[u8], marks: &str) -> Vec<usize> {
+    let now = self::marks(text);
+    let (mut now, mut then) = (now.lines(), marks.lines());
+    let mut found = Vec::new();
+    for line in 1.. {
+        match (now.next(), then.next()) {
+            (None, None) => break,
+            (now, then) if now != then => found.push(line),
+            _ => {}
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+    use std::collections::BTreeMap;
+
+    fn objects(text: &str) -> Result<Vec<BTreeMap<String, u32>>, &'static str> {
+        read(text.as_bytes(), "x/1").map_err(|error| error.code())
+    }
+
+    #[test]
+    fn a_text_is_read_in_its_one_spelling() {
+        assert_eq!(objects("x/1\n{\"a\":1}\n{\"b\":2}\n").unwrap().len(), 2);
+        let cases = [
+            ("x/2\n{\"a\":1}\n", "frame-header"),
+            ("x/1\n{\"a\":1}", "frame-cut"),
+            ("x/1\n{\"a\": 1}\n", "frame-spelling"),
+            ("x/1\n{\"b\":1,\"a\":1}\n", "frame-spelling"),
+            ("x/1\n{\"a\":1,\"a\":1}\n", "frame-line"),
+            ("x/1\n{\"a\":\"1\"}\n", "frame-line"),
+            ("x/1\n{\"a\":1}\n\n", "frame-line"),
+        ];
+        for (text, code) in cases {
+            assert_eq!(objects(text), Err(code), "{text}");
+        }
+        let mut out = Vec::new();
+        write(&mut out, &json!({"b": 1, "a": [1.5, true]}));
+        assert_eq!(out, b"{\"a\":[1.5,true],\"b\":1}\n");
+    }
+
+    #[test]
+    fn a_changed_line_is_named() {
+        let text = b"x/1\n{\"a\":1}\n{\"b\":2}\n";
+        let marks = marks(text);
+        assert_eq!(changed(text, &marks), [0usize; 0]);
+        assert_eq!(changed(b"x/1\n{\"a\":1}\n{\"b\":3}\n", &marks), [3]);
+        assert_eq!(changed(b"x/1\n{\"a\":1}\n", &marks), [3]);
+        assert_eq!(changed(b"x/1\n{\"a\":2}\n{\"b\":2}\n{}\n", &marks), [2, 4]);
+    }
+}

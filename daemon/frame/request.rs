@@ -1,0 +1,141 @@
+//! What is asked of a draw: the study, the seed and how it came to be, and the design.
+
+use super::sample::allocate::Rule;
+use super::sample::quota::{self, Override, Quota};
+use crate::record::HubId;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The seed, and how it came to be. It is chosen when the frame's digest is known to others already, so that nobody can choose a frame
+/// for its draw.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Commitment {
+    /// The seed, as text: dice as they fell, a round of a public beacon.
+    pub seed: String,
+    /// Where it comes from, in words.
+    pub how: String,
+    /// The hub at which it was entered.
+    pub hub: HubId,
+    /// When it was chosen.
+    pub at: Timestamp,
+    /// When the frame's digest was fixed.
+    pub frozen: Timestamp,
+    /// The frame's digest.
+    pub frame: String,
+}
+
+/// Sizes for probabilities in proportion to size.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Size {
+    /// How many saw the unit at first hand: its multiplicity in the lists.
+    Sources,
+    /// By unit, all units of the frame.
+    Given(BTreeMap<String, f64>),
+}
+
+/// How units are taken.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Design {
+    /// Simple random: the smallest tickets.
+    Simple {
+        /// Units.
+        n: usize,
+    },
+    /// Simple random in each stratum.
+    Stratified {
+        /// Dimensions that make the strata: `area`, or one of the frame's values.
+        by: Vec<String>,
+        /// How the sample is divided.
+        rule: Rule,
+        /// Units in all.
+        n: usize,
+        /// Fewest from each.
+        minimum: usize,
+        /// For [`Rule::Neyman`]: standard deviation by stratum.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        deviations: BTreeMap<String, f64>,
+    },
+    /// Every so manieth of the sorted units, by fractional interval.
+    Systematic {
+        /// Dimensions to sort by, then by unit.
+        sort: Vec<String>,
+        /// Units.
+        n: usize,
+    },
+    /// In proportion to size, systematic, in the order of `sort`.
+    SystematicPps {
+        /// Dimensions to sort by, then by unit.
+        sort: Vec<String>,
+        /// Sizes.
+        size: Size,
+        /// Units.
+        n: usize,
+    },
+    /// In proportion to size, by Pareto ranks of the tickets.
+    ParetoPps {
+        /// Sizes.
+        size: Size,
+        /// Units.
+        n: usize,
+    },
+    /// By quotas: no probability sample.
+    Quota {
+        /// What must be there at least.
+        quotas: Vec<Quota>,
+        /// Units.
+        n: usize,
+        /// People's choices against the suggestion.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        overrides: Vec<Override>,
+    },
+}
+
+impl Design {
+    /// What every export must say beside the sample.
+    pub fn caution(&self) -> Option<&'static str> {
+        match self {
+            Design::Quota { .. } => Some(quota::NON_PROBABILITY),
+            Design::Systematic { .. } | Design::SystematicPps { .. } => Some(
+                "Systematic sample: some pairs of units can never be drawn together, so no unbiased variance estimator exists.",
+            ),
+            Design::ParetoPps { .. } => Some(
+                "Pareto sample: the inclusion probabilities are the target ones, which the true ones meet closely but not exactly.",
+            ),
+            Design::Simple { .. } | Design::Stratified { .. } => None,
+        }
+    }
+}
+
+/// That a frame is drawn from anew.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Redraw {
+    /// Digest of the draw before.
+    pub of: String,
+    /// Why, in words.
+    pub reason: String,
+}
+
+/// What is asked of a draw.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Request {
+    /// The study's name.
+    pub study: String,
+    /// The seed.
+    pub commitment: Commitment,
+    /// How units are taken.
+    pub design: Design,
+    /// Where the line of tickets begins; from 0 where it is absent. A second study begins where the first one ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<String>,
+    /// Most units of the reserve that are written down for each stratum; a replay gives the others.
+    pub reserve: usize,
+    /// Where the frame was drawn from before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redraw: Option<Redraw>,
+}
