@@ -74,7 +74,7 @@ pub async fn run(options: &Options) -> anyhow::Result<()> {
         ended = play(options, &folder, &mut stages) => ended,
         _ = tokio::signal::ctrl_c() => Ok(()),
     };
-    watch::say("stopping the four hubs");
+    watch::say("stopping the hubs");
     for stage in &mut stages {
         stage.stop().await;
     }

@@ -22,7 +22,7 @@ impl Drill<'_> {
         self.run(NOTTINGHAM, &["erase", &group.name], 0, &["Nothing was changed", "Copies that go"]).await?;
         self.tell("It is what was asked for, so Nottingham does it.");
         self.run(NOTTINGHAM, &["erase", &group.name, "--commit"], 0, &["erased", "Partner hubs delete it"]).await?;
-        self.run(NOTTINGHAM, &["erasure", "status"], 0, &["not confirmed since"]).await?;
+        self.run(NOTTINGHAM, &["erasure", "status"], 3, &["not confirmed since"]).await?;
         self.tell("The others pull, obey the signed notice, and confirm.");
         for reader in [ESSEX, DERBYSHIRE, RESEARCH] {
             self.pulls(reader, NOTTINGHAM, "new statement").await?;

@@ -24,11 +24,11 @@ impl Drill<'_> {
             .await?;
         command("Derbyshire (second copy)", &second, &["group", "close", &group], 0, &[]).await?;
         self.up(DERBYSHIRE).await?;
-        self.pulls(NOTTINGHAM, DERBYSHIRE, "1 new statement").await?;
-        self.pulls(RESEARCH, DERBYSHIRE, "1 new statement").await?;
+        self.pulls(NOTTINGHAM, DERBYSHIRE, "new statement").await?;
+        self.pulls(RESEARCH, DERBYSHIRE, "new statement").await?;
         self.down(DERBYSHIRE).await;
         self.usurp(DERBYSHIRE, &second).await?;
-        self.pulls(ESSEX, DERBYSHIRE, "1 new statement").await?;
+        self.pulls(ESSEX, DERBYSHIRE, "new statement").await?;
 
         self.tell("Each signature was right, so nobody noticed. Once a day hubs read what their partners have seen; they do it now.");
         for reader in [NOTTINGHAM, ESSEX, RESEARCH] {

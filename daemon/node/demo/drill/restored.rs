@@ -48,7 +48,7 @@ impl Drill<'_> {
             bail!("Essex had said {before} things and has {now} now: something is lost");
         }
         for reader in [NOTTINGHAM, RESEARCH] {
-            self.pulls(reader, ESSEX, "1 new statement").await?;
+            self.pulls(reader, ESSEX, "new statement").await?;
         }
         let feed = format!("http://{}/", self.stages[ESSEX].address);
         self.run(RESEARCH, &["verify", &feed, "--allow-private"], 0, &[]).await?;
