@@ -16,11 +16,15 @@ pub struct Demo {
     /// Stop as soon as every hub has pulled its partners once
     #[arg(long)]
     once: bool,
+    /// Play what goes wrong in a hub's life: an erasure, a lying hub, a stolen key, an old backup; every command and answer is
+    /// shown. Stops by itself
+    #[arg(long)]
+    drill: bool,
 }
 
 impl Demo {
     pub(super) async fn run(self, _: &Context) -> anyhow::Result<Answer> {
-        demo::run(&demo::Options { keep: self.keep, seed: self.seed, once: self.once }).await?;
+        demo::run(&demo::Options { keep: self.keep, seed: self.seed, once: self.once, drill: self.drill }).await?;
         Ok(Answer::nothing())
     }
 }

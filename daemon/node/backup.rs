@@ -319,7 +319,7 @@ async fn make_ready(
         let mut db = store.read().await?;
         let log = store::log::by_number(&mut db, OWN).await?.context("it holds no hub")?;
         drop(db);
-        let keys = super::keys::log(&config.keys(), 1, log.key.name()).context(
+        let keys = super::keys::log(&config.keys(), log.ordinal + 1, log.key.name()).context(
             "the key of this hub's list is kept apart from backups, and is not here; put it in its place first",
         )?;
         if *keys.log.public() != log.key {

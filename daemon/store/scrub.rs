@@ -2,7 +2,9 @@
 //!
 //! `secure_delete` overwrites deleted rows, and the full-text index has an option of its own for the same. Both leave something:
 //! the index remembers, for each of its pages, the beginning of the page's first word, and the planner's statistics keep
-//! samples of indexed values. And everything that changed stands in the write-ahead log until that is emptied.
+//! samples of indexed values. A page that was divided or joined keeps copies of the rows that moved, in the room between its
+//! pointers and its rows, where `secure_delete` never looks: only pages made anew are surely free of them. And everything that
+//! changed stands in the write-ahead log until that is emptied.
 
 use super::{Store, StoreError, Write};
 

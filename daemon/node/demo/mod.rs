@@ -2,8 +2,9 @@
 //!
 //! *Nottingham* holds one good list of 202 groups, *Essex* builds its own from three small ones that overlap,
 //! *Derbyshire* shares a border and some groups with Nottingham, and *Research* publishes nothing and pulls all. Everything
-//! is real: keys, databases, HTTP, verification. Only the groups are invented.
+//! is real: keys, databases, HTTP, verification. Only the groups are invented. `drill` plays what goes wrong in a hub's life.
 
+mod drill;
 pub mod invent;
 mod watch;
 
@@ -39,6 +40,8 @@ pub struct Options {
     pub seed: u64,
     /// Stop by itself once everything has been pulled once.
     pub once: bool,
+    /// Play the drill then, and stop.
+    pub drill: bool,
 }
 
 /// One hub of the demonstration.
@@ -71,7 +74,7 @@ pub async fn run(options: &Options) -> anyhow::Result<()> {
         ended = play(options, &folder, &mut stages) => ended,
         _ = tokio::signal::ctrl_c() => Ok(()),
     };
-    watch::say("stopping the four hubs");
+    watch::say("stopping the hubs");
     for stage in &mut stages {
         stage.stop().await;
     }
@@ -97,7 +100,9 @@ async fn play(options: &Options, folder: &Path, stages: &mut Vec<Stage>) -> anyh
         ("Derbyshire", derbyshire, true),
         ("Research", Vec::new(), false),
     ] {
-        stages.push(Stage::set(folder, name, lists, publishes).await?);
+        // In the drill every pull is a command that is shown.
+        let schedule = if options.drill { "@weekly" } else { "* * * * *" };
+        stages.push(Stage::set(folder, name, lists, publishes, schedule).await?);
     }
     let addresses: Vec<(HubId, SocketAddr)> = stages.iter().map(|stage| (stage.hub.id, stage.address)).collect();
     for stage in stages.iter_mut() {
@@ -121,6 +126,10 @@ async fn play(options: &Options, folder: &Path, stages: &mut Vec<Stage>) -> anyh
     let hubs: Vec<(&'static str, Hub)> = stages.iter().map(|stage| (stage.name, stage.hub.clone())).collect();
     watch::until_quiet(&hubs).await?;
     watch::summary(&hubs).await?;
+    if options.drill {
+        drop(hubs);
+        return drill::play(folder, seed, stages).await;
+    }
     if options.once {
         return Ok(());
     }
@@ -134,6 +143,7 @@ impl Stage {
         name: &'static str,
         lists: Vec<(List, Vec<Group>)>,
         publishes: bool,
+        schedule: &str,
     ) -> anyhow::Result<Stage> {
         let home = folder.join(name.to_lowercase());
         if home.exists() {
@@ -147,7 +157,7 @@ impl Stage {
         config.web.listen = address;
         config.publish = publishes.then(Publish::default);
         config.pull.allow_private_addresses = true;
-        config.pull.schedule = Schedule::parse("* * * * *").context("the demonstration's schedule")?;
+        config.pull.schedule = Schedule::parse(schedule).context("the demonstration's schedule")?;
         let file = home.join("hub.toml");
         std::fs::write(&file, toml::to_string(&config)?).with_context(|| format!("cannot write {}", file.display()))?;
 
@@ -180,14 +190,7 @@ impl Stage {
                 said.derived.joined
             ));
         }
-        let daemon = Command::new(std::env::current_exe().context("cannot find this program's own file")?)
-            .args(["--config".as_ref(), file.as_os_str(), "run".as_ref(), "--notice".as_ref(), NOTICE.as_ref()])
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(std::fs::File::create(home.join("log.txt"))?)
-            .kill_on_drop(true)
-            .spawn()
-            .with_context(|| format!("cannot start the daemon of {name}"))?;
+        let daemon = daemon(name, &file)?;
         Ok(Stage { name, address, config: file, hub, daemon })
     }
 
@@ -215,15 +218,33 @@ impl Stage {
 
     /// Asks the daemon to stop, and waits.
     async fn stop(&mut self) {
-        if let Some(id) = self.daemon.id() {
-            // Ctrl-C has reached it already; a second signal would cut its drain short.
-            let asked = tokio::time::timeout(Duration::from_millis(200), self.daemon.wait()).await;
-            if asked.is_err() {
-                let _ = Command::new("kill").args(["-TERM", &id.to_string()]).status().await;
-                let _ = tokio::time::timeout(Duration::from_secs(15), self.daemon.wait()).await;
-            }
-        }
+        end(&mut self.daemon).await;
         self.hub.store.close().await;
+    }
+}
+
+/// Starts the daemon of a hub; its log goes beside the settings.
+fn daemon(name: &str, config: &Path) -> anyhow::Result<Child> {
+    let log = std::fs::File::options().create(true).append(true).open(config.with_file_name("log.txt"))?;
+    Command::new(std::env::current_exe().context("cannot find this program's own file")?)
+        .args(["--config".as_ref(), config.as_os_str(), "run".as_ref(), "--notice".as_ref(), NOTICE.as_ref()])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(log)
+        .kill_on_drop(true)
+        .spawn()
+        .with_context(|| format!("cannot start the daemon of {name}"))
+}
+
+/// Asks a daemon to stop, and waits.
+async fn end(daemon: &mut Child) {
+    if let Some(id) = daemon.id() {
+        // Ctrl-C has reached it already; a second signal would cut its drain short.
+        let asked = tokio::time::timeout(Duration::from_millis(200), daemon.wait()).await;
+        if asked.is_err() {
+            let _ = Command::new("kill").args(["-TERM", &id.to_string()]).status().await;
+            let _ = tokio::time::timeout(Duration::from_secs(15), daemon.wait()).await;
+        }
     }
 }
 

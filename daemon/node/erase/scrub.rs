@@ -49,6 +49,8 @@ impl Hub {
         store::scrub::index(&mut db).await?;
         db.commit().await?;
         reach("erase-index");
+        // Rows that were moved from page to page left copies behind, which no deletion overwrites: every page is made new.
+        self.store.compact().await?;
         if !self.store.truncate().await? {
             // Somebody reads for long. The mark stays, and so does the word to partners.
             return Ok(vec!["the database's write-ahead log, because something is reading; it is tried again".into()]);
