@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::limits::Limits;
 use crate::peer::schedule::Schedule;
+use crate::record::HubId;
 
 /// The whole configuration of one hub. Every option has a default, so an empty file is a whole configuration.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -100,11 +101,14 @@ pub struct Publish {
     /// Keep the files of a part-filled bundle for this long after the full one exists, in seconds, for partners in the middle of a
     /// pull. Default 86400 (a day).
     pub keep_partial_s: u64,
+    /// Whose lists are served on under `relay/`, so that a partner hub that is down or lost can be read and rebuilt from here: `all`
+    /// partner hubs, or hub ids. Default `["all"]`; `[]` relays nobody. Only what the daemon serves itself; public words only.
+    pub relay: Vec<String>,
 }
 
 impl Default for Publish {
     fn default() -> Self {
-        Self { folder: None, serve: true, republish_s: 86_400, keep_partial_s: 86_400 }
+        Self { folder: None, serve: true, republish_s: 86_400, keep_partial_s: 86_400, relay: vec!["all".into()] }
     }
 }
 
@@ -308,6 +312,10 @@ impl Config {
             if !(60..=7 * 86_400).contains(&publish.republish_s) {
                 let met = format!("{} seconds", publish.republish_s);
                 problem("publish.republish_s", met, "write 60 (a minute) to 604800 (a week)");
+            }
+            if let Some(word) = publish.relay.iter().find(|word| *word != "all" && word.parse::<HubId>().is_err()) {
+                let met = format!("{word:?} is no hub id");
+                problem("publish.relay", met, "write \"all\", or hub ids as `mutuald partner list --json` shows them");
             }
             if publish.keep_partial_s > 31 * 86_400 {
                 let met = format!("{} seconds", publish.keep_partial_s);

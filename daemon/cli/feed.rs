@@ -3,6 +3,8 @@
 use super::output::{Failure, count, lines, moment, table};
 use super::{Answer, Context};
 use crate::node::groups::words::unit_label;
+use crate::node::heal::Healed;
+use crate::node::seen::Ahead;
 use crate::peer::audit::Source;
 use crate::record::group::Group;
 use crate::record::list::List;
@@ -20,6 +22,12 @@ use std::fmt;
 pub enum Feed {
     /// Check every file of the feed folder against the signatures
     Check,
+    /// Take back from partner hubs what this hub said and a restored backup does not know
+    Heal {
+        /// Do it; without this it is only looked at
+        #[arg(long)]
+        commit: bool,
+    },
     /// Show the newest statements in words
     Show {
         /// How many
@@ -54,6 +62,9 @@ impl fmt::Display for Shown {
 impl Feed {
     pub(super) async fn run(self, context: &Context) -> anyhow::Result<Answer> {
         let hub = context.hub().await?;
+        if let Feed::Heal { commit } = self {
+            return heal(hub, commit).await;
+        }
         let Feed::Show { number } = self else {
             if hub.config.publish.is_none() {
                 return Err(Failure::new("this hub publishes no feed", "add [publish] to its configuration").into());
@@ -65,7 +76,7 @@ impl Feed {
         let rules = hub.rules(&mut db).await?;
         let log = store::log::by_number(&mut db, OWN).await?.context("this database holds no hub")?;
         let mut statements = Vec::new();
-        for leaf in store::log::leaves(&mut db, OWN, log.held.saturating_sub(number), log.held).await? {
+        for leaf in store::log::leaves(&mut db, log.n, log.held.saturating_sub(number), log.held).await? {
             let (at, words) = match crate::feed::leaf::open(&leaf.note, &log.key) {
                 Ok(statement) => {
                     let words = in_words(&mut db, &rules, &statement, leaf.line.as_deref()).await?;
@@ -77,6 +88,53 @@ impl Feed {
         }
         Answer::of(&Shown { size: log.held, statements })
     }
+}
+
+#[derive(Serialize)]
+struct Looked {
+    ahead: Option<Ahead>,
+    healed: Option<Healed>,
+}
+
+impl fmt::Display for Looked {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.ahead, &self.healed) {
+            (_, Some(healed)) if healed.from.is_empty() => {
+                out.write_str("No partner hub has seen more of this hub's list than is here.")
+            }
+            (_, Some(healed)) => write!(
+                out,
+                "Taken back from {}: {} here now, {} before; {} said again after them. It is published.",
+                healed.from,
+                count(healed.now, "entry", "entries"),
+                healed.before,
+                count(healed.again, "entry that only this hub knew was", "entries that only this hub knew were")
+            ),
+            (Some(ahead), None) => {
+                write!(
+                    out,
+                    "{ahead}.\nNothing was changed. `mutuald feed heal --commit` takes back what partners hold."
+                )
+            }
+            (None, None) => {
+                out.write_str("No partner hub has seen more of this hub's list than is here, as far as they answer.")
+            }
+        }
+    }
+}
+
+async fn heal(hub: &crate::node::Hub, commit: bool) -> anyhow::Result<Answer> {
+    if commit {
+        let healed = hub.heal().await?;
+        hub.publish().await?;
+        return Answer::of(&Looked { ahead: None, healed: Some(healed) });
+    }
+    let mut db = hub.store.read().await?;
+    let log = store::log::by_number(&mut db, OWN).await?.context("this database holds no hub")?;
+    drop(db);
+    let ahead = hub.ahead(&log).await?;
+    let look = ahead.is_some();
+    Ok(Answer::of(&Looked { ahead, healed: None })?.look_if(look))
 }
 
 /// A statement as a sentence.

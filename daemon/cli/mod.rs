@@ -26,6 +26,7 @@ mod geo;
 mod group;
 mod import;
 mod init;
+mod key;
 mod link;
 mod linkage;
 mod list;
@@ -107,6 +108,8 @@ enum Command {
     #[command(subcommand)]
     Feed(feed::Feed),
     #[command(subcommand)]
+    Key(key::Key),
+    #[command(subcommand)]
     Config(config::Config),
     Verify(verify::Verify),
     Completions(completions::Completions),
@@ -134,6 +137,7 @@ impl Command {
             Command::Geo(command) => command.run(context).await,
             Command::Registry(command) => command.run(context).await,
             Command::Feed(command) => command.run(context).await,
+            Command::Key(command) => command.run(context).await,
             Command::Config(command) => command.run(context).await,
             Command::Completions(command) => command.run(),
             Command::Man(command) => command.run(),

@@ -13,6 +13,7 @@ use indicatif::ProgressBar;
 use jiff::{Timestamp, tz::TimeZone};
 use serde::Serialize;
 use std::fmt;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Partner hubs, whose lists this hub takes in
@@ -57,6 +58,12 @@ pub enum Partner {
         /// Without asking
         #[arg(long)]
         yes: bool,
+    },
+    /// Show signed notes that contradict each other: proof that a hub's keys said two things
+    Evidence {
+        /// Write the notes into this folder, to be checked with `mutuald verify --fork`, or to be shown to anybody
+        #[arg(long, value_name = "FOLDER")]
+        out: Option<PathBuf>,
     },
     /// Remove a partner hub and all that came from it
     Remove {
@@ -239,6 +246,7 @@ impl Partner {
             }
             Partner::Pause { name } => pause(hub, &name, true).await,
             Partner::Resume { name } => pause(hub, &name, false).await,
+            Partner::Evidence { out } => evidence(hub, out).await,
             Partner::Accept { name, yes } => accept(hub, context, &name, yes).await,
             Partner::Remove { name, yes } => {
                 let row = named(hub, &name).await?;
@@ -250,6 +258,58 @@ impl Partner {
             }
         }
     }
+}
+
+#[derive(Serialize)]
+struct Proof {
+    id: String,
+    hub: String,
+    kind: String,
+    found: String,
+    files: Vec<PathBuf>,
+}
+
+#[derive(Serialize)]
+#[serde(transparent)]
+struct Proofs(Vec<Proof>);
+
+impl fmt::Display for Proofs {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() {
+            return out.write_str("No hub was found to have said two things.");
+        }
+        for proof in &self.0 {
+            let what = match proof.kind.as_str() {
+                "fork" => "two histories of its list",
+                "document" => "two hub documents of one version",
+                _ => "entries past the end that its hub document set to its list",
+            };
+            writeln!(out, "{}  {}  {what}, found {}", proof.id, proof.hub, proof.found)?;
+            proof.files.iter().try_for_each(|file| writeln!(out, "    {}", file.display()))?;
+        }
+        write!(out, "Anybody can check two notes: mutuald verify --fork ONE OTHER --key KEY")
+    }
+}
+
+async fn evidence(hub: &Hub, folder: Option<PathBuf>) -> anyhow::Result<Answer> {
+    let zone = hub.config.time_zone()?;
+    let mut db = hub.store.read().await?;
+    let mut proofs = Vec::new();
+    for one in store::hub::evidence(&mut db).await? {
+        let mut files = Vec::new();
+        if let Some(folder) = &folder {
+            std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+            for (nth, note) in [("1", &one.first), ("2", &one.second)] {
+                let file = folder.join(format!("{}-{nth}.note", one.id));
+                std::fs::write(&file, note).with_context(|| format!("cannot write {}", file.display()))?;
+                files.push(file);
+            }
+        }
+        let found = Timestamp::from_second(one.found).map(|at| moment(at, &zone)).unwrap_or_default();
+        proofs.push(Proof { id: one.id, hub: one.hub, kind: one.kind, found, files });
+    }
+    let look = !proofs.is_empty();
+    Ok(Answer::of(&Proofs(proofs))?.look_if(look))
 }
 
 async fn named(hub: &Hub, name: &str) -> anyhow::Result<PartnerRow> {

@@ -21,6 +21,9 @@ struct Shown {
     name: String,
     hub: String,
     fingerprint: String,
+    /// What is to be said of the hub document's end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    document: Option<String>,
     settings: PathBuf,
     statements: u64,
     published: bool,
@@ -57,6 +60,9 @@ impl fmt::Display for Shown {
         let counts = &self.counts;
         writeln!(out, "{}  {}", self.name, self.hub)?;
         writeln!(out, "Fingerprint    {}", self.fingerprint)?;
+        if let Some(document) = &self.document {
+            writeln!(out, "WARNING        {document}")?;
+        }
         writeln!(out, "Settings       {}", self.settings.display())?;
         match &self.feed {
             Some(feed) if self.published => {
@@ -140,10 +146,20 @@ impl Status {
             }
         }
         let copies = hub.copies().await?;
-        let look = partners.iter().any(|row| row.needs_look()) || lists.iter().any(ListState::needs_look);
+        let own = hub.own_document().await?;
+        let document = own.warns(hub.clock.today(&zone)).map(|left| {
+            let end = own.document.expires;
+            format!(
+                "the hub document ends on {end} ({left} days): `mutuald key renew --years 5`, with the root key at hand"
+            )
+        });
+        let look = document.is_some()
+            || partners.iter().any(|row| row.needs_look())
+            || lists.iter().any(ListState::needs_look);
         Answer::of(&Shown {
             name: hub.name.clone(),
             hub: hub.id.to_string(),
+            document,
             fingerprint: hub.keys.log.public().fingerprint(),
             settings: std::path::absolute(context.file())?,
             statements: log.held,

@@ -51,22 +51,30 @@ impl Checkpoint {
         format!("{text}\n{}{}", keys.log.line(&text, 0), keys.peer.line(&text, self.time))
     }
 
-    /// Reads a checkpoint of the log that the two keys name. Both lines are required: without the second nobody could
-    /// tell a quiet hub from a frozen copy.
+    /// Size and root that a log's key signed, whoever else signed beside it: for proof, where when it was said does not matter.
     ///
     /// # Errors
     /// [`CheckpointError`].
-    pub fn open(bytes: &[u8], log: &VerifyKey, peer: &VerifyKey) -> Result<Checkpoint, CheckpointError> {
+    pub fn signed(bytes: &[u8], log: &VerifyKey) -> Result<(u64, Hash), CheckpointError> {
         let note = Note::parse(bytes)?;
         let mut lines = note.text.split_terminator('\n');
         if lines.next() != Some(log.name()) {
             return Err(CheckpointError::Origin);
         }
         note.verify(log)?;
-        let time = note.verify(peer)?;
         let size = lines.next().and_then(decimal).ok_or(CheckpointError::Body)?;
         let root = lines.next().and_then(|text| STANDARD.decode(text).ok()).ok_or(CheckpointError::Body)?;
-        let root = root.try_into().map_err(|_| CheckpointError::Body)?;
+        Ok((size, root.try_into().map_err(|_| CheckpointError::Body)?))
+    }
+
+    /// Reads a checkpoint of the log that the two keys name. Both lines are required: without the second nobody could
+    /// tell a quiet hub from a frozen copy.
+    ///
+    /// # Errors
+    /// [`CheckpointError`].
+    pub fn open(bytes: &[u8], log: &VerifyKey, peer: &VerifyKey) -> Result<Checkpoint, CheckpointError> {
+        let (size, root) = Checkpoint::signed(bytes, log)?;
+        let time = Note::parse(bytes)?.verify(peer)?;
         Ok(Checkpoint { size, root, time })
     }
 }

@@ -1,12 +1,15 @@
 //! The hub document: who a hub is, which keys speak for it, and where its log lies.
 //!
-//! Version 1 is self-certifying: the hub's id is the hash of its text, so nobody else's document can pass for it.
-//! Later versions (rotation, recovery, hand-over) follow TUF's root rules and are not read by this program yet; one that
-//! is met says so and stops the pull, and what was verified stays in use.
+//! Version 1 is self-certifying: the hub's id is the hash of its text, so nobody else's document can pass for it. Every
+//! later version follows from the one before by TUF's root rules ([`next`]): exactly one more, signed by enough of the
+//! root keys of both, naming the digest of what it follows. The chain is walked one by one; nothing is skipped, so a
+//! thief who has the newest keys only cannot write a history, and one who has old keys only cannot write a future.
 
+use super::merkle::Hash;
 use super::note::{LogKeys, Note, NoteError, SigningKey, VerifyKey};
 use crate::record::statement::HubId;
 use crate::record::strict;
+use base64::{Engine, engine::general_purpose::STANDARD};
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -16,13 +19,25 @@ use std::collections::BTreeMap;
 /// First line of a hub document.
 pub const HEADER: &str = "groups-hub/v1\n";
 /// Most root keys.
-const MAX_ROOTS: usize = 5;
+pub const MAX_ROOTS: usize = 5;
+/// Longest document in bytes, signatures included.
+pub const MAX_DOCUMENT: usize = 32 << 10;
+/// Most versions walked in one run (TUF, section 5.3.3: a bound on what a hostile server makes a reader do).
+pub const MAX_STEPS: usize = 256;
+/// Days before its end at which a document is warned about.
+pub const WARN_DAYS: i32 = 60;
 
 /// What a hub document says.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct HubDocument {
+    /// The hub's id; absent in version 1, whose text it is the hash of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hub: Option<HubId>,
     /// 1, and one more with each change.
     pub version: u64,
+    /// base64url SHA-256 of the text of the version before; absent in version 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prev: Option<String>,
     /// What people call the hub.
     pub name: String,
     /// GSS codes the hub says it covers; binding only where a reader's own policy grants them.
@@ -77,9 +92,33 @@ pub struct Log {
     pub peer: String,
     /// Where its files lie; may be relative to the URL the document came from.
     pub prefix: String,
+    /// Where the log ended, once it has: everything after is void, whoever signed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed: Option<Closed>,
     /// Members this version does not know.
     #[serde(flatten)]
     pub extra: BTreeMap<String, Value>,
+}
+
+/// The end of a log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Closed {
+    /// How many of its leaves count.
+    pub size: u64,
+    /// base64 of the root of the tree over them.
+    pub root: String,
+}
+
+impl Closed {
+    /// A log's end.
+    pub fn at(size: u64, root: Hash) -> Closed {
+        Closed { size, root: STANDARD.encode(root) }
+    }
+
+    /// The root, if it is one.
+    pub fn hash(&self) -> Option<Hash> {
+        STANDARD.decode(&self.root).ok()?.try_into().ok()
+    }
 }
 
 /// What readers may expect of a feed.
@@ -126,9 +165,27 @@ pub enum HubError {
         /// The id wanted.
         expected: HubId,
     },
-    /// A later version: this hub has rotated keys or moved, which this program cannot follow yet.
-    #[error("it is version {0}; this program reads version 1 only")]
-    Version(u64),
+    /// Another version than the one that must come next: none may be left out, and none comes again.
+    #[error("it is version {met} where version {expected} must stand")]
+    Version {
+        /// The version of what was met.
+        met: u64,
+        /// The version wanted.
+        expected: u64,
+    },
+    /// It does not follow from the version known here: the hub's root keys signed two documents of one version, or one of
+    /// them is a forgery.
+    #[error("it does not follow from version {0} as this hub knows it")]
+    Prev(u64),
+    /// Past its date: it may have been replaced long ago.
+    #[error("it was good until {0} only")]
+    Expired(Date),
+    /// Longer than a document may be.
+    #[error("it is longer than {MAX_DOCUMENT} bytes")]
+    TooLong,
+    /// It changes what may not be changed: a log's keys, or where a log was closed.
+    #[error("it rewrites the past: {0}")]
+    History(&'static str),
 }
 
 impl HubError {
@@ -139,7 +196,11 @@ impl HubError {
             HubError::Note(_) => "hub-signature",
             HubError::Body(_) => "hub-body",
             HubError::Identity { .. } => "hub-identity",
-            HubError::Version(_) => "hub-version",
+            HubError::Version { .. } => "hub-version",
+            HubError::Prev(_) => "hub-prev",
+            HubError::Expired(_) => "hub-expired",
+            HubError::TooLong => "hub-too-long",
+            HubError::History(_) => "hub-history",
         }
     }
 }
@@ -157,6 +218,51 @@ pub struct VerifiedHub {
     pub log: VerifyKey,
     /// Key of cosignatures of the log in use.
     pub peer: VerifyKey,
+    /// All logs, oldest first; the last is in use unless it is closed too.
+    pub logs: Vec<VerifiedLog>,
+    /// The root keys, each once, and how many of them it takes.
+    roots: (Vec<VerifyKey>, usize),
+}
+
+/// One log of a verified document.
+#[derive(Debug, Clone)]
+pub struct VerifiedLog {
+    /// Key of its leaves and checkpoints.
+    pub key: VerifyKey,
+    /// Key of its cosignatures.
+    pub peer: VerifyKey,
+    /// Where its files lie, as written.
+    pub prefix: String,
+    /// Size and root at which it was closed.
+    pub closed: Option<(u64, Hash)>,
+}
+
+impl VerifiedHub {
+    /// The root keys, each once.
+    pub fn root_keys(&self) -> &[VerifyKey] {
+        &self.roots.0
+    }
+
+    /// How many of the root keys a document must bear.
+    pub fn threshold(&self) -> usize {
+        self.roots.1
+    }
+
+    /// Days until the document's end, negative past it, when they are few enough to be said.
+    pub fn warns(&self, today: Date) -> Option<i32> {
+        let left = today.until(self.document.expires).map_or(i32::MAX, |span| span.get_days());
+        (left <= WARN_DAYS).then_some(left)
+    }
+
+    /// The document that follows, with nothing changed but what must: to be changed and signed.
+    pub fn following(&self) -> HubDocument {
+        HubDocument {
+            hub: Some(self.id),
+            version: self.document.version + 1,
+            prev: Some(self.digest.clone()),
+            ..self.document.clone()
+        }
+    }
 }
 
 impl HubDocument {
@@ -188,7 +294,9 @@ impl HubDocument {
         expires: Date,
     ) -> HubDocument {
         HubDocument {
+            hub: None,
             version: 1,
+            prev: None,
             name: name.to_owned(),
             areas: Vec::new(),
             licence: licence.to_owned(),
@@ -199,6 +307,7 @@ impl HubDocument {
                 vkey: keys.log.public().to_string(),
                 peer: keys.peer.public().to_string(),
                 prefix: prefix.to_owned(),
+                closed: None,
                 extra: BTreeMap::new(),
             }],
             mirrors: Vec::new(),
@@ -219,58 +328,219 @@ pub fn id_of(text: &str) -> HubId {
     HubId(id)
 }
 
+/// A document taken apart; no signature of it was looked at.
+fn read(bytes: &[u8]) -> Result<(Note<'_>, HubDocument), HubError> {
+    if bytes.len() > MAX_DOCUMENT {
+        return Err(HubError::TooLong);
+    }
+    let note = Note::parse(bytes)?;
+    let json = note.text.strip_prefix(HEADER).and_then(|t| t.strip_suffix('\n')).ok_or_else(|| body("no header"))?;
+    let document = read_text(json)?;
+    Ok((note, document))
+}
+
+fn read_text(json: &str) -> Result<HubDocument, HubError> {
+    let map = strict::object(json.as_bytes()).map_err(|refusal| body(refusal.code()))?;
+    serde_path_to_error::deserialize(Value::Object(map))
+        .map_err(|error| body(&format!("the member {} is missing or of another form", error.path())))
+}
+
+fn body(why: &str) -> HubError {
+    HubError::Body(why.to_owned())
+}
+
+/// Version number and text of a document that is not verified yet: to know what to ask for.
+///
+/// # Errors
+/// [`HubError`] for bytes that are no hub document.
+pub fn version_of(bytes: &[u8]) -> Result<u64, HubError> {
+    match read(bytes)?.1.version {
+        0 => Err(HubError::Version { met: 0, expected: 1 }),
+        version => Ok(version),
+    }
+}
+
+/// The hub that a later document names. Nothing of it is verified.
+///
+/// # Errors
+/// [`HubError`] for bytes that are no hub document, or that name none.
+pub fn named(bytes: &[u8]) -> Result<HubId, HubError> {
+    read(bytes)?.1.hub.ok_or_else(|| body("it does not name its hub"))
+}
+
 /// Checks a first hub document: its text hashes to the hub's id, and enough of its root keys signed it.
 ///
 /// # Errors
 /// [`HubError`]. The version is looked at before the id, because a later version's text does not hash to it.
 pub fn open(bytes: &[u8], expected: Option<HubId>) -> Result<VerifiedHub, HubError> {
-    let note = Note::parse(bytes)?;
-    let body = |why: &str| HubError::Body(why.to_owned());
-    let json = note.text.strip_prefix(HEADER).and_then(|t| t.strip_suffix('\n')).ok_or_else(|| body("no header"))?;
-    let map = strict::object(json.as_bytes()).map_err(|refusal| body(refusal.code()))?;
-    let document: HubDocument = serde_path_to_error::deserialize(Value::Object(map))
-        .map_err(|error| body(&format!("the member {} is missing or of another form", error.path())))?;
+    let (note, document) = read(bytes)?;
     if document.version != 1 {
-        return Err(HubError::Version(document.version));
+        return Err(HubError::Version { met: document.version, expected: 1 });
     }
     let id = id_of(note.text);
     if let Some(expected) = expected.filter(|expected| *expected != id) {
         return Err(HubError::Identity { met: id, expected });
     }
-
-    let roots = &document.root;
-    if roots.vkeys.is_empty() || roots.vkeys.len() > MAX_ROOTS || roots.threshold == 0 {
-        return Err(body("it needs one to five root keys and a threshold"));
+    if document.hub.is_some() || document.prev.is_some() {
+        return Err(body("version 1 follows nothing, and its id is the hash of its text"));
     }
+    let hub = described(id, note.text, document)?;
+    signed(&note, &hub)?;
+    Ok(hub)
+}
+
+/// Checks the document that follows a verified one, by TUF's root rules (The Update Framework, section 5.3): exactly one
+/// version more, naming the digest of the one before, signed by enough of the root keys of both. When it expires is not
+/// looked at: only the last of a walk must be in date.
+///
+/// # Errors
+/// [`HubError`]; nothing of it is to be believed then.
+pub fn next(before: &VerifiedHub, bytes: &[u8]) -> Result<VerifiedHub, HubError> {
+    let (note, document) = read(bytes)?;
+    let expected = before.document.version + 1;
+    if document.version != expected {
+        return Err(HubError::Version { met: document.version, expected });
+    }
+    match document.hub {
+        Some(met) if met != before.id => return Err(HubError::Identity { met, expected: before.id }),
+        None => return Err(body("it does not name its hub")),
+        _ => {}
+    }
+    let prev = document.prev.clone();
+    let hub = described(before.id, note.text, document)?;
+    signed(&note, before)?;
+    signed(&note, &hub)?;
+    // Past the signatures: whoever could sign it knew better, which is what makes two texts of one version evidence.
+    if prev.as_ref() != Some(&before.digest) {
+        return Err(HubError::Prev(before.document.version));
+    }
+    history(before, &hub)?;
+    Ok(hub)
+}
+
+/// Reads a text that is to be signed as the document which follows a verified one, as its readers will, signatures apart.
+///
+/// # Errors
+/// [`HubError`]: readers would refuse it, whoever signs it.
+pub fn drafted(before: &VerifiedHub, text: &str) -> Result<VerifiedHub, HubError> {
+    let json = text.strip_prefix(HEADER).and_then(|text| text.strip_suffix('\n')).ok_or_else(|| body("no header"))?;
+    let document = read_text(json)?;
+    let hub = described(before.id, text, document)?;
+    if hub.document.hub != Some(before.id) || hub.document.version != before.document.version + 1 {
+        return Err(HubError::Version { met: hub.document.version, expected: before.document.version + 1 });
+    }
+    if hub.document.prev.as_ref() != Some(&before.digest) {
+        return Err(HubError::Prev(before.document.version));
+    }
+    if hub.threshold() > hub.root_keys().len() {
+        return Err(body("it asks for more signatures than it has root keys"));
+    }
+    history(before, &hub)?;
+    Ok(hub)
+}
+
+/// Reads again a document that was verified when it was stored, of whatever version. Its own root keys must have signed it,
+/// so that damage is met; that it follows from those before it was checked when it came.
+///
+/// # Errors
+/// [`HubError`].
+pub fn reopen(bytes: &[u8], id: HubId) -> Result<VerifiedHub, HubError> {
+    let (note, document) = read(bytes)?;
+    if document.version == 1 {
+        return open(bytes, Some(id));
+    }
+    if let Some(met) = document.hub.filter(|met| *met != id) {
+        return Err(HubError::Identity { met, expected: id });
+    }
+    let hub = described(id, note.text, document)?;
+    signed(&note, &hub)?;
+    Ok(hub)
+}
+
+/// Whether two documents prove that a hub's root keys signed two texts of one version that both follow from `before` (of
+/// version 1 there is only one: its text is the hub's id).
+pub fn equivocates(before: &VerifiedHub, one: &[u8], other: &[u8]) -> bool {
+    let text = |bytes| Note::parse(bytes).map(|note| note.text.to_owned()).ok();
+    next(before, one).is_ok() && next(before, other).is_ok() && text(one) != text(other)
+}
+
+/// Enough of a document's root keys signed the note.
+fn signed(note: &Note<'_>, by: &VerifiedHub) -> Result<(), HubError> {
+    let (roots, threshold) = &by.roots;
     let mut signed = 0;
-    for (nth, vkey) in roots.vkeys.iter().enumerate() {
-        // Each key counts once, however often it is named or signs (TUF, section 5.3.4).
-        if roots.vkeys[..nth].contains(vkey) {
-            continue;
-        }
-        let key = VerifyKey::parse(vkey).map_err(|error| body(&error.to_string()))?;
-        if key.kind() != super::note::ED25519 {
-            return Err(body("a root key makes plain signatures"));
-        }
-        match note.verify(&key) {
+    for key in roots {
+        match note.verify(key) {
             Ok(_) => signed += 1,
             Err(NoteError::UnknownKey(_)) => {}
             Err(error) => return Err(error.into()),
         }
     }
-    if signed < roots.threshold {
-        return Err(NoteError::UnknownKey(format!("{} of its root keys", roots.threshold)).into());
+    if signed < *threshold {
+        return Err(NoteError::UnknownKey(format!("{threshold} of its root keys")).into());
     }
+    Ok(())
+}
 
-    let log = document.log().ok_or_else(|| body("it names no log"))?;
-    let key = |text: &str, kind| {
-        let key = VerifyKey::parse(text).map_err(|error| body(&error.to_string()))?;
-        let fits = key.kind() == kind && key.name() == log.origin;
-        if fits { Ok(key) } else { Err(body("a log key's name or type is not its log's")) }
-    };
-    let (log_key, peer_key) = (key(&log.vkey, super::note::ED25519)?, key(&log.peer, super::note::COSIGNATURE)?);
-    let digest = crate::record::part::digest(note.text.as_bytes());
-    Ok(VerifiedHub { id, digest, log: log_key, peer: peer_key, document })
+/// What a document says, looked at as a whole.
+fn described(id: HubId, text: &str, document: HubDocument) -> Result<VerifiedHub, HubError> {
+    let root = &document.root;
+    if root.vkeys.is_empty() || root.vkeys.len() > MAX_ROOTS || root.threshold == 0 {
+        return Err(body("it needs one to five root keys and a threshold"));
+    }
+    let mut roots: Vec<VerifyKey> = Vec::new();
+    for vkey in &root.vkeys {
+        let key = VerifyKey::parse(vkey).map_err(|error| body(&error.to_string()))?;
+        if key.kind() != super::note::ED25519 {
+            return Err(body("a root key makes plain signatures"));
+        }
+        // Each key counts once, however often and under whatever name it stands there (TUF, section 5.3.4).
+        if !roots.iter().any(|known| known.same_point(&key)) {
+            roots.push(key);
+        }
+    }
+    let threshold = usize::from(root.threshold);
+
+    let mut logs: Vec<VerifiedLog> = Vec::new();
+    for (nth, log) in document.logs.iter().enumerate() {
+        let key = |text: &str, kind| {
+            let key = VerifyKey::parse(text).map_err(|error| body(&error.to_string()))?;
+            let fits = key.kind() == kind && key.name() == log.origin;
+            if fits { Ok(key) } else { Err(body("a log key's name or type is not its log's")) }
+        };
+        let (log_key, peer) = (key(&log.vkey, super::note::ED25519)?, key(&log.peer, super::note::COSIGNATURE)?);
+        if logs.iter().any(|other| other.key.name() == log.origin || other.key.same_point(&log_key)) {
+            return Err(body("two of its logs have one name or one key"));
+        }
+        let closed = match &log.closed {
+            Some(closed) => {
+                Some((closed.size, closed.hash().ok_or_else(|| body("the member closed.root is no root"))?))
+            }
+            None if nth + 1 < document.logs.len() => return Err(body("only its last log may be open")),
+            None => None,
+        };
+        logs.push(VerifiedLog { key: log_key, peer, prefix: log.prefix.clone(), closed });
+    }
+    let log = logs.last().ok_or_else(|| body("it names no log"))?;
+    let digest = crate::record::part::digest(text.as_bytes());
+    let (log_key, peer) = (log.key.clone(), log.peer.clone());
+    Ok(VerifiedHub { id, digest, log: log_key, peer, document, logs, roots: (roots, threshold) })
+}
+
+/// What a later document may not change: which keys a log has, in what order logs stand, and where one was closed. Were it
+/// otherwise, two readers who came at different times would hold different records of one past.
+fn history(before: &VerifiedHub, after: &VerifiedHub) -> Result<(), HubError> {
+    if after.logs.len() < before.logs.len() {
+        return Err(HubError::History("a log is missing"));
+    }
+    for (was, is) in before.logs.iter().zip(&after.logs) {
+        if was.key != is.key || was.peer != is.peer {
+            return Err(HubError::History("a log has other keys"));
+        }
+        if was.closed.is_some() && was.closed != is.closed {
+            return Err(HubError::History("a closed log ends elsewhere"));
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -314,5 +584,110 @@ mod tests {
         assert_eq!(open(twice.as_bytes(), None).unwrap_err().code(), "hub-signature", "one key counts once");
         let later = HubDocument { version: 2, ..document() };
         assert_eq!(open(later.sign(&[&root]).as_bytes(), None).unwrap_err().code(), "hub-version");
+    }
+
+    fn seed(n: u8) -> SigningKey {
+        SigningKey::new(&format!("root-{n}"), ED25519, &[n; 32])
+    }
+
+    /// Version 2 closes the log and begins another.
+    fn second(first: &VerifiedHub) -> HubDocument {
+        let mut document = first.following();
+        let keys = LogKeys::from_seed("feed.example/2", &[5; 32]);
+        document.logs[0].closed = Some(Closed::at(7, [9; 32]));
+        let log = Log {
+            origin: "feed.example/2".into(),
+            vkey: keys.log.public().to_string(),
+            peer: keys.peer.public().to_string(),
+            prefix: "../v1/2/".into(),
+            closed: None,
+            extra: BTreeMap::new(),
+        };
+        document.logs.push(log);
+        document
+    }
+
+    #[test]
+    fn a_later_version_follows_from_the_one_before_or_is_nothing() {
+        let (root, _) = keys();
+        let first = open(document().sign(&[&root]).as_bytes(), None).unwrap();
+        let two = second(&first).sign(&[&root]);
+        let hub = next(&first, two.as_bytes()).unwrap();
+        assert_eq!((hub.id, hub.logs.len(), hub.logs[0].closed), (first.id, 2, Some((7, [9; 32]))));
+        assert_eq!(hub.log.name(), "feed.example/2");
+        assert_eq!(reopen(two.as_bytes(), first.id).unwrap().digest, hub.digest);
+        assert!(reopen(two.as_bytes(), HubId([0; 20])).is_err());
+        let code = |change: &dyn Fn(&mut HubDocument), by: &[&SigningKey]| {
+            let mut document = second(&first);
+            change(&mut document);
+            next(&first, document.sign(by).as_bytes()).err().map(|error| error.code())
+        };
+        assert_eq!(code(&|_| {}, &[&root]), None);
+        assert_eq!(code(&|_| {}, &[]), Some("hub-malformed"), "nobody signed");
+        assert_eq!(code(&|_| {}, &[&seed(9)]), Some("hub-signature"));
+        assert_eq!(code(&|d| d.version = 3, &[&root]), Some("hub-version"));
+        assert_eq!(code(&|d| d.version = 1, &[&root]), Some("hub-version"));
+        assert_eq!(code(&|d| d.hub = Some(HubId([1; 20])), &[&root]), Some("hub-identity"));
+        assert_eq!(code(&|d| d.hub = None, &[&root]), Some("hub-body"));
+        assert_eq!(code(&|d| d.prev = None, &[&root]), Some("hub-prev"));
+        assert_eq!(code(&|d| d.prev = Some("A".repeat(43)), &[&root]), Some("hub-prev"));
+        assert_eq!(code(&|d| d.logs[0].closed = None, &[&root]), Some("hub-body"));
+        assert_eq!(code(&|d| drop(d.logs.remove(0)), &[&root]), Some("hub-history"));
+        assert_eq!(code(&|d| d.name = "x".repeat(MAX_DOCUMENT), &[&root]), Some("hub-too-long"));
+        // A later one cannot move the end of a closed log.
+        let moved = || {
+            let mut document = hub.following();
+            document.logs[0].closed = Some(Closed::at(8, [9; 32]));
+            document.sign(&[&root])
+        };
+        assert_eq!(next(&hub, moved().as_bytes()).unwrap_err().code(), "hub-history");
+    }
+
+    /// Both the old keys and the new ones must agree to a change of keys, each by its own number.
+    #[test]
+    fn a_change_of_root_keys_takes_enough_of_both() {
+        let roots = [seed(1), seed(2), seed(3), seed(4)];
+        let mut document = document();
+        document.root = Root { threshold: 2, vkeys: roots[..3].iter().map(|key| key.public().to_string()).collect() };
+        let first = open(document.sign(&[&roots[0], &roots[2]]).as_bytes(), None).unwrap();
+        let mut change = first.following();
+        change.root.vkeys = roots[2..].iter().map(|key| key.public().to_string()).collect();
+        let by = |keys: &[usize]| {
+            let keys: Vec<&SigningKey> = keys.iter().map(|n| &roots[*n]).collect();
+            next(&first, change.sign(&keys).as_bytes()).map(drop).map_err(|error| error.code())
+        };
+        assert_eq!(by(&[0, 2, 3]), Ok(()));
+        assert_eq!(by(&[0, 1]), Err("hub-signature"), "enough of the old keys, too few of the new");
+        assert_eq!(by(&[2, 3]), Err("hub-signature"), "enough of the new keys, too few of the old");
+        assert_eq!(by(&[0, 0, 3]), Err("hub-signature"), "one key counts once");
+    }
+
+    #[test]
+    fn one_key_under_two_names_is_one_key() {
+        let (one, same) = (seed(1), SigningKey::new("another", ED25519, &[1; 32]));
+        let mut document = document();
+        document.root = Root { threshold: 2, vkeys: vec![one.public().to_string(), same.public().to_string()] };
+        assert_eq!(open(document.sign(&[&one, &same]).as_bytes(), None).unwrap_err().code(), "hub-signature");
+    }
+
+    #[test]
+    fn two_texts_of_one_version_are_evidence_for_anybody() {
+        let (root, _) = keys();
+        let first = open(document().sign(&[&root]).as_bytes(), None).unwrap();
+        let one = second(&first).sign(&[&root]);
+        let other = HubDocument { name: "Another".into(), ..second(&first) }.sign(&[&root]);
+        let forged = HubDocument { name: "Another".into(), ..second(&first) }.sign(&[&seed(9)]);
+        assert!(equivocates(&first, one.as_bytes(), other.as_bytes()));
+        assert!(!equivocates(&first, one.as_bytes(), one.as_bytes()));
+        assert!(!equivocates(&first, one.as_bytes(), forged.as_bytes()));
+    }
+
+    #[test]
+    fn an_end_is_said_sixty_days_before() {
+        let (root, _) = keys();
+        let hub = open(document().sign(&[&root]).as_bytes(), None).unwrap();
+        let on = |date: &str| hub.warns(date.parse().unwrap());
+        assert_eq!((on("2027-06-21"), on("2027-06-22")), (None, Some(60)));
+        assert_eq!((on("2027-08-21"), on("2027-08-31")), (Some(0), Some(-10)));
     }
 }

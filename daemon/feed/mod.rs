@@ -9,6 +9,7 @@
 //! * [`checkpoint`]: size and root under the log's and the peer's signature;
 //! * [`hub`]: the hub document, from which everything else is trusted;
 //! * [`leaf`]: one leaf under its key: signature, then statement, or why it is void;
+//! * [`seen`]: checkpoints of others, one after another;
 //! * [`plan`]: ours + theirs → what to fetch.
 //!
 //! Written here rather than taken from the `signed_note` and `tlog_tiles` crates: both verify by other rules than
@@ -21,6 +22,7 @@ pub mod leaf;
 pub mod merkle;
 pub mod note;
 pub mod plan;
+pub mod seen;
 pub mod tile;
 
 pub use checkpoint::Checkpoint;

@@ -97,6 +97,11 @@ impl VerifyKey {
         self.kind
     }
 
+    /// Whether both are one key, whatever they are called.
+    pub fn same_point(&self, other: &VerifyKey) -> bool {
+        self.key == other.key
+    }
+
     /// Short text for people to compare: eight hex digits.
     pub fn fingerprint(&self) -> String {
         hex(&self.id)

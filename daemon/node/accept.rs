@@ -6,10 +6,11 @@
 use super::stand::{self, Touched, Words};
 use crate::feed::note::Note;
 use crate::feed::tile::WIDTH;
+use crate::record::part::PUBLIC;
 use crate::record::state::RecordState;
 use crate::record::statement::{Body, Kind, RecordRef, Statement};
 use crate::registry::linkage::Model;
-use crate::store::log::{LeafRow, LogRow, OWN, index, pos};
+use crate::store::log::{LeafRow, LogRow, OWN, index, log_of, pos};
 use crate::store::record::{DecisionRow, RecordRow};
 use crate::store::{self, StoreError, Write};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -61,8 +62,10 @@ impl MassChange {
     }
 }
 
-/// Folds a log's leaves from its head up to `upto` into records and decisions, and moves the head. Lines of superseded
-/// puts are blanked; of the own log's last bundle, once it is full (PROTOCOL 1.4).
+/// Folds a log's leaves from its head up to `upto` into records and decisions, and moves the head. The logs of one hub are
+/// folded in their order, each only when all that counts of the one before was: so what a hub says is the newest leaf by
+/// log, then by index, whoever reads when (PROTOCOL 1.6). Lines of superseded puts are blanked; of the own log's last
+/// bundle, once it is full (PROTOCOL 1.4).
 ///
 /// # Errors
 /// Database errors.
@@ -72,8 +75,8 @@ pub async fn accept(db: &mut Write, log: &LogRow, upto: u64, model: &Arc<Model>)
         upto,
         model,
         latest: store::record::latest(db, log.n).await?,
-        erased: store::log::erasures(db, log.n).await?,
-        met: (log.head == 0).then(HashSet::new),
+        erased: store::log::erasures(db, log.owner).await?,
+        met: (log.head == 0 && log.ordinal == 0).then(HashSet::new),
         accepted: Accepted::default(),
     };
     // While one page is folded and written, the next is read on another core.
@@ -100,10 +103,10 @@ pub async fn accept(db: &mut Write, log: &LogRow, upto: u64, model: &Arc<Model>)
             None => break,
         }
     }
-    if log.n == OWN {
+    if log.owner == OWN {
         // Bundles that filled in this step: what was kept only because they had not.
         let (first, last) = (log.head / WIDTH, upto / WIDTH);
-        let late = store::registry::superseded(db, first * WIDTH, last * WIDTH).await?;
+        let late = store::registry::superseded(db, log.n, first * WIDTH, last * WIDTH).await?;
         store::log::blank(db, &late).await?;
         store::registry::part_due(db, &late).await?;
     }
@@ -139,14 +142,14 @@ struct Fold<'a> {
     model: &'a Model,
     latest: i64,
     erased: BTreeMap<Uuid, u64>,
-    /// Of a log that is folded from its beginning, ids met so far: of all others nothing is stored yet.
+    /// Of a hub that is folded from its beginning, ids met so far: of all others nothing is stored yet.
     met: Option<HashSet<Uuid>>,
     accepted: Accepted,
 }
 
 impl Fold<'_> {
     async fn page(&mut self, db: &mut Write, page: Vec<Said>) -> Result<(), StoreError> {
-        let hub = self.log.n;
+        let hub = self.log.owner;
         let ids: BTreeSet<Uuid> = page.iter().map(|said| said.statement.id).collect();
         let ids: Vec<Uuid> = match &mut self.met {
             Some(met) => ids.into_iter().filter(|id| !met.insert(*id)).collect(),
@@ -154,19 +157,26 @@ impl Fold<'_> {
         };
         let known = store::record::get_many(db, hub, &ids).await?;
         let mut known: BTreeMap<Uuid, RecordRow> = known.into_iter().map(|row| (row.rec, row)).collect();
+        let before = self.said_before(db, known.values()).await?;
         let (mut changed, mut superseded, mut words) = (BTreeSet::new(), Vec::new(), HashMap::new());
+        let (log, start) = (self.log.n, self.start());
+        let here = |pos: i64| log_of(pos) == log;
         for Said { pos: at_pos, statement, text, words: said } in page {
             let at = statement.at.as_second();
             if at < self.latest {
                 // A leaf cannot be later than leaves after it; what is in this page is lowered with the rest.
                 for (rec, row) in &mut known {
-                    row.state.said = row.state.said.min(at);
-                    row.state.affirmed = row.state.affirmed.min(at);
+                    if row.state.put.is_some_and(|(pos, _)| here(pos)) {
+                        row.state.said = row.state.said.min(at);
+                    }
+                    if row.state.affirm.is_some_and(here) {
+                        row.state.affirmed = row.state.affirmed.min(at);
+                    }
                     changed.insert(*rec);
                 }
                 let later = store::registry::said_after(db, at).await?;
                 self.accepted.touched.places(later);
-                store::record::lower(db, hub, at).await?;
+                store::record::lower(db, self.log.n, at).await?;
             }
             self.latest = at;
             words.extend(said.map(|said| (at_pos, said)));
@@ -174,8 +184,12 @@ impl Fold<'_> {
                 Body::Put(kind) | Body::Affirm(kind, _) | Body::Withdraw(kind) | Body::Erase(kind, ..) => {
                     let row =
                         known.entry(statement.id).or_insert_with(|| RecordRow::new(hub, statement.id, *kind, at_pos));
-                    self.accepted.disordered += u64::from(statement.rev <= row.state.rev && row.state.rev > 0);
-                    self.accepted.weigh(&row.state, &statement, pos(hub, self.log.head));
+                    self.accepted.disordered += u64::from(self.disordered(&row.state, statement.rev));
+                    // What a hub says again in its next log, word for word, replaces nothing.
+                    let digest = row.state.put.and_then(|(pos, _)| before.get(&pos));
+                    if digest.is_none() || digest != statement.parts.get(PUBLIC) {
+                        self.accepted.weigh(&row.state, &statement, |pos| !here(pos) || pos < start);
+                    }
                     superseded.extend(row.state.apply(at_pos, &statement));
                     changed.insert(statement.id);
                 }
@@ -198,10 +212,42 @@ impl Fold<'_> {
         self.blank(db, &superseded).await
     }
 
-    /// Removes lines that a newer leaf took the place of; of the own log, in bundles that are full.
+    /// Whether a revision does not rise. What a hub says again in its next log keeps its revision, so there only what
+    /// follows it in that log is compared.
+    fn disordered(&self, state: &RecordState, rev: u64) -> bool {
+        match state.put {
+            _ if self.log.ordinal == 0 => rev <= state.rev && state.rev > 0,
+            Some((pos, put)) => log_of(pos) == self.log.n && rev <= put,
+            None => false,
+        }
+    }
+
+    /// Position of the first leaf of this step.
+    fn start(&self) -> i64 {
+        pos(self.log.n, self.log.head)
+    }
+
+    /// Digests of the words that records have from an earlier log, by position.
+    async fn said_before(
+        &self,
+        db: &mut Write,
+        rows: impl Iterator<Item = &RecordRow>,
+    ) -> Result<HashMap<i64, String>, StoreError> {
+        let puts = rows.filter_map(|row| row.state.put.map(|(pos, _)| pos));
+        let earlier: Vec<i64> = puts.filter(|pos| log_of(*pos) != self.log.n).collect();
+        let notes = store::log::notes(db, &earlier).await?;
+        let digest = |note: &[u8]| {
+            let statement = Statement::read(Note::parse(note).ok()?.text.as_bytes()).ok()?;
+            statement.parts.get(PUBLIC).cloned()
+        };
+        Ok(notes.into_iter().filter_map(|(pos, note)| Some((pos, digest(&note)?))).collect())
+    }
+
+    /// Removes lines that a newer leaf took the place of; of the own log in use, in bundles that are full.
     async fn blank(&self, db: &mut Write, superseded: &[i64]) -> Result<(), StoreError> {
-        let own = self.log.n == OWN;
-        let full = |pos: &i64| !own || index(*pos) / WIDTH < self.upto / WIDTH;
+        let own = self.log.owner == OWN;
+        let in_use = |pos: i64| own && log_of(pos) == self.log.n;
+        let full = |pos: &i64| !in_use(*pos) || index(*pos) / WIDTH < self.upto / WIDTH;
         let now: Vec<i64> = superseded.iter().copied().filter(full).collect();
         store::log::blank(db, &now).await?;
         if own {
@@ -219,22 +265,34 @@ impl Fold<'_> {
         a: &RecordRef,
         b: Option<&RecordRef>,
     ) -> Result<(), StoreError> {
-        self.accepted.judged.extend(store::record::ends_of(db, self.log.n, statement.id).await?);
+        self.accepted.judged.extend(store::record::ends_of(db, self.log.owner, statement.id).await?);
         self.accepted.judged.extend([Some(a), b].into_iter().flatten().copied());
         let (said, body) = (statement.at.as_second(), text.unwrap_or_default());
-        let row = DecisionRow { hub: self.log.n, rec: statement.id, pos, said, body };
+        let row = DecisionRow { hub: self.log.owner, rec: statement.id, pos, said, body };
         store::record::decide(db, &row, a, b).await
     }
 }
 
 impl Accepted {
-    /// Counts what a statement does to a record that was live before this step.
-    fn weigh(&mut self, state: &RecordState, statement: &Statement, start: i64) {
+    /// Adds what a later log of the same hub brought.
+    pub fn extend(&mut self, later: Accepted) {
+        self.touched.extend(later.touched);
+        self.judged.extend(later.judged);
+        self.lists_changed |= later.lists_changed;
+        self.replaced += later.replaced;
+        self.withdrawn += later.withdrawn;
+        self.new += later.new;
+        self.disordered += later.disordered;
+        self.not_understood += later.not_understood;
+    }
+
+    /// Counts what a statement does to a record that was live before this step, as `before` says of a position.
+    fn weigh(&mut self, state: &RecordState, statement: &Statement, before: impl Fn(i64) -> bool) {
         if state.kind != Kind::Record {
             self.lists_changed |= matches!(statement.body, Body::Put(Kind::List)) && state.put.is_some();
             return;
         }
-        let was_live = !state.withdrawn && state.put.is_some_and(|(pos, _)| pos < start);
+        let was_live = !state.withdrawn && state.put.is_some_and(|(pos, _)| before(pos));
         match statement.body {
             Body::Put(Kind::Record) if was_live => self.replaced += 1,
             Body::Put(Kind::Record) if state.put.is_none() => self.new += 1,

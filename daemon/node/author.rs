@@ -54,6 +54,51 @@ pub fn sign(draft: &Draft, keys: &LogKeys, now: Timestamp, rng: &mut impl Crypto
     Ok(NewLeaf { hash: leaf_hash(&note), note, line })
 }
 
+/// Where leaves wait that only this database knows, while it takes back what it once said.
+const UNSAID: &str = "unsaid";
+
+/// Keeps leaves aside, in place of those that were; none forgets them.
+///
+/// # Errors
+/// Database errors.
+pub async fn keep_unsaid(db: &mut Write, leaves: &[NewLeaf]) -> anyhow::Result<()> {
+    let aside: Vec<(String, &Option<String>)> =
+        leaves.iter().map(|leaf| (String::from_utf8_lossy(&leaf.note).into_owned(), &leaf.line)).collect();
+    if aside.is_empty() {
+        return Ok(store::unset(db, UNSAID).await?);
+    }
+    Ok(store::set(db, UNSAID, &serde_json::to_string(&aside)?).await?)
+}
+
+/// Leaves that were kept aside.
+///
+/// # Errors
+/// Database errors.
+pub async fn unsaid(db: &mut sqlx::SqliteConnection) -> anyhow::Result<Vec<NewLeaf>> {
+    let Some(text) = store::setting(db, UNSAID).await? else { return Ok(Vec::new()) };
+    let aside: Vec<(String, Option<String>)> = serde_json::from_str(&text)?;
+    Ok(aside
+        .into_iter()
+        .map(|(note, line)| NewLeaf { hash: leaf_hash(note.as_bytes()), note: note.into_bytes(), line })
+        .collect())
+}
+
+/// Those of these leaves that a log does not hold.
+///
+/// # Errors
+/// Database errors.
+pub async fn new_among(db: &mut Write, log: &LogRow, leaves: Vec<NewLeaf>) -> anyhow::Result<Vec<NewLeaf>> {
+    if leaves.is_empty() {
+        return Ok(leaves);
+    }
+    let mut held = std::collections::HashSet::new();
+    for from in (0..log.held).step_by(1024) {
+        let page = store::log::leaves(db, log.n, from, (from + 1024).min(log.held)).await?;
+        held.extend(page.iter().map(|leaf| leaf.hash()));
+    }
+    Ok(leaves.into_iter().filter(|leaf| !held.contains(&leaf.hash)).collect())
+}
+
 /// Signs drafts and appends them to the own log. The registry sees them once they are accepted, in the same transaction.
 ///
 /// # Errors

@@ -84,7 +84,7 @@ impl Hub {
 async fn check_log(db: &mut Write, log: &LogRow, findings: &mut Vec<Finding>) -> anyhow::Result<()> {
     let mut wrong =
         |code, what: String| findings.push(Finding { code, what: format!("{} ({}): {what}", log.name, log.hub) });
-    let erased = store::log::erasures(db, log.n).await?;
+    let erased = store::log::erasures(db, log.owner).await?;
     let roots = store::log::bundle_roots(db, log.n, log.held / WIDTH).await?;
     if roots.len() as u64 != log.held / WIDTH {
         wrong("bundle-roots", format!("{} roots are stored for {} full bundles", roots.len(), log.held / WIDTH));
@@ -122,10 +122,15 @@ async fn check_log(db: &mut Write, log: &LogRow, findings: &mut Vec<Finding>) ->
         }
         _ => {}
     }
-    if log.n != OWN && log.held > signed_size.unwrap_or(0) {
+    // Of a log that was closed, the hub's document signs the end.
+    let signed_size = log.closed.map(|(size, _)| size).or(signed_size);
+    if (log.owner != OWN || log.closed.is_some()) && log.held > signed_size.unwrap_or(0) {
         wrong("unsigned", format!("{} entries are stored, {} are signed", log.held, signed_size.unwrap_or(0)));
     }
-    if log.head > log.held || (log.n == OWN && log.head != log.held) {
+    if log.closed.is_some_and(|(size, root)| log.held == size && edge.root() != root) {
+        wrong("root", format!("the {} entries do not have the root at which their hub closed them", log.held));
+    }
+    if log.head > log.held || (log.owner == OWN && log.head != log.held) {
         wrong("head", format!("{} of {} entries are seen", log.head, log.held));
     }
     Ok(())

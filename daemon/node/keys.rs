@@ -3,8 +3,13 @@
 //! `keys/root-a.key` signs hub documents and belongs on paper or a stick in a drawer; `keys/log-1.key` is the seed of the
 //! log and peer keys and stays with the daemon. Each holds 64 hexadecimal digits. Whoever has the first can take over the
 //! hub's identity; whoever has the second can speak in its name until the root key closes the log.
+//!
+//! Where systemd gives credentials (`LoadCredential=log-1.key:…`), the file of that name among them is used in place of the
+//! one in the folder: the secret then lies where only root and the service can read it. A secret is never an argument of
+//! the process, and is never printed but by `key backup`, which says so.
 
 use crate::feed::note::{ED25519, LogKeys, SigningKey, hex};
+use crate::store::log::LogRow;
 use anyhow::{Context, bail};
 use rand::CryptoRng;
 use std::io::Write;
@@ -22,6 +27,13 @@ pub fn root_file(folder: &Path) -> PathBuf {
     folder.join("root-a.key")
 }
 
+/// Where a file of secrets is: among the credentials of the service, else in the folder.
+fn found(file: &Path) -> PathBuf {
+    let given = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
+    let given = given.zip(file.file_name()).map(|(folder, name)| folder.join(name));
+    given.filter(|given| given.is_file()).unwrap_or_else(|| file.to_owned())
+}
+
 /// Makes a key file from fresh randomness. It must not exist: keys are never overwritten.
 ///
 /// # Errors
@@ -29,6 +41,14 @@ pub fn root_file(folder: &Path) -> PathBuf {
 pub fn create(file: &Path, rng: &mut impl CryptoRng) -> anyhow::Result<()> {
     let mut secret = Zeroizing::new([0u8; 32]);
     rng.fill_bytes(secret.as_mut());
+    write(file, &secret)
+}
+
+/// Writes a secret to a new file that only its owner may read.
+///
+/// # Errors
+/// I/O errors, with the file's name; a file that exists.
+pub fn write(file: &Path, secret: &[u8; 32]) -> anyhow::Result<()> {
     let text = Zeroizing::new(hex(secret.as_ref()) + "\n");
     let mut out = std::fs::OpenOptions::new()
         .write(true)
@@ -40,7 +60,12 @@ pub fn create(file: &Path, rng: &mut impl CryptoRng) -> anyhow::Result<()> {
     out.sync_all().with_context(|| format!("cannot write the key file {}", file.display()))
 }
 
-fn read(file: &Path) -> anyhow::Result<Zeroizing<[u8; 32]>> {
+/// Reads a secret from a file that only its owner may read.
+///
+/// # Errors
+/// The file is absent, open to others or damaged; the message says which and what to do.
+pub fn read(file: &Path) -> anyhow::Result<Zeroizing<[u8; 32]>> {
+    let file = &found(file);
     let said = || format!("the key file {}", file.display());
     let mode = std::fs::metadata(file).with_context(said)?.permissions().mode();
     if mode & 0o077 != 0 {
@@ -62,6 +87,50 @@ fn read(file: &Path) -> anyhow::Result<Zeroizing<[u8; 32]>> {
     Ok(secret)
 }
 
+/// A secret as people write it down: four lines of four groups of digits, each with a fifth by which a slip of the pen shows.
+pub fn paper(secret: &[u8; 32]) -> Zeroizing<String> {
+    let mut text = Zeroizing::new(String::new());
+    for (nth, line) in secret.chunks(8).enumerate() {
+        let digits = Zeroizing::new(hex(line));
+        for group in digits.as_bytes().chunks(4) {
+            text.push_str(std::str::from_utf8(group).unwrap_or_default());
+            text.push(' ');
+        }
+        text.push_str(&check_digits(nth, line));
+        text.push('\n');
+    }
+    text
+}
+
+fn check_digits(nth: usize, line: &[u8]) -> String {
+    use sha2::{Digest, Sha256};
+    hex(&Sha256::new().chain_update([nth as u8]).chain_update(line).finalize()[..2])
+}
+
+/// A secret from [`paper`], in upper or lower case, with or without blanks.
+///
+/// # Errors
+/// The number of the line, from 1, that is not as it was written.
+pub fn from_paper(text: &str) -> Result<Zeroizing<[u8; 32]>, usize> {
+    let mut secret = Zeroizing::new([0u8; 32]);
+    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    for (nth, part) in secret.chunks_mut(8).enumerate() {
+        let line = lines.get(nth).ok_or(nth + 1)?;
+        let digits: Zeroizing<String> =
+            Zeroizing::new(line.chars().filter(|c| !c.is_whitespace()).collect::<String>().to_lowercase());
+        if digits.len() != 20 || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Err(nth + 1);
+        }
+        for (at, byte) in part.iter_mut().enumerate() {
+            *byte = u8::from_str_radix(&digits[2 * at..2 * at + 2], 16).map_err(|_| nth + 1)?;
+        }
+        if check_digits(nth, part) != digits[16..] {
+            return Err(nth + 1);
+        }
+    }
+    if lines.len() > 4 { Err(5) } else { Ok(secret) }
+}
+
 /// The keys of log number `k`.
 ///
 /// # Errors
@@ -70,10 +139,53 @@ pub fn log(folder: &Path, k: u32, origin: &str) -> anyhow::Result<LogKeys> {
     Ok(LogKeys::from_seed(origin, &*read(&log_file(folder, k))?))
 }
 
+/// The keys of an own log, which must be those that it was signed with.
+///
+/// # Errors
+/// As [`log`]; a sentence when the file is another log's.
+pub fn of(folder: &Path, log: &LogRow) -> anyhow::Result<LogKeys> {
+    let file = log_file(folder, log.ordinal + 1);
+    let keys = self::log(folder, log.ordinal + 1, log.key.name())
+        .context("the key of this hub's list cannot be used; put the key file from your backup in its place")?;
+    if *keys.log.public() != log.key || *keys.peer.public() != log.peer {
+        bail!(
+            "the key in {} is not the one this hub's list was signed with (expected {}, found {}). Nothing was changed: \
+             publishing with another key would make partners refuse everything. Put the right key file back",
+            file.display(),
+            log.key.fingerprint(),
+            keys.log.public().fingerprint()
+        );
+    }
+    Ok(keys)
+}
+
 /// The root key.
 ///
 /// # Errors
 /// As [`log`].
 pub fn root(folder: &Path, name: &str) -> anyhow::Result<SigningKey> {
     Ok(SigningKey::new(name, ED25519, &*read(&root_file(folder))?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_on_paper_is_read_again_and_a_slip_is_found() {
+        let secret: [u8; 32] = std::array::from_fn(|n| (n * 7) as u8);
+        let text = paper(&secret);
+        assert_eq!(text.lines().count(), 4);
+        assert_eq!(from_paper(&text).as_deref(), Ok(&secret));
+        assert_eq!(from_paper(&text.to_uppercase().replace(' ', "")).as_deref(), Ok(&secret));
+        let mut lines: Vec<&str> = text.lines().collect();
+        lines.swap(0, 1);
+        assert_eq!(from_paper(&lines.join("\n")).map(drop), Err(1), "lines in another order");
+        for (at, digit) in text.char_indices().filter(|(_, c)| c.is_ascii_hexdigit()) {
+            let mut slip = text.to_string();
+            slip.replace_range(at..at + 1, if digit == '0' { "1" } else { "0" });
+            assert!(from_paper(&slip).is_err(), "{slip}");
+        }
+        assert_eq!(from_paper("").map(drop), Err(1));
+    }
 }

@@ -5,7 +5,10 @@
 //! * [`publish`]: the own log as files;
 //! * [`accept`]: verified leaves → records and decisions;
 //! * [`mod@derive`]: records → groups;
+//! * `follow`: a partner's documents and logs, from wherever they can be had;
 //! * [`sync`]: pulling partners, one run at a time each;
+//! * [`seen`]: what hubs have seen of one another, and the look before publishing; [`heal`]: coming back from a loss;
+//! * [`rollover`]: a new version of the own hub document: other keys, another log, another end;
 //! * [`run`]: the daemon: pulling on schedule, serving, publishing again;
 //! * [`check`]: everything that must be true, looked at again;
 //! * [`imports`]: carrying out an import's plan, and undoing it; [`source`]: lists that are read from an address on a schedule;
@@ -20,7 +23,9 @@ pub mod compare;
 pub mod copies;
 pub mod demo;
 pub mod derive;
+mod follow;
 pub mod groups;
+pub mod heal;
 pub mod imports;
 pub mod init;
 pub mod keys;
@@ -30,7 +35,9 @@ pub mod notify;
 pub mod publish;
 pub mod reach;
 pub mod review;
+pub mod rollover;
 pub mod run;
+pub mod seen;
 pub mod source;
 pub mod stand;
 pub mod sync;
@@ -38,6 +45,7 @@ pub mod sync;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::failpoint::reach;
+use crate::feed::Checkpoint;
 use crate::feed::hub as hub_document;
 use crate::feed::note::LogKeys;
 use crate::peer::client::Client;
@@ -45,7 +53,7 @@ use crate::record::{HubId, vocabulary};
 use crate::registry::Policy;
 use crate::registry::linkage::Model;
 use crate::store::group::Rules;
-use crate::store::log::OWN;
+use crate::store::log::{LogRow, OWN};
 use crate::store::{self, Store, Write};
 use anyhow::{Context, bail};
 use author::Draft;
@@ -53,6 +61,7 @@ use derive::Derived;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -109,6 +118,8 @@ pub struct Hub {
     pub chance: Chance,
     /// How it fetches.
     pub client: Client,
+    /// Whether partners were asked, since this was opened, what they have seen of this hub.
+    pub looked: Arc<AtomicBool>,
 }
 
 /// What saying something brought about.
@@ -138,18 +149,8 @@ impl Hub {
         let log = store::log::by_number(&mut db, OWN).await?;
         drop(db);
         let log = log.with_context(|| format!("{} holds no hub; run `mutuald init` first", file.display()))?;
-        let keys = keys::log(&config.keys(), 1, log.key.name())
-            .context("the key of this hub's list cannot be used; put the key file from your backup in its place")?;
-        if *keys.log.public() != log.key || *keys.peer.public() != log.peer {
-            bail!(
-                "the key in {} is not the one this hub's list was signed with (expected {}, found {}). Nothing was changed: \
-                 publishing with another key would make partners refuse everything. Put the right key file back",
-                keys::log_file(&config.keys(), 1).display(),
-                log.key.fingerprint(),
-                keys.log.public().fingerprint()
-            );
-        }
-        let hub = hub_document::open(&log.document, Some(log.hub))
+        let keys = keys::of(&config.keys(), &log)?;
+        let hub = hub_document::reopen(&log.document, log.hub)
             .context("the stored hub document is damaged; restore a backup")?;
         if hub.log != log.key {
             bail!("the database and the hub document name different keys; restore both from one backup");
@@ -166,6 +167,7 @@ impl Hub {
             clock,
             chance,
             client,
+            looked: Arc::default(),
         })
     }
 
@@ -184,7 +186,7 @@ impl Hub {
     /// Database errors.
     pub async fn rules(&self, db: &mut sqlx::SqliteConnection) -> anyhow::Result<Rules> {
         let zone = self.config.time_zone().context("hub.time_zone")?;
-        let hubs: BTreeMap<i64, HubId> = store::log::all(db).await?.into_iter().map(|log| (log.n, log.hub)).collect();
+        let hubs: BTreeMap<i64, HubId> = store::hub::ids(db).await?.into_iter().collect();
         Ok(Rules { policy: self.policy.clone(), as_of: self.clock.today(&zone), hubs: Arc::new(hubs) })
     }
 
@@ -213,11 +215,15 @@ impl Hub {
         mut signed: impl FnMut(usize),
     ) -> anyhow::Result<Derived> {
         let mut log = store::log::by_number(db, OWN).await?.context("this database holds no hub")?;
+        if log.closed.is_some() {
+            bail!("this hub was closed: its document names a hub that takes over, so it says nothing more");
+        }
+        let keys = self.keys_of(&log)?;
         let now = self.clock.now();
         // Salts and ids come from one seed drawn once, so that no lock is held while the database waits.
         let mut rng = self.chance.draw(StdRng::from_rng);
         for few in drafts.chunks(store::CHUNK) {
-            author::append(db, &mut log, few, &self.keys, now, &mut rng).await?;
+            author::append(db, &mut log, few, &keys, now, &mut rng).await?;
             signed(few.len());
         }
         let accepted = accept::accept(db, &log, log.held, self.policy.linkage()).await?;
@@ -263,7 +269,12 @@ impl Hub {
     /// Database errors.
     pub async fn refresh(&self) -> anyhow::Result<Derived> {
         let mut db = self.store.write().await?;
-        let derived = self.derive_in(&mut db, accept::Accepted::default()).await?;
+        let mut accepted = accept::Accepted::default();
+        // What was taken back from partners and not seen yet when the process ended.
+        if let Some(log) = store::log::by_number(&mut db, OWN).await?.filter(|log| log.head < log.held) {
+            accepted = accept::accept(&mut db, &log, log.held, self.policy.linkage()).await?;
+        }
+        let derived = self.derive_in(&mut db, accepted).await?;
         db.commit().await?;
         Ok(derived)
     }
@@ -275,9 +286,34 @@ impl Hub {
     pub async fn publish(&self) -> anyhow::Result<Option<publish::Published>> {
         let Some(config) = &self.config.publish else { return Ok(None) };
         let republish = Duration::from_secs(config.republish_s);
-        let published =
-            publish::publish(&self.store, &self.keys, &self.config.feed(), self.clock.now(), republish).await?;
+        let mut db = self.store.read().await?;
+        let log = store::log::by_number(&mut db, OWN).await?.context("this database holds no hub")?;
+        drop(db);
+        let keys = if log.closed.is_none() { Some(self.keys_of(&log)?) } else { None };
+        let signed = log.checkpoint.as_deref().map(|note| Checkpoint::open(note, &log.key, &log.peer).map(|c| c.size));
+        let news = signed.is_none_or(|size| size != Ok(log.held));
+        if log.closed.is_none() && (news || !self.looked.load(Ordering::Relaxed)) {
+            // Before anything is shown that could not be taken back (PROTOCOL 1.5).
+            if let Some(ahead) = self.ahead(&log).await? {
+                return Err(seen::WouldFork(ahead).into());
+            }
+            self.looked.store(true, Ordering::Relaxed);
+        }
+        let (feed, now) = (self.config.feed(), self.clock.now());
+        let published = publish::publish(&self.store, keys.as_deref(), &feed, now, republish).await?;
+        self.tell_seen().await?;
         Ok(Some(published))
+    }
+
+    /// The keys of this hub's log in use. Another process may have begun a new log since this one was opened.
+    ///
+    /// # Errors
+    /// Its key file is absent, open to others, or another log's.
+    pub fn keys_of(&self, log: &LogRow) -> anyhow::Result<Arc<LogKeys>> {
+        if *self.keys.log.public() == log.key {
+            return Ok(self.keys.clone());
+        }
+        Ok(Arc::new(keys::of(&self.config.keys(), log)?))
     }
 
     /// Makes every derived table again from leaves whose signatures are checked again.
@@ -319,7 +355,7 @@ impl Hub {
         let (digest, groups, policy, as_of) = store::registry::digest(&mut db).await?;
         let mut logs: BTreeMap<HubId, u64> = BTreeMap::new();
         for log in store::log::all(&mut db).await? {
-            logs.insert(log.hub, log.head);
+            *logs.entry(log.hub).or_default() += log.head;
         }
         // An empty log is no input: a hub that follows nobody and one that follows an empty hub know the same.
         logs.retain(|_, size| *size > 0);
@@ -338,7 +374,7 @@ pub struct Digest {
     pub as_of: jiff::civil::Date,
     /// Number of groups.
     pub groups: usize,
-    /// Hub id to leaves seen.
+    /// Hub id to leaves seen, of all its logs.
     pub logs: BTreeMap<HubId, u64>,
 }
 

@@ -9,7 +9,7 @@ use crate::feed::note::LogKeys;
 use crate::feed::tile::{self, WIDTH};
 use crate::feed::{Checkpoint, Hash, merkle};
 use crate::record::part::PUBLIC;
-use crate::store::log::{LogRow, OWN, index, pos};
+use crate::store::log::{LogRow, OWN};
 use crate::store::{self, Store};
 use anyhow::{Context, bail};
 use jiff::Timestamp;
@@ -48,14 +48,15 @@ impl Lock {
     }
 }
 
-/// Brings the feed folder up to what the own log holds, and signs a checkpoint when there is something new or the last
-/// one is older than `republish`.
+/// Brings the feed folder up to what the own logs hold, and signs a checkpoint of the one in use when there is something
+/// new or the last one is older than `republish`. Hub documents come after the logs that they name.
 ///
 /// # Errors
-/// The folder belongs to a longer or other log (a restored backup: nothing is overwritten), or I/O fails.
+/// The folder belongs to a longer or other log (a restored backup: nothing is overwritten), another process published
+/// meanwhile, or I/O fails.
 pub async fn publish(
     store: &Store,
-    keys: &LogKeys,
+    keys: Option<&LogKeys>,
     folder: &Path,
     now: Timestamp,
     republish: Duration,
@@ -64,25 +65,167 @@ pub async fn publish(
     let home = folder.to_owned();
     let _lock = tokio::task::spawn_blocking(move || Lock::take(&home)).await??;
     let mut db = store.read().await?;
-    let log =
-        store::log::by_number(&mut db, OWN).await?.context("this database has no hub; run `mutuald init` first")?;
-    let before = match &log.checkpoint {
-        Some(note) => Checkpoint::open(note, &log.key, &log.peer).context("the stored checkpoint is damaged")?,
-        None => Checkpoint { size: 0, root: merkle::root([]), time: 0 },
-    };
-    let at = folder.join(prefix(1));
-    check_folder(&mut db, &log, &at).await?;
+    let logs = store::log::of_hub(&mut db, OWN).await?;
+    let documents = store::hub::versions(&mut db, OWN).await?;
+    drop(db);
+    if logs.is_empty() {
+        bail!("this database has no hub; run `mutuald init` first");
+    }
+    let mut all = Published { size: 0, new: 0, files: 0 };
+    for log in &logs {
+        let place = Place { at: folder.join(prefix(log.ordinal + 1)) };
+        let one = match log.closed {
+            Some(_) => place.closed(store, log).await?,
+            None => place.open(store, log, keys, now, republish).await?,
+        };
+        all = Published { size: one.size, new: all.new + one.new, files: all.files + one.files };
+    }
+    reach("publish-documents");
+    let mut files = Files::new(folder.to_owned());
+    for (version, document) in &documents {
+        files.write(&format!("hub/{version}"), document)?;
+    }
+    files.sync_folders()?;
+    reach("publish-newest");
+    if let Some((_, newest)) = documents.last() {
+        files.write(".well-known/groups-hub", newest)?;
+    }
+    files.sync_folders()?;
+    for log in logs.iter().filter(|log| log.closed.is_some()) {
+        Place { at: folder.join(prefix(log.ordinal + 1)) }.prune(log)?;
+    }
+    Ok(Published { files: all.files + files.written, ..all })
+}
 
-    let mut files = Files { root: at, written: 0, folders: BTreeSet::new() };
-    let seconds = u64::try_from(now.as_second()).unwrap_or(0);
-    let stale = seconds.saturating_sub(before.time) >= republish.as_secs() || before.time > seconds + 600;
-    let first = before.size / WIDTH;
-    let changed = store::registry::parts_due(&mut db).await?;
+/// Where one log's files lie.
+struct Place {
+    at: PathBuf,
+}
+
+impl Place {
+    /// The log in use.
+    async fn open(
+        &self,
+        store: &Store,
+        log: &LogRow,
+        keys: Option<&LogKeys>,
+        now: Timestamp,
+        republish: Duration,
+    ) -> anyhow::Result<Published> {
+        let before = match &log.checkpoint {
+            Some(note) => Checkpoint::open(note, &log.key, &log.peer).context("the stored checkpoint is damaged")?,
+            None => Checkpoint { size: 0, root: merkle::root([]), time: 0 },
+        };
+        let mut db = store.read().await?;
+        check_folder(&mut db, log, &self.at).await?;
+        let seconds = u64::try_from(now.as_second()).unwrap_or(0);
+        let stale = seconds.saturating_sub(before.time) >= republish.as_secs() || before.time > seconds + 600;
+        let changed = store::registry::parts_due(&mut db, log.n).await?;
+        let mut files = Files::new(self.at.clone());
+        write_log(&mut db, log, &mut files, before.size, &changed).await?;
+        drop(db);
+
+        let new = log.held.saturating_sub(before.size);
+        if new > 0 || stale || log.checkpoint.is_none() {
+            let keys =
+                keys.context("the key of this hub's list is not here; put the key file from your backup in its place")?;
+            let checkpoint = Checkpoint { size: log.held, root: log.edge.root(), time: seconds };
+            let note = checkpoint.sign(keys);
+            // From here on the database knows what readers may have seen, even if the next line is never reached. Whoever
+            // published since this was read has the say: two histories would be for ever.
+            let mut write = store.write().await?;
+            if !store::log::publish_checkpoint(&mut write, log.n, log.checkpoint.as_deref(), note.as_bytes()).await? {
+                bail!(
+                    "another process of this hub published meanwhile; nothing was signed, and the next occasion does it"
+                );
+            }
+            write.commit().await?;
+            reach("publish-checkpoint-stored");
+            files.write("checkpoint", note.as_bytes())?;
+        } else if let Some(note) = &log.checkpoint {
+            files.write("checkpoint", note)?;
+        }
+        files.sync_folders()?;
+        reach("publish-checkpoint");
+        done(store, log, &changed).await?;
+        Ok(Published { size: log.held, new, files: files.written })
+    }
+
+    /// A log that was closed: as it was up to its end, for those who come late.
+    async fn closed(&self, store: &Store, log: &LogRow) -> anyhow::Result<Published> {
+        let mut db = store.read().await?;
+        let changed = store::registry::parts_due(&mut db, log.n).await?;
+        let mut files = Files::new(self.at.clone());
+        let last = files.root.join(tile::entries(log.held / WIDTH, tile::width(log.held / WIDTH, log.held)));
+        let before = if last.exists() || log.held == 0 { log.held } else { 0 };
+        write_log(&mut db, log, &mut files, before, &changed).await?;
+        drop(db);
+        if let Some(note) = &log.checkpoint {
+            files.write("checkpoint", note)?;
+        }
+        files.sync_folders()?;
+        done(store, log, &changed).await?;
+        Ok(Published { size: log.held, new: 0, files: files.written })
+    }
+
+    /// Takes away what lies there past the end of a closed log: whatever is not needed to read it up to its end. After the
+    /// document that says where it ends, so that no reader looks in vain.
+    fn prune(&self, log: &LogRow) -> anyhow::Result<()> {
+        if fs::read(self.at.join("checkpoint")).ok() == log.checkpoint {
+            return Ok(());
+        }
+        let needed = needed(log.held);
+        let mut folders = vec![self.at.clone()];
+        while let Some(next) = folders.pop() {
+            let said = || format!("cannot take away what is void in {}", next.display());
+            for entry in fs::read_dir(&next).with_context(said)? {
+                let path = entry.with_context(said)?.path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else if path != self.at.join("checkpoint")
+                    && !needed.contains(&path.strip_prefix(&self.at)?.display().to_string())
+                {
+                    fs::remove_file(&path).with_context(said)?;
+                    reach("rollover-pruned");
+                }
+            }
+            File::open(&next).and_then(|folder| folder.sync_all()).with_context(said)?;
+        }
+        // Last: while it is there, the rest is looked at again.
+        fs::remove_file(self.at.join("checkpoint"))
+            .with_context(|| format!("cannot take away {}/checkpoint", self.at.display()))
+    }
+}
+
+/// Files by which a log of so many leaves is read.
+fn needed(size: u64) -> BTreeSet<String> {
+    let mut needed = BTreeSet::new();
+    for n in 0..size.div_ceil(WIDTH) {
+        let width = tile::width(n, size);
+        needed.extend([tile::entries(n, width), tile::parts(PUBLIC, n, width)]);
+    }
+    let (mut level, mut count) = (0, size);
+    while count > 0 {
+        needed.extend((0..count.div_ceil(WIDTH)).map(|n| tile::tile(level, n, tile::width(n, count))));
+        (level, count) = (level + 1, count / WIDTH);
+    }
+    needed
+}
+
+/// Writes the files that a log of `before` leaves lacks, and part files in which lines were blanked since.
+async fn write_log(
+    db: &mut SqliteConnection,
+    log: &LogRow,
+    files: &mut Files,
+    before: u64,
+    changed: &BTreeSet<u64>,
+) -> anyhow::Result<()> {
+    let first = before / WIDTH;
     let due = changed.range(..first).copied().chain(first..log.held.div_ceil(WIDTH));
     let mut hashes = Vec::new();
     for n in due.collect::<Vec<u64>>() {
         let width = tile::width(n, log.held);
-        let leaves = store::log::leaves(&mut db, OWN, n * WIDTH, n * WIDTH + width).await?;
+        let leaves = store::log::leaves(db, log.n, n * WIDTH, n * WIDTH + width).await?;
         files.write(&tile::parts(PUBLIC, n, width), &part_bundle(&leaves))?;
         if n < first {
             continue;
@@ -99,34 +242,19 @@ pub async fn publish(
         files.write(&tile::tile(0, *n, hashes.len() as u64), &hashes.concat())?;
         reach("publish-tile");
     }
-    let roots = store::log::bundle_roots(&mut db, OWN, log.held / WIDTH).await?;
-    upper_tiles(&mut files, &roots, first)?;
-    files.write_at(&folder.join("hub/1"), &log.document)?;
-    files.write_at(&folder.join(".well-known/groups-hub"), &log.document)?;
-    files.sync_folders()?;
-    drop(db);
+    let roots = store::log::bundle_roots(db, log.n, log.held / WIDTH).await?;
+    upper_tiles(files, &roots, first)?;
+    files.sync_folders()
+}
 
-    let published = Published { size: log.held, new: log.held.saturating_sub(before.size), files: files.written };
-    if published.new > 0 || stale || log.checkpoint.is_none() {
-        let checkpoint = Checkpoint { size: log.held, root: log.edge.root(), time: seconds };
-        let note = checkpoint.sign(keys);
-        // From here on the database knows what readers may have seen, even if the next line is never reached.
-        let mut write = store.write().await?;
-        store::log::set_checkpoint(&mut write, OWN, note.as_bytes(), 0).await?;
-        write.commit().await?;
-        reach("publish-checkpoint-stored");
-        files.write("checkpoint", note.as_bytes())?;
-    } else if let Some(note) = &log.checkpoint {
-        files.write("checkpoint", note)?;
-    }
-    files.sync_folders()?;
-    reach("publish-checkpoint");
+/// Part files in which lines were blanked are written.
+async fn done(store: &Store, log: &LogRow, changed: &BTreeSet<u64>) -> anyhow::Result<()> {
     if !changed.is_empty() {
         let mut write = store.write().await?;
-        store::registry::parts_done(&mut write, &changed).await?;
+        store::registry::parts_done(&mut write, log.n, changed).await?;
         write.commit().await?;
     }
-    Ok(Published { files: files.written, ..published })
+    Ok(())
 }
 
 /// Refuses a folder that holds another log, or more of this one than the database knows: publishing over it would fork
@@ -151,7 +279,7 @@ async fn check_folder(db: &mut SqliteConnection, log: &LogRow, at: &Path) -> any
             log.held
         );
     }
-    if store::log::root_at(db, OWN, there.size).await? != there.root {
+    if store::log::root_at(db, log.n, there.size).await? != there.root {
         bail!(
             "{place} belongs to another history of this log. Nothing was changed; restore the database that wrote it"
         );
@@ -187,6 +315,18 @@ fn upper_tiles(files: &mut Files, roots: &[Hash], first: u64) -> anyhow::Result<
     Ok(())
 }
 
+/// One file outside the lists, put in place whole.
+pub(super) struct Aside;
+
+impl Aside {
+    /// Writes aside, syncs, renames.
+    pub(super) fn write(file: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+        let mut files = Files::new(file.parent().unwrap_or(Path::new("/")).to_owned());
+        files.write_at(file, bytes)?;
+        files.sync_folders()
+    }
+}
+
 struct Files {
     root: PathBuf,
     written: usize,
@@ -194,6 +334,10 @@ struct Files {
 }
 
 impl Files {
+    fn new(root: PathBuf) -> Files {
+        Files { root, written: 0, folders: BTreeSet::new() }
+    }
+
     fn write(&mut self, path: &str, bytes: &[u8]) -> anyhow::Result<()> {
         self.write_at(&self.root.join(path), bytes)
     }
@@ -249,9 +393,4 @@ impl Files {
         }
         Ok(())
     }
-}
-
-/// Bundles of the own log whose part files must be written again because these positions were blanked.
-pub fn bundles_of(positions: &[i64]) -> BTreeSet<u64> {
-    positions.iter().filter(|p| **p >= pos(OWN, 0) && **p < pos(OWN + 1, 0)).map(|p| index(*p) / WIDTH).collect()
 }

@@ -2,6 +2,7 @@
 
 use super::lifecycle::{DRAIN, Lifecycle, Stopped};
 use super::notify::{self, Notifier};
+use super::seen::WouldFork;
 use super::{Chance, Hub, source};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -10,6 +11,7 @@ use crate::store::{self, partner::PartnerRow};
 use crate::web;
 use crate::web::directory::Directory;
 use crate::web::health::Readiness;
+use crate::web::relay::Relayed;
 use anyhow::Context;
 use jiff::Timestamp;
 use std::collections::BTreeSet;
@@ -58,7 +60,13 @@ pub async fn start(
 ) -> anyhow::Result<Stopped> {
     // Recovery is the normal path: derive what is not derived, publish what is not published.
     hub.refresh().await.context("cannot bring the registry up to date")?;
-    hub.publish().await.context("cannot publish")?;
+    if let Err(error) = hub.publish().await {
+        match error.downcast_ref::<WouldFork>() {
+            // The directory is as good as it was; only the feed must wait for a person.
+            Some(reason) => tracing::error!(%reason, "the feed is not published until this is put right"),
+            None => return Err(error.context("cannot publish")),
+        }
+    }
     let hub = Arc::new(hub);
     let current = Current(Arc::new(Mutex::new(hub.clone())));
     let wake = Arc::new(Notify::new());
@@ -147,7 +155,7 @@ impl Current {
 }
 
 fn router(hub: &Arc<Hub>, options: &Options) -> axum::Router {
-    let contact = crate::feed::hub::open(&hub.document, Some(hub.id)).ok().map(|hub| hub.document.role_contact);
+    let contact = crate::feed::hub::reopen(&hub.document, hub.id).ok().map(|hub| hub.document.role_contact);
     let site = Arc::new(Site {
         hub: hub.config.hub.name.clone().unwrap_or_else(|| hub.name.clone()),
         notice: options.notice.clone(),
@@ -168,7 +176,11 @@ fn router(hub: &Arc<Hub>, options: &Options) -> axum::Router {
     } else {
         axum::Router::new()
     };
-    let feed = serves.then(|| web::feed::routes(hub.config.feed()));
+    let feed = serves.then(|| {
+        let relay = hub.config.publish.as_ref().map(|publish| Relayed::of(&publish.relay));
+        let relay = relay.and_then(Result::ok).unwrap_or(Relayed::Some(Vec::new()));
+        web::feed::routes(hub.config.feed()).merge(web::relay::routes(hub.store.clone(), hub.config.feed(), relay))
+    });
     let probed = hub.clone();
     let health = web::health::routes(move || {
         let probed = probed.clone();
@@ -210,6 +222,10 @@ async fn pulling(current: Current, wake: Arc<Notify>, stop: CancellationToken) -
                     if let Err(error) = hub.look_for_copies().await {
                         tracing::warn!(error = format!("{error:#}"), "copied lists were not looked for");
                     }
+                }
+                // What others have seen of others: a fork is met within a day of its being shown to two.
+                if let Err(error) = hub.gossip(&partner, false).await {
+                    tracing::warn!(error = format!("{error:#}"), "what partners have seen was not compared");
                 }
                 (partner.hub, pulled.map(drop))
             });

@@ -3,9 +3,10 @@
 use super::Hub;
 use super::accept::{self, MassChange};
 use super::derive::Derived;
+use super::follow::Followed;
 use crate::failpoint::reach;
 use crate::feed::hub as hub_document;
-use crate::peer::pull::{self, ForkEvidence, PullError, Pulled, Run, Standing};
+use crate::peer::pull::{self, ForkEvidence, PullError, Pulled, Standing};
 use crate::peer::schedule::{LastPull, Pace, Schedule, next_due};
 use crate::record::HubId;
 use crate::store::{self, partner::PartnerRow};
@@ -65,12 +66,25 @@ impl Hub {
             bail!("{id} is a partner already; `mutuald partner list` shows it");
         }
         drop(db);
-        let (document, hub) = pull::hub_document(&self.client, address, Some(id)).await?;
+        let today = self.clock.today(&self.config.time_zone()?);
+        let newest = pull::document_url(address)?;
+        let versions = pull::hub_documents(&self.client, &newest, id, today).await?;
         let mut db = self.store.write().await?;
-        let n = store::log::create(&mut db, &hub, &document, false).await?;
+        let (mut n, mut name) = (0, String::new());
+        for (nth, (document, hub)) in versions.iter().enumerate() {
+            if nth == 0 {
+                n = store::log::create(&mut db, hub, document, false).await?;
+            } else {
+                store::hub::adopt(&mut db, n, hub, document).await?;
+            }
+            name.clone_from(&hub.document.name);
+        }
         store::partner::add(&mut db, n, address, schedule).await?;
+        let mut row = store::partner::get(&mut db, n).await?.context("the partner hub just added is not there")?;
+        row.document_seen = self.clock.now().as_second();
+        store::partner::save(&mut db, &row).await?;
         db.commit().await?;
-        Ok(hub.document.name)
+        Ok(name)
     }
 
     /// Pulls one partner now, whatever its schedule. `accept` lets a mass change through.
@@ -86,14 +100,9 @@ impl Hub {
             &store::partner::get(&mut db, partner.hub).await?.context("the partner hub was removed meanwhile")?;
         let log = store::log::by_number(&mut db, partner.hub).await?.context("the partner has no log")?;
         drop(db);
-        let promised = hub_document::open(&log.document, None).map(|hub| hub.document.policy).unwrap_or_default();
-        let pulled = match Run::start(&self.store, &self.client, log, &partner.url) {
-            // A fork freezes the log here: whichever history comes next, taking it would be taking sides.
-            Ok(_) if partner.disputed.is_some() => Err(PullError::Disputed),
-            Ok(run) => run.finish(partner.etag.as_deref(), started).await,
-            Err(error) => Err(error),
-        };
-        let pulled = self.explained(pulled, partner).await;
+        let log_hub = log.hub;
+        let promised = hub_document::reopen(&log.document, log.hub).map(|hub| hub.document.policy).unwrap_or_default();
+        let followed = self.follow(partner, started).await;
         let mut outcome = Outcome {
             hub: partner.id.clone(),
             name: partner.name.clone(),
@@ -108,18 +117,21 @@ impl Hub {
         // A person may have paused it while the run went on: only what a run finds out is written back.
         let mut row =
             store::partner::get(&mut write, partner.hub).await?.context("the partner hub was removed meanwhile")?;
-        match pulled {
-            Ok(mut pulled) => {
+        match followed {
+            Ok(Followed { mut pulled, remarks: followed }) => {
                 reach("pull-stored");
                 let watched = row.caught_up.is_some();
                 let (took, remarks) = self.take_in(&mut write, partner.hub, watched, accept, &mut outcome).await?;
                 // Of the lines that did not come, those that a later leaf took back are missed by nobody.
-                pulled.withheld = store::registry::withheld(&mut write, partner.hub).await?.len() as u64;
+                pulled.withheld = 0;
+                for log in store::log::of_hub(&mut write, partner.hub).await? {
+                    pulled.withheld += store::registry::withheld(&mut write, log.n).await?.len() as u64;
+                }
                 if outcome.waiting.is_none() {
                     // What a new day derives again is nothing that came from there.
                     outcome.state = if took > 0 || pulled.new > 0 { "changed" } else { "current" }.into();
                 }
-                self.describe(&pulled, promised.republish() as i64, &remarks, &mut outcome)?;
+                self.describe(&pulled, promised.republish() as i64, &(remarks + &followed), &mut outcome)?;
                 row.etag = pulled.etag.clone();
                 row.failures = 0;
                 row.retry_after = None;
@@ -149,8 +161,15 @@ impl Hub {
                     row.paused = true;
                     outcome.reason.push_str("; it is paused until `mutuald partner resume`");
                 }
-                if let PullError::Fork(evidence) = &error {
+                let proof = match &error {
+                    PullError::Fork(evidence) => Some(("fork", evidence)),
+                    PullError::Documents(evidence) => Some(("document", evidence)),
+                    _ => None,
+                };
+                if let Some((kind, evidence)) = proof {
                     row.disputed = Some(serde_json::to_string(evidence)?);
+                    let notes = (evidence.first.as_bytes(), evidence.second.as_bytes());
+                    store::hub::witness(&mut write, log_hub, kind, notes, started.as_second()).await?;
                 }
             }
         }
@@ -168,6 +187,14 @@ impl Hub {
         reach("pull-commit");
         write.commit().await?;
         reach("pull-done");
+        // Beside the registry: no pull fails for what is told of it.
+        let told = match row.disputed.is_some() {
+            true => self.tell_evidence().await,
+            false => self.tell_seen().await,
+        };
+        if let Err(error) = told {
+            tracing::warn!(error = format!("{error:#}"), "what this hub has seen could not be written");
+        }
         // One event a run, whatever happened in it.
         if outcome.state == PAUSED_FOR_QUOTA {
             tracing::error!(partner = %outcome.hub, state = %outcome.state, reason = %outcome.reason, "partner paused");
@@ -181,7 +208,7 @@ impl Hub {
 
     /// Waits until no other run, of this process or another, pulls or removes the partner. The kernel releases the lock
     /// whatever happens to us.
-    async fn alone(&self, hub: i64) -> anyhow::Result<File> {
+    pub(super) async fn alone(&self, hub: i64) -> anyhow::Result<File> {
         let path = self.config.hub.state.join(format!("partner-{hub}.lock"));
         let file = File::create(&path).with_context(|| format!("cannot open {}", path.display()))?;
         loop {
@@ -193,19 +220,6 @@ impl Hub {
                     return Err(error).with_context(|| format!("cannot lock {}", path.display()));
                 }
             }
-        }
-    }
-
-    /// A key that is no longer the log's may mean that the hub rotated it: its document says.
-    async fn explained(&self, pulled: Result<Pulled, PullError>, partner: &PartnerRow) -> Result<Pulled, PullError> {
-        match pulled {
-            Err(PullError::Checkpoint(error)) => {
-                match pull::hub_document(&self.client, &partner.url, partner.id.parse().ok()).await {
-                    Err(PullError::Hub(hub)) => Err(hub.into()),
-                    _ => Err(error.into()),
-                }
-            }
-            other => other,
         }
     }
 
@@ -221,10 +235,15 @@ impl Hub {
         outcome: &mut Outcome,
     ) -> anyhow::Result<(u64, String)> {
         let mut remarks = String::new();
-        let log = store::log::by_number(write, hub).await?.context("the partner has no log")?;
+        let logs = self.acceptable(write, hub).await?;
+        let new: u64 = logs.iter().map(|log| log.held - log.head).sum();
+        let began = logs.iter().any(|log| log.head > 0);
+        let from = logs.iter().find(|log| log.held > log.head).map(|log| (log.hub, store::log::pos(log.n, log.head)));
         store::savepoint(write, "SAVEPOINT accept").await?;
-        let accepted = accept::accept(write, &log, log.held, self.policy.linkage()).await?;
-        let new = log.held - log.head;
+        let mut accepted = accept::Accepted::default();
+        for log in &logs {
+            accepted.extend(accept::accept(write, log, log.held, self.policy.linkage()).await?);
+        }
         // Counting goes through every record, so it waits until the count can matter.
         let few = accepted.replaced + accepted.withdrawn <= accept::FEW && new <= 10 * USUAL_AT_LEAST;
         let now = if few || !watched { 0 } else { store::registry::live(write, hub).await? };
@@ -244,13 +263,13 @@ impl Hub {
             tracing::warn!(hub, leaves = accepted.disordered, "revisions that do not rise; the log's order stands");
             remarks.push_str(&format!(" {} revisions do not rise; the order of its list stands", accepted.disordered));
         }
-        if watched && log.head > 0 && new > 10 * live.max(USUAL_AT_LEAST) {
+        if watched && began && new > 10 * live.max(USUAL_AT_LEAST) {
             tracing::warn!(hub, new, live, "far more entries than usual");
             remarks.push_str(&format!(" {new} entries came at once, more than ten times its {live} records"));
         }
         outcome.derived = Some(self.derive_in(write, accepted).await?);
-        if new > 0 {
-            outcome.echoes = store::sighting::echoes(write, (log.n, log.hub), log.head, self.id).await?;
+        if let Some((id, from)) = from {
+            outcome.echoes = store::sighting::echoes(write, (hub, id), from, self.id).await?;
         }
         match outcome.echoes {
             0 => {}
@@ -263,7 +282,9 @@ impl Hub {
     /// State and reason in words of a run that reached its end.
     fn describe(&self, pulled: &Pulled, republish: i64, remarks: &str, outcome: &mut Outcome) -> anyhow::Result<()> {
         let now = self.clock.now();
-        let age = now.as_second() - pulled.signed as i64;
+        // A list that was closed is confirmed by its hub's document, once and for all.
+        let signed = if pulled.signed == 0 { now.as_second() } else { pulled.signed as i64 };
+        let age = now.as_second() - signed;
         if outcome.state == "current" || outcome.state == "changed" {
             if pulled.standing == Standing::StaleView {
                 outcome.state = "stale-view".into();

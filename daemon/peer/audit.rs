@@ -82,20 +82,43 @@ impl AuditError {
 pub async fn audit(source: &Source, expected: Option<HubId>, progress: impl Fn(u64, u64)) -> Result<Audit, AuditError> {
     let files = Files::of(source)?;
     let limits = files.limits().clone();
-    let document = files.needed(&files.document, limits.hub_document_bytes).await?;
-    let hub = hub::open(&document, expected)?;
+    let newest = files.needed(&files.document, limits.hub_document_bytes).await?;
+    let chain = chain(&files, &newest, expected).await?;
+    let hub = chain.last().cloned().ok_or(HubError::Body("it has no version".into()))?;
     let files = files.below(hub.document.log().map_or("", |log| &log.prefix))?;
     let note = files.needed(&files.at("checkpoint")?, limits.checkpoint_bytes).await?;
     let checkpoint = Checkpoint::open(&note, &hub.log, &hub.peer)?;
 
     let mut walk = Walk::new(&hub, &checkpoint, &files);
+    walk.digests = chain.iter().map(|hub| (hub.document.version, hub.digest.clone())).collect();
     walk.first_document().await?;
     walk.entries(progress).await?;
     Ok(walk.finish())
 }
 
+/// Every version of the hub document, from the first, which is the hub's id, to the newest.
+async fn chain(files: &Files<'_>, newest: &[u8], expected: Option<HubId>) -> Result<Vec<VerifiedHub>, AuditError> {
+    let last = hub::version_of(newest)?;
+    if last == 1 {
+        return Ok(vec![hub::open(newest, expected)?]);
+    }
+    let numbered = async |n: u64| {
+        let url = files.beside_document(&format!("../hub/{n}"))?;
+        files.needed(&url, files.limits().hub_document_bytes).await
+    };
+    let mut chain = vec![hub::open(&numbered(1).await?, expected)?];
+    for n in (2..=last).take(hub::MAX_STEPS) {
+        let document = if n == last { newest.to_vec() } else { numbered(n).await? };
+        let hub = chain.last().map(|before| hub::next(before, &document)).transpose()?;
+        chain.extend(hub);
+    }
+    Ok(chain)
+}
+
 /// One pass over a feed.
 struct Walk<'a> {
+    /// Digest of the hub document's text, by version.
+    digests: BTreeMap<u64, String>,
     hub: &'a VerifiedHub,
     files: &'a Files<'a>,
     checkpoint: &'a Checkpoint,
@@ -124,26 +147,35 @@ impl<'a> Walk<'a> {
             parts_absent: 0,
             problems: Vec::new(),
         };
-        Walk { hub, files, checkpoint, found, tree: Some(Tree::default()), lacking: Lacking::default() }
+        Walk {
+            digests: BTreeMap::new(),
+            hub,
+            files,
+            checkpoint,
+            found,
+            tree: Some(Tree::default()),
+            lacking: Lacking::default(),
+        }
     }
 
     fn problem(&mut self, code: &'static str, path: String, what: impl Into<String>) {
         self.found.problems.push(Problem { code, path, what: what.into() });
     }
 
-    /// Version 1 of the hub document, kept for ever beside the newest, which is version 1 too.
+    /// The newest version of the hub document stands under its number too, for ever. (Those before it were walked.)
     async fn first_document(&mut self) -> Result<(), AuditError> {
-        let url = self.files.beside_document("../hub/1")?;
+        let url = self.files.beside_document(&format!("../hub/{}", self.hub.document.version))?;
         let path = self.files.name(&url);
         match self.files.read(&url, self.files.limits().hub_document_bytes, true).await? {
             Read::Absent => self.problem("missing", path, "it is not there"),
             Read::Refused(code, what) => self.problem(code, path, what),
-            Read::Whole(bytes) => {
-                // The id is the hash of the text, so a document with the same id has the same text.
-                if let Err(error) = hub::open(&bytes, Some(self.hub.id)) {
-                    self.problem(error.code(), path, error.to_string());
+            Read::Whole(bytes) => match hub::reopen(&bytes, self.hub.id) {
+                Err(error) => self.problem(error.code(), path, error.to_string()),
+                Ok(hub) if hub.digest != self.hub.digest => {
+                    self.problem("hub-equivocation", path, "it is another document than the newest one");
                 }
-            }
+                Ok(_) => {}
+            },
         }
         Ok(())
     }
@@ -209,8 +241,8 @@ impl<'a> Walk<'a> {
 
     /// A leaf that names a hub document names the one that is served.
     fn hub_leaf(&mut self, index: u64, statement: &Statement) -> Result<(), AuditError> {
-        if let Body::Hub { version: 1, digest } = &statement.body
-            && *digest != self.hub.digest
+        if let Body::Hub { version, digest } = &statement.body
+            && self.digests.get(version).is_some_and(|known| known != digest)
         {
             let n = index / WIDTH;
             let path = self.files.log_name(&tile::entries(n, tile::width(n, self.checkpoint.size)))?;

@@ -25,12 +25,24 @@ pub struct RecordState {
     pub assured: Option<Assured>,
     /// Effective time of that affirm.
     pub affirmed: i64,
+    /// Position of that affirm.
+    pub affirm: Option<i64>,
 }
 
 impl RecordState {
     /// A record nothing was said of yet.
     pub fn new(kind: Kind, first: i64) -> RecordState {
-        RecordState { kind, first, put: None, rev: 0, withdrawn: false, said: 0, assured: None, affirmed: 0 }
+        RecordState {
+            kind,
+            first,
+            put: None,
+            rev: 0,
+            withdrawn: false,
+            said: 0,
+            assured: None,
+            affirmed: 0,
+            affirm: None,
+        }
     }
 
     /// Applies the next statement. Returns the position of a put that it supersedes, whose line is then blanked.
@@ -43,10 +55,11 @@ impl RecordState {
             Body::Put(kind) if *kind == self.kind => {
                 let superseded = self.put.replace((pos, statement.rev));
                 (self.withdrawn, self.said, self.assured, self.affirmed) = (false, at, None, 0);
+                self.affirm = None;
                 superseded.map(|(pos, _)| pos)
             }
             Body::Affirm(kind, assured) if *kind == self.kind && self.put.is_some() => {
-                (self.assured, self.affirmed) = (Some(assured.clone()), at);
+                (self.assured, self.affirmed, self.affirm) = (Some(assured.clone()), at, Some(pos));
                 None
             }
             Body::Withdraw(kind) if *kind == self.kind => {

@@ -33,7 +33,7 @@ pub async fn known(db: &mut SqliteConnection) -> Result<(Vec<Copy>, bool), Store
 /// How much of each log is accepted: what the answer is a function of.
 async fn inputs(db: &mut SqliteConnection) -> Result<String, StoreError> {
     let logs = super::log::all(db).await?;
-    Ok(logs.iter().map(|log| format!("{}:{}", log.hub, log.head)).collect::<Vec<_>>().join(","))
+    Ok(logs.iter().map(|log| format!("{}:{}:{}", log.hub, log.ordinal, log.head)).collect::<Vec<_>>().join(","))
 }
 
 /// Works it out from every live record: one pass through their words, 24 bytes of memory a record.

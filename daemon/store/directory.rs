@@ -360,10 +360,11 @@ pub async fn partners(
     published: bool,
 ) -> Result<PartnersPage, StoreError> {
     let logs = super::log::all(db).await?;
-    let own = logs.iter().find(|log| log.n == super::log::OWN).ok_or(StoreError::RowNotFound)?;
+    // The newest of a hub's logs is the one in use, and they come oldest first.
+    let own = logs.iter().rfind(|log| log.owner == super::log::OWN).ok_or(StoreError::RowNotFound)?;
     let mut partners = Vec::new();
     for row in super::partner::all(db).await? {
-        let log = logs.iter().find(|log| log.n == row.hub).ok_or(StoreError::RowNotFound)?;
+        let log = logs.iter().rfind(|log| log.owner == row.hub).ok_or(StoreError::RowNotFound)?;
         let signed = log.checkpoint.as_deref().and_then(|note| Checkpoint::open(note, &log.key, &log.peer).ok());
         let records = super::registry::live(db, row.hub).await?;
         partners.push(partner_row(&row, signed.as_ref(), records, now));

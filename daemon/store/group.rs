@@ -186,7 +186,7 @@ pub fn links<'a>(rows: impl Iterator<Item = &'a DecisionRow>, rules: &Rules) -> 
         let at = Timestamp::from_second(row.said).ok()?;
         match statement_of(&row.body)?.body {
             Body::Link { a, b, judgement } => {
-                Some(Decision { author, rank, a, b, judgement, at, order: super::log::index(row.pos) })
+                Some(Decision { author, rank, a, b, judgement, at, order: super::log::order(row.pos) })
             }
             _ => None,
         }
@@ -203,7 +203,7 @@ pub fn choices<'a>(rows: impl Iterator<Item = &'a DecisionRow>, rules: &Rules) -
         match statement_of(&row.body)?.body {
             Body::Choose { on, field, prefer, over } => {
                 let unit = Unit::of(&field)?;
-                Some(Choice { author, rank, on, unit, prefer, over, at, order: super::log::index(row.pos) })
+                Some(Choice { author, rank, on, unit, prefer, over, at, order: super::log::order(row.pos) })
             }
             _ => None,
         }

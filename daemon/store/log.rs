@@ -6,10 +6,32 @@ use crate::record::HubId;
 use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection, sqlite::SqliteRow};
 use uuid::Uuid;
 
-/// Number of this hub's own hub and log rows.
+/// Number of this hub's own hub row, and of its first log.
 pub const OWN: i64 = 1;
 /// A position is `log << SHIFT | index`.
 const SHIFT: u32 = 40;
+/// A log's number is `ordinal << ORDINAL | hub`: positions of one hub rise in the order in which its leaves count.
+const ORDINAL: u32 = 16;
+
+/// Number of the log that a hub had after `ordinal` others.
+pub fn number(hub: i64, ordinal: u32) -> i64 {
+    i64::from(ordinal) << ORDINAL | hub
+}
+
+/// Number of the hub whose log this is.
+pub fn hub_of(log: i64) -> i64 {
+    log & ((1 << ORDINAL) - 1)
+}
+
+/// Number of the log that a position stands in.
+pub fn log_of(pos: i64) -> i64 {
+    pos >> SHIFT
+}
+
+/// Where a leaf stands among all of its hub: by log, then by index. The same at every reader.
+pub fn order(pos: i64) -> u64 {
+    ((log_of(pos) >> ORDINAL) as u64) << SHIFT | index(pos)
+}
 
 /// Where a leaf stands: its log and index in one number.
 pub fn pos(log: i64, index: u64) -> i64 {
@@ -24,8 +46,14 @@ pub fn index(pos: i64) -> u64 {
 /// A hub's log and how far it is held.
 #[derive(Debug, Clone)]
 pub struct LogRow {
-    /// Row number; also its hub's.
+    /// Its number.
     pub n: i64,
+    /// Its hub's number.
+    pub owner: i64,
+    /// How many logs its hub had before it.
+    pub ordinal: u32,
+    /// Size and root at which its hub closed it; `None` while it is open.
+    pub closed: Option<(u64, Hash)>,
     /// The hub's id.
     pub hub: HubId,
     /// The hub's name.
@@ -44,19 +72,35 @@ pub struct LogRow {
     pub checkpoint: Option<Vec<u8>>,
     /// Length of the last part bundle as last read.
     pub tail_bytes: u64,
-    /// The hub document, as received.
+    /// The newest hub document, as received.
     pub document: Vec<u8>,
 }
 
-const COLUMNS: &str = "SELECT log.n, hub.id, hub.name, log.vkey, log.peer, log.held, log.edge, log.head, log.checkpoint, \
+impl LogRow {
+    /// Whether all of it that counts is held: of an open log, as much as there is.
+    pub fn complete(&self) -> bool {
+        self.closed.is_none_or(|(size, _)| self.held == size)
+    }
+}
+
+const COLUMNS: &str = "SELECT log.n, log.hub AS owner, log.ordinal, log.closed_size, log.closed_root, hub.id, hub.name, log.vkey, log.peer, log.held, log.edge, log.head, log.checkpoint, \
                        log.tail_bytes, hub.document FROM log JOIN hub ON hub.n = log.hub";
 
 impl TryFrom<SqliteRow> for LogRow {
     type Error = StoreError;
     fn try_from(row: SqliteRow) -> Result<LogRow, StoreError> {
         let key = |column: &'static str| VerifyKey::parse(row.try_get::<&str, _>(column)?).map_err(|_| corrupt(column));
+        let size: Option<i64> = row.try_get("closed_size")?;
+        let root: Option<Vec<u8>> = row.try_get("closed_root")?;
+        let closed = match (size, root) {
+            (Some(size), Some(root)) => Some((size as u64, root.try_into().map_err(|_| corrupt("log.closed_root"))?)),
+            _ => None,
+        };
         Ok(LogRow {
             n: row.try_get("n")?,
+            owner: row.try_get("owner")?,
+            ordinal: row.try_get("ordinal")?,
+            closed,
             hub: row.try_get::<&str, _>("id")?.parse().map_err(|_| corrupt("hub.id"))?,
             name: row.try_get("name")?,
             key: key("vkey")?,
@@ -71,25 +115,34 @@ impl TryFrom<SqliteRow> for LogRow {
     }
 }
 
-/// The log of a hub, by number.
+/// The log of a hub that is in use: its newest. `hub` is the hub's number.
 ///
 /// # Errors
 /// Database errors.
-pub async fn by_number(db: &mut SqliteConnection, n: i64) -> Result<Option<LogRow>, StoreError> {
-    let sql = format!("{COLUMNS} WHERE log.n = ?");
-    sqlx::query(sqlx::AssertSqlSafe(sql)).bind(n).fetch_optional(db).await?.map(LogRow::try_from).transpose()
+pub async fn by_number(db: &mut SqliteConnection, hub: i64) -> Result<Option<LogRow>, StoreError> {
+    let sql = format!("{COLUMNS} WHERE log.hub = ? ORDER BY log.ordinal DESC LIMIT 1");
+    sqlx::query(sqlx::AssertSqlSafe(sql)).bind(hub).fetch_optional(db).await?.map(LogRow::try_from).transpose()
 }
 
-/// Every log, our own first.
+/// All logs of a hub, oldest first.
+///
+/// # Errors
+/// Database errors.
+pub async fn of_hub(db: &mut SqliteConnection, hub: i64) -> Result<Vec<LogRow>, StoreError> {
+    let sql = format!("{COLUMNS} WHERE log.hub = ? ORDER BY log.ordinal");
+    sqlx::query(sqlx::AssertSqlSafe(sql)).bind(hub).fetch_all(db).await?.into_iter().map(LogRow::try_from).collect()
+}
+
+/// Every log: our own first, each hub's from the oldest on.
 ///
 /// # Errors
 /// Database errors.
 pub async fn all(db: &mut SqliteConnection) -> Result<Vec<LogRow>, StoreError> {
-    let sql = format!("{COLUMNS} ORDER BY log.n");
+    let sql = format!("{COLUMNS} ORDER BY log.hub, log.ordinal");
     sqlx::query(sqlx::AssertSqlSafe(sql)).fetch_all(db).await?.into_iter().map(LogRow::try_from).collect()
 }
 
-/// Makes a hub and its empty log. Returns their number.
+/// Makes a hub and the empty logs that its document names. Returns the hub's number.
 ///
 /// # Errors
 /// Database errors; a hub that is already there.
@@ -108,14 +161,7 @@ pub async fn create(
         .bind(document)
         .execute(&mut **db)
         .await?;
-    sqlx::query("INSERT INTO log (n, hub, origin, vkey, peer) VALUES (?, ?, ?, ?, ?)")
-        .bind(n)
-        .bind(n)
-        .bind(hub.log.name())
-        .bind(hub.log.to_string())
-        .bind(hub.peer.to_string())
-        .execute(&mut **db)
-        .await?;
+    super::hub::adopt(db, n, hub, document).await?;
     Ok(n)
 }
 
@@ -312,6 +358,92 @@ pub async fn erasures(
         .collect()
 }
 
+/// Takes back the end of a log: leaves from `size` on, what they say and what they said is erased are gone, and nothing of
+/// the hub is seen until it is folded again. Words that the log's later leaves had erased or replaced here may come again.
+///
+/// # Errors
+/// Database errors.
+pub async fn truncate(db: &mut Write, log: &LogRow, size: u64) -> Result<(), StoreError> {
+    let (from, upto) = (pos(log.n, size), pos(log.n + 1, 0));
+    let mut unsaid = std::collections::BTreeSet::new();
+    let mut at = size;
+    while at < log.held {
+        for leaf in leaves(db, log.n, at, (at + WIDTH).min(log.held)).await? {
+            unsaid.extend(erased_by(&leaf.note).map(|(rec, _)| rec));
+        }
+        at = (at + WIDTH).min(log.held);
+    }
+    for sql in ["DELETE FROM leaf WHERE pos >= ? AND pos < ?", "DELETE FROM void WHERE pos >= ? AND pos < ?"] {
+        sqlx::query(sql).bind(from).bind(upto).execute(&mut **db).await?;
+    }
+    sqlx::query("DELETE FROM bundle WHERE log = ? AND n >= ?")
+        .bind(log.n)
+        .bind((size / WIDTH) as i64)
+        .execute(&mut **db)
+        .await?;
+    let mut edge = Frontier::default();
+    for root in bundle_roots(db, log.n, size / WIDTH).await? {
+        edge.push_subtree(8, root);
+    }
+    for leaf in leaves(db, log.n, size / WIDTH * WIDTH, size).await? {
+        edge.push(leaf.hash());
+    }
+    sqlx::query(
+        "UPDATE log SET held = ?1, edge = ?2, head = min(head, ?1), checkpoint = NULL, tail_bytes = 0 WHERE n = ?3",
+    )
+    .bind(size as i64)
+    .bind(edge.to_bytes())
+    .bind(log.n)
+    .execute(&mut **db)
+    .await?;
+    if !unsaid.is_empty() {
+        forget_erasures(db, log.owner, &unsaid).await?;
+    }
+    Ok(())
+}
+
+/// What an erase leaf names: record, and up to which revision.
+fn erased_by(note: &[u8]) -> Option<(Uuid, u64)> {
+    use crate::record::statement::Body;
+    // Few leaves erase, and only they have this member: most need not be read.
+    note.windows(7).any(|window| window == b"\"upto\":").then_some(())?;
+    let text = crate::feed::note::Note::parse(note).ok()?.text;
+    let statement = crate::record::Statement::read(text.as_bytes()).ok()?;
+    match statement.body {
+        Body::Erase(_, upto, parts) if parts.covers(crate::record::part::PUBLIC) => Some((statement.id, upto)),
+        _ => None,
+    }
+}
+
+/// Works out again what the leaves that are left of a hub erase of these records.
+async fn forget_erasures(
+    db: &mut Write,
+    hub: i64,
+    records: &std::collections::BTreeSet<Uuid>,
+) -> Result<(), StoreError> {
+    for rec in records {
+        sqlx::query("DELETE FROM erasure WHERE hub = ? AND rec = ?")
+            .bind(hub)
+            .bind(&rec.as_bytes()[..])
+            .execute(&mut **db)
+            .await?;
+    }
+    for log in of_hub(db, hub).await? {
+        let mut at = 0;
+        while at < log.held {
+            let end = (at + 8 * WIDTH).min(log.held);
+            let voids = super::record::voids(db, pos(log.n, at), pos(log.n, end)).await?;
+            for leaf in leaves(db, log.n, at, end).await?.iter().filter(|leaf| !voids.contains_key(&leaf.pos)) {
+                if let Some((rec, upto)) = erased_by(&leaf.note).filter(|(rec, _)| records.contains(rec)) {
+                    never_again(db, hub, rec, upto).await?;
+                }
+            }
+            at = end;
+        }
+    }
+    Ok(())
+}
+
 /// Sets how much of a log the registry sees.
 ///
 /// # Errors
@@ -332,6 +464,40 @@ pub async fn set_checkpoint(db: &mut Write, log: i64, note: &[u8], tail_bytes: u
         .execute(&mut **db)
         .await
         .map(drop)
+}
+
+/// Remembers the checkpoint that is about to be published, unless another than `before` was published meanwhile: then
+/// false, and nothing may be shown.
+///
+/// # Errors
+/// Database errors.
+pub async fn publish_checkpoint(
+    db: &mut Write,
+    log: i64,
+    before: Option<&[u8]>,
+    note: &[u8],
+) -> Result<bool, StoreError> {
+    let done = sqlx::query("UPDATE log SET checkpoint = ? WHERE n = ? AND checkpoint IS ?")
+        .bind(note)
+        .bind(log)
+        .bind(before)
+        .execute(&mut **db)
+        .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Notes held at these positions.
+///
+/// # Errors
+/// Database errors.
+pub async fn notes(db: &mut SqliteConnection, positions: &[i64]) -> Result<Vec<(i64, Vec<u8>)>, StoreError> {
+    let mut found = Vec::with_capacity(positions.len());
+    for chunk in positions.chunks(CHUNK) {
+        let mut select = QueryBuilder::<Sqlite>::new("SELECT pos, note FROM leaf WHERE pos IN ");
+        super::in_list(&mut select, chunk.iter().copied());
+        found.extend(select.build_query_as::<(i64, Vec<u8>)>().fetch_all(&mut *db).await?);
+    }
+    Ok(found)
 }
 
 /// Lines held at these positions.

@@ -1,6 +1,7 @@
 //! The only SQL. One SQLite file holds everything a hub knows.
 //!
 //! * [`log`]: logs, their leaves and the part lines held;
+//! * [`hub`]: hub documents version by version, and evidence of lies;
 //! * [`record`]: records and decisions folded from leaves;
 //! * [`registry`]: groups and the full-text index, derived from records;
 //! * [`group`]: the records of one group, with the words and decisions that make it;
@@ -20,6 +21,7 @@ pub mod copies;
 pub mod describe;
 pub mod directory;
 pub mod group;
+pub mod hub;
 pub mod imports;
 pub mod log;
 pub mod lookup;
@@ -135,6 +137,14 @@ pub async fn set(db: &mut SqliteConnection, name: &str, value: &str) -> Result<(
     .execute(db)
     .await
     .map(drop)
+}
+
+/// Forgets a setting.
+///
+/// # Errors
+/// Database errors.
+pub async fn unset(db: &mut SqliteConnection, name: &str) -> Result<(), StoreError> {
+    sqlx::query("DELETE FROM setting WHERE name = ?").bind(name).execute(db).await.map(drop)
 }
 
 /// Appends a bracketed list of values to a statement that ends in `IN`.

@@ -6,7 +6,7 @@ use sqlx::{FromRow, SqliteConnection};
 /// A partner hub as stored. Times are seconds since 1970.
 #[derive(Debug, Clone, FromRow)]
 pub struct PartnerRow {
-    /// Number of its hub and log.
+    /// Number of its hub.
     pub hub: i64,
     /// Its id.
     pub id: String,
@@ -42,14 +42,22 @@ pub struct PartnerRow {
     pub waiting: Option<String>,
     /// Two notes that prove a fork, as JSON.
     pub disputed: Option<String>,
-    /// Leaves held.
+    /// ETag of the hub document last seen.
+    pub document_etag: Option<String>,
+    /// When its hub document was last asked for.
+    pub document_seen: i64,
+    /// When what it has seen of other hubs was last read.
+    pub gossip: i64,
+    /// Leaves held, of all its logs.
     pub held: i64,
     /// Leaves the registry sees.
     pub head: i64,
 }
 
-const SELECT: &str = "SELECT partner.*, hub.id, hub.name, log.held, log.head FROM partner \
-                      JOIN hub ON hub.n = partner.hub JOIN log ON log.hub = partner.hub";
+const SELECT: &str = "SELECT partner.*, hub.id, hub.name, \
+                      (SELECT sum(held) FROM log WHERE log.hub = partner.hub) AS held, \
+                      (SELECT sum(head) FROM log WHERE log.hub = partner.hub) AS head FROM partner \
+                      JOIN hub ON hub.n = partner.hub";
 
 /// Every partner, by name.
 ///
@@ -88,7 +96,8 @@ pub async fn add(db: &mut Write, hub: i64, url: &str, schedule: Option<&str>) ->
 pub async fn save(db: &mut Write, row: &PartnerRow) -> Result<(), StoreError> {
     sqlx::query(
         "UPDATE partner SET url = ?, schedule = ?, paused = ?, etag = ?, last_try = ?, last_success = ?, last_change = ?, \
-         caught_up = ?, failures = ?, retry_after = ?, next_due = ?, state = ?, reason = ?, waiting = ?, disputed = ? WHERE hub = ?",
+         caught_up = ?, failures = ?, retry_after = ?, next_due = ?, state = ?, reason = ?, waiting = ?, disputed = ?, \
+         document_etag = ?, document_seen = ?, gossip = ? WHERE hub = ?",
     )
     .bind(&row.url)
     .bind(&row.schedule)
@@ -105,6 +114,9 @@ pub async fn save(db: &mut Write, row: &PartnerRow) -> Result<(), StoreError> {
     .bind(&row.reason)
     .bind(&row.waiting)
     .bind(&row.disputed)
+    .bind(&row.document_etag)
+    .bind(row.document_seen)
+    .bind(row.gossip)
     .bind(row.hub)
     .execute(&mut **db)
     .await
@@ -116,15 +128,18 @@ pub async fn save(db: &mut Write, row: &PartnerRow) -> Result<(), StoreError> {
 /// # Errors
 /// Database errors.
 pub async fn remove(db: &mut Write, hub: i64) -> Result<(), StoreError> {
-    let (from, upto) = (super::log::pos(hub, 0), super::log::pos(hub + 1, 0));
-    for sql in ["DELETE FROM leaf WHERE pos >= ? AND pos < ?", "DELETE FROM void WHERE pos >= ? AND pos < ?"] {
-        sqlx::query(sql).bind(from).bind(upto).execute(&mut **db).await?;
+    for log in super::log::of_hub(db, hub).await? {
+        let (from, upto) = (super::log::pos(log.n, 0), super::log::pos(log.n + 1, 0));
+        for sql in ["DELETE FROM leaf WHERE pos >= ? AND pos < ?", "DELETE FROM void WHERE pos >= ? AND pos < ?"] {
+            sqlx::query(sql).bind(from).bind(upto).execute(&mut **db).await?;
+        }
+        sqlx::query("DELETE FROM bundle WHERE log = ?").bind(log.n).execute(&mut **db).await?;
     }
     for sql in [
-        "DELETE FROM bundle WHERE log = ?",
         "DELETE FROM erasure WHERE hub = ?",
         "DELETE FROM partner WHERE hub = ?",
-        "DELETE FROM log WHERE n = ?",
+        "DELETE FROM log WHERE hub = ?",
+        "DELETE FROM hub_version WHERE hub = ?",
         "DELETE FROM hub WHERE n = ?",
     ] {
         sqlx::query(sql).bind(hub).execute(&mut **db).await?;

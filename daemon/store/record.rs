@@ -62,9 +62,9 @@ impl RecordRow {
     }
 }
 
-const COLUMNS: &str = "hub, rec, kind, first, put, put_rev, rev, withdrawn, said, assured, affirmed, state, keys, grp, compared FROM record";
+const COLUMNS: &str = "hub, rec, kind, first, put, put_rev, rev, withdrawn, said, assured, affirmed, affirm, state, keys, grp, compared FROM record";
 /// Without link keys, of which whoever reads lines needs none.
-const SPOKEN: &str = "SELECT hub, rec, kind, first, put, put_rev, rev, withdrawn, said, assured, affirmed, state, x'', grp, compared, leaf.line \
+const SPOKEN: &str = "SELECT hub, rec, kind, first, put, put_rev, rev, withdrawn, said, assured, affirmed, affirm, state, x'', grp, compared, leaf.line \
                       FROM record JOIN leaf ON leaf.pos = record.put \
                       WHERE state = 'live' AND kind = 1 AND line IS NOT NULL AND first IN ";
 
@@ -73,7 +73,7 @@ impl TryFrom<SqliteRow> for RecordRow {
     /// Takes the columns by their places, which costs a third of finding them by name.
     fn try_from(row: SqliteRow) -> Result<RecordRow, StoreError> {
         let assured: Option<&str> = row.try_get(9)?;
-        let keys: &[u8] = row.try_get(12)?;
+        let keys: &[u8] = row.try_get(13)?;
         Ok(RecordRow {
             hub: row.try_get(0)?,
             rec: Uuid::from_slice(row.try_get(1)?).map_err(|_| corrupt("record.rec"))?,
@@ -86,11 +86,12 @@ impl TryFrom<SqliteRow> for RecordRow {
                 said: row.try_get(8)?,
                 assured: assured.map(serde_json::from_str).transpose().map_err(|_| corrupt("record.assured"))?,
                 affirmed: row.try_get(10)?,
+                affirm: row.try_get(11)?,
             },
-            standing: row.try_get(11)?,
+            standing: row.try_get(12)?,
             keys: keys.as_chunks::<8>().0.iter().map(|key| i64::from_be_bytes(*key)).collect(),
-            group: row.try_get(13)?,
-            compared: row.try_get(14)?,
+            group: row.try_get(14)?,
+            compared: row.try_get(15)?,
         })
     }
 }
@@ -154,7 +155,7 @@ pub async fn spoken(db: &mut SqliteConnection, numbers: &[i64]) -> Result<Vec<(R
         super::in_list(&mut select, chunk.iter().copied());
         select.push(" ORDER BY first");
         for row in select.build().fetch_all(&mut *db).await? {
-            let line = row.try_get(15)?;
+            let line = row.try_get(16)?;
             found.push((RecordRow::try_from(row)?, line));
         }
     }
@@ -168,7 +169,7 @@ pub async fn spoken(db: &mut SqliteConnection, numbers: &[i64]) -> Result<Vec<(R
 pub async fn write(db: &mut Write, rows: &[RecordRow]) -> Result<(), StoreError> {
     for chunk in rows.chunks(CHUNK) {
         let mut upsert = QueryBuilder::<Sqlite>::new(
-            "INSERT INTO record (first, hub, rec, kind, put, put_rev, rev, withdrawn, said, assured, affirmed, state, keys, grp, compared) ",
+            "INSERT INTO record (first, hub, rec, kind, put, put_rev, rev, withdrawn, said, assured, affirmed, affirm, state, keys, grp, compared) ",
         );
         upsert.push_values(chunk, |mut values, row| {
             let state = &row.state;
@@ -184,6 +185,7 @@ pub async fn write(db: &mut Write, rows: &[RecordRow]) -> Result<(), StoreError>
                 .push_bind(state.said)
                 .push_bind(state.assured.as_ref().and_then(|assured| serde_json::to_string(assured).ok()))
                 .push_bind(state.affirmed)
+                .push_bind(state.affirm)
                 .push_bind(&row.standing)
                 .push_bind(row.keys.iter().flat_map(|key| key.to_be_bytes()).collect::<Vec<u8>>())
                 .push_bind(row.group)
@@ -191,7 +193,7 @@ pub async fn write(db: &mut Write, rows: &[RecordRow]) -> Result<(), StoreError>
         });
         upsert.push(
             " ON CONFLICT (first) DO UPDATE SET put = excluded.put, put_rev = excluded.put_rev, rev = excluded.rev, \
-             withdrawn = excluded.withdrawn, said = excluded.said, assured = excluded.assured, affirmed = excluded.affirmed, \
+             withdrawn = excluded.withdrawn, said = excluded.said, assured = excluded.assured, affirmed = excluded.affirmed, affirm = excluded.affirm, \
              state = excluded.state, keys = excluded.keys, grp = excluded.grp, compared = excluded.compared",
         );
         upsert.build().execute(&mut **db).await?;
@@ -199,22 +201,25 @@ pub async fn write(db: &mut Write, rows: &[RecordRow]) -> Result<(), StoreError>
     Ok(())
 }
 
-/// Lowers effective times above `at` in one hub. Rare: only a leaf dated before one that stands before it does this. What
+/// Lowers effective times above `at` in one log. Rare: only a leaf dated before one that stands before it does this. What
 /// it touches is [`super::registry::said_after`] that moment.
 ///
 /// # Errors
 /// Database errors.
-pub async fn lower(db: &mut Write, hub: i64, at: i64) -> Result<(), StoreError> {
-    sqlx::query("UPDATE record SET said = min(said, ?1), affirmed = min(affirmed, ?1) WHERE hub = ?2 AND (said > ?1 OR affirmed > ?1)")
-        .bind(at)
-        .bind(hub)
-        .execute(&mut **db)
-        .await?;
-    sqlx::query("UPDATE decision SET said = min(said, ?1) WHERE hub = ?2 AND said > ?1")
-        .bind(at)
-        .bind(hub)
-        .execute(&mut **db)
-        .await?;
+pub async fn lower(db: &mut Write, log: i64, at: i64) -> Result<(), StoreError> {
+    for sql in [
+        "UPDATE record SET said = ?1 WHERE hub = ?2 AND said > ?1 AND put >= ?3 AND put < ?4",
+        "UPDATE record SET affirmed = ?1 WHERE hub = ?2 AND affirmed > ?1 AND affirm >= ?3 AND affirm < ?4",
+        "UPDATE decision SET said = ?1 WHERE hub = ?2 AND said > ?1 AND pos >= ?3 AND pos < ?4",
+    ] {
+        sqlx::query(sql)
+            .bind(at)
+            .bind(super::log::hub_of(log))
+            .bind(super::log::pos(log, 0))
+            .bind(super::log::pos(log + 1, 0))
+            .execute(&mut **db)
+            .await?;
+    }
     Ok(())
 }
 
@@ -290,6 +295,14 @@ pub async fn ends_of(db: &mut SqliteConnection, hub: i64, rec: Uuid) -> Result<V
         .await?;
     let Some((a, b)) = row else { return Ok(Vec::new()) };
     [Some(a), b].into_iter().flatten().map(|end| of_end(&end).ok_or_else(|| corrupt("decision.a"))).collect()
+}
+
+/// Position and effective time of every decision of a hub.
+///
+/// # Errors
+/// Database errors.
+pub async fn own_decisions(db: &mut SqliteConnection, hub: i64) -> Result<Vec<(i64, i64)>, StoreError> {
+    sqlx::query_as("SELECT pos, said FROM decision WHERE hub = ? ORDER BY pos").bind(hub).fetch_all(db).await
 }
 
 /// Whether anybody decided anything.

@@ -288,15 +288,19 @@ pub async fn forget(db: &mut Write) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Indexes of a log's records whose public part is still missing.
+/// Indexes in a log of records whose public part is still missing.
 ///
 /// # Errors
 /// Database errors.
-pub async fn withheld(db: &mut SqliteConnection, hub: i64) -> Result<Vec<u64>, StoreError> {
-    let rows: Vec<i64> = sqlx::query_scalar("SELECT put FROM record WHERE hub = ? AND state = 'withheld' ORDER BY put")
-        .bind(hub)
-        .fetch_all(db)
-        .await?;
+pub async fn withheld(db: &mut SqliteConnection, log: i64) -> Result<Vec<u64>, StoreError> {
+    let rows: Vec<i64> = sqlx::query_scalar(
+        "SELECT put FROM record WHERE hub = ? AND state = 'withheld' AND put >= ? AND put < ? ORDER BY put",
+    )
+    .bind(super::log::hub_of(log))
+    .bind(pos(log, 0))
+    .bind(pos(log + 1, 0))
+    .fetch_all(db)
+    .await?;
     Ok(rows.into_iter().map(super::log::index).collect())
 }
 
@@ -341,14 +345,7 @@ pub async fn marked(db: &mut SqliteConnection) -> Result<Vec<i64>, StoreError> {
 ///
 /// # Errors
 /// Database errors.
-pub async fn erase_lines(
-    db: &mut Write,
-    hub: i64,
-    rec: Uuid,
-    upto: u64,
-    head: u64,
-    held: u64,
-) -> Result<(), StoreError> {
+pub async fn erase_lines(db: &mut Write, hub: i64, rec: Uuid, upto: u64) -> Result<(), StoreError> {
     sqlx::query(
         "UPDATE leaf SET line = NULL WHERE pos = (SELECT put FROM record WHERE hub = ? AND rec = ? AND put_rev <= ?)",
     )
@@ -359,14 +356,19 @@ pub async fn erase_lines(
     .await?;
     // A leaf's text begins with its id, so that its bytes can be found without reading it as JSON.
     let like = format!("\"id\":\"{rec}\"");
-    let rows: Vec<(i64, Vec<u8>)> = sqlx::query_as(
-        "SELECT pos, note FROM leaf WHERE pos >= ? AND pos < ? AND line IS NOT NULL AND instr(note, CAST(? AS BLOB)) > 0",
-    )
-    .bind(pos(hub, head))
-    .bind(pos(hub, held))
-    .bind(&like)
-    .fetch_all(&mut **db)
-    .await?;
+    let mut rows: Vec<(i64, Vec<u8>)> = Vec::new();
+    for log in super::log::of_hub(db, hub).await? {
+        rows.extend(
+            sqlx::query_as::<_, (i64, Vec<u8>)>(
+                "SELECT pos, note FROM leaf WHERE pos >= ? AND pos < ? AND line IS NOT NULL AND instr(note, CAST(? AS BLOB)) > 0",
+            )
+            .bind(pos(log.n, log.head))
+            .bind(pos(log.n, log.held))
+            .bind(&like)
+            .fetch_all(&mut **db)
+            .await?,
+        );
+    }
     let gone: Vec<i64> = rows
         .into_iter()
         .filter(|(_, note)| {
@@ -380,41 +382,45 @@ pub async fn erase_lines(
     mark(db, hub, rec).await
 }
 
-/// Positions of the own log's lines in a range that no record or decision states any more.
+/// Positions of lines in a range of an own log that no record or decision states any more.
 ///
 /// # Errors
 /// Database errors.
-pub async fn superseded(db: &mut SqliteConnection, from: u64, upto: u64) -> Result<Vec<i64>, StoreError> {
+pub async fn superseded(db: &mut SqliteConnection, log: i64, from: u64, upto: u64) -> Result<Vec<i64>, StoreError> {
     sqlx::query_scalar(
         "SELECT pos FROM leaf WHERE pos >= ?1 AND pos < ?2 AND line IS NOT NULL \
          AND pos NOT IN (SELECT put FROM record WHERE hub = ?3 AND put >= ?1 AND put < ?2 AND NOT withdrawn) \
          AND pos NOT IN (SELECT pos FROM decision WHERE hub = ?3)",
     )
-    .bind(pos(OWN, from))
-    .bind(pos(OWN, upto))
+    .bind(pos(log, from))
+    .bind(pos(log, upto))
     .bind(OWN)
     .fetch_all(db)
     .await
 }
 
-/// Notes that bundles of the own log must be written again.
+/// Notes that bundles of own logs must be written again.
 ///
 /// # Errors
 /// Database errors.
 pub async fn part_due(db: &mut Write, blanked: &[i64]) -> Result<(), StoreError> {
-    let bundles: BTreeSet<u64> = blanked.iter().map(|pos| super::log::index(*pos) / WIDTH).collect();
-    for n in bundles {
-        sqlx::query("INSERT OR IGNORE INTO part_due (n) VALUES (?)").bind(n as i64).execute(&mut **db).await?;
+    let bundle = |pos: &i64| (super::log::log_of(*pos), super::log::index(*pos) / WIDTH);
+    for (log, n) in blanked.iter().map(bundle).collect::<BTreeSet<(i64, u64)>>() {
+        sqlx::query("INSERT OR IGNORE INTO part_due (log, n) VALUES (?, ?)")
+            .bind(log)
+            .bind(n as i64)
+            .execute(&mut **db)
+            .await?;
     }
     Ok(())
 }
 
-/// Bundles of the own log that must be written again.
+/// Bundles of an own log that must be written again.
 ///
 /// # Errors
 /// Database errors.
-pub async fn parts_due(db: &mut SqliteConnection) -> Result<BTreeSet<u64>, StoreError> {
-    let rows: Vec<i64> = sqlx::query_scalar("SELECT n FROM part_due").fetch_all(db).await?;
+pub async fn parts_due(db: &mut SqliteConnection, log: i64) -> Result<BTreeSet<u64>, StoreError> {
+    let rows: Vec<i64> = sqlx::query_scalar("SELECT n FROM part_due WHERE log = ?").bind(log).fetch_all(db).await?;
     Ok(rows.into_iter().map(|n| n as u64).collect())
 }
 
@@ -422,9 +428,13 @@ pub async fn parts_due(db: &mut SqliteConnection) -> Result<BTreeSet<u64>, Store
 ///
 /// # Errors
 /// Database errors.
-pub async fn parts_done(db: &mut Write, done: &BTreeSet<u64>) -> Result<(), StoreError> {
+pub async fn parts_done(db: &mut Write, log: i64, done: &BTreeSet<u64>) -> Result<(), StoreError> {
     for n in done {
-        sqlx::query("DELETE FROM part_due WHERE n = ?").bind(*n as i64).execute(&mut **db).await?;
+        sqlx::query("DELETE FROM part_due WHERE log = ? AND n = ?")
+            .bind(log)
+            .bind(*n as i64)
+            .execute(&mut **db)
+            .await?;
     }
     Ok(())
 }

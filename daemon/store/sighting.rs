@@ -1,6 +1,6 @@
 //! Records that only repeat this hub's own.
 
-use super::log::pos;
+use super::log::{hub_of, log_of};
 use super::{StoreError, record};
 use crate::feed::note::Note;
 use crate::record::statement::{Kind, RecordRef, Statement};
@@ -9,28 +9,27 @@ use crate::registry::sighting::repeats;
 use futures_util::TryStreamExt;
 use sqlx::SqliteConnection;
 
-/// How many of a hub's live records, put at or after `from` in its log, name records of `own` as what they were taken
-/// from, and nothing that their hub saw itself. Costs what came, not what is there.
+/// How many of a hub's live records, put at or after the position `from`, name records of `own` as what they were taken
+/// from, and nothing that their hub saw itself.
 ///
 /// # Errors
 /// Database errors.
 pub async fn echoes(
     db: &mut SqliteConnection,
     (n, hub): (i64, HubId),
-    from: u64,
+    from: i64,
     own: HubId,
 ) -> Result<u64, StoreError> {
     // The hub's id in the line is looked for before anything is read: hardly a line has it.
     let rows = sqlx::query_as::<_, (i64, Vec<u8>, String)>(
-        "SELECT pos, note, line FROM leaf WHERE pos >= ? AND pos < ? AND instr(line, ?) > 0",
+        "SELECT pos, note, line FROM leaf WHERE pos >= ? AND instr(line, ?) > 0",
     )
-    .bind(pos(n, from))
-    .bind(pos(n + 1, 0))
+    .bind(from)
     .bind(own.to_string())
     .fetch(&mut *db);
     let named: Vec<(i64, Vec<u8>, String)> = rows.try_collect().await?;
     let mut count = 0;
-    for (at, note, line) in named {
+    for (at, note, line) in named.into_iter().filter(|(at, ..)| hub_of(log_of(*at)) == n) {
         let Some(Ok(statement)) = Note::parse(&note).ok().map(|note| Statement::read(note.text.as_bytes())) else {
             continue;
         };

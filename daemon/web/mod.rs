@@ -1,6 +1,7 @@
 //! A hub over HTTP: its feed for partner hubs, its directory for everybody.
 //!
 //! * [`feed`]: feed files with ETag, Range and codings;
+//! * [`relay`]: partners' lists served on;
 //! * [`crate::store::view`] and [`pages`]: what a page shows, and the page; pure, so that a page can be looked at without a hub;
 //! * [`directory`]: the routes of the pages;
 //! * [`query`]: the address of a search, bounded;
@@ -16,6 +17,7 @@ pub mod feed;
 pub mod health;
 pub mod pages;
 pub mod query;
+pub mod relay;
 pub mod respond;
 pub mod server;
 mod style;

@@ -2,7 +2,9 @@
 //! test is named after its line there. `tests/mutants/` shows that each fails when its defence is taken away.
 
 mod integrity;
+mod keys;
 mod meaning;
 mod quota;
+mod seeing;
 mod signatures;
 mod transport;

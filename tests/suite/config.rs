@@ -33,7 +33,13 @@ fn every_option() -> BTreeSet<String> {
             linkage: Some("l".into()),
         },
         web: Web { listen: ([127, 0, 0, 1], 1).into(), directory: true, base_url: Some("b".into()) },
-        publish: Some(Publish { folder: Some("/f".into()), serve: true, republish_s: 1, keep_partial_s: 1 }),
+        publish: Some(Publish {
+            folder: Some("/f".into()),
+            serve: true,
+            republish_s: 1,
+            keep_partial_s: 1,
+            relay: vec![],
+        }),
         pull: Pull {
             schedule: Schedule::parse("@daily").unwrap(),
             jitter_percent: 1,

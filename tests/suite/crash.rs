@@ -12,7 +12,8 @@ use mutuald::feed::{Checkpoint, note::Note};
 use mutuald::feed::{hub as hub_document, merkle};
 use mutuald::node::author::Draft;
 use mutuald::node::init::{self, Answers};
-use mutuald::node::{Chance, Hub};
+use mutuald::node::rollover::{self, Change, Later};
+use mutuald::node::{Chance, Hub, keys};
 use mutuald::record::statement::{Body, ErasedParts, Kind};
 use mutuald::store;
 use std::collections::{BTreeMap, BTreeSet};
@@ -84,6 +85,28 @@ async fn child() {
                     break;
                 }
             }
+        }
+        ["rotate", state] => {
+            let hub = open(Path::new(state)).await;
+            hub.refresh().await.unwrap();
+            hub.publish().await.unwrap();
+            let own = hub.own_document().await.unwrap();
+            if own.document.version == 1 {
+                let root = keys::root(&hub.config.keys(), own.root_keys()[0].name()).unwrap();
+                // The last two entries are a thief's.
+                let mut db = hub.store.read().await.unwrap();
+                let held = store::log::by_number(&mut db, store::log::OWN).await.unwrap().unwrap().held;
+                drop(db);
+                let plan = hub.plan_document(&Change::Log { keep: Some(held - 2) }, true).await.unwrap();
+                let signed = rollover::add_signature(&plan.text, &root).unwrap();
+                hub.adopt_document(signed.as_bytes(), Some(Later::Drop)).await.unwrap();
+            }
+        }
+        ["heal", state] => {
+            let hub = open(Path::new(state)).await;
+            hub.refresh().await.unwrap();
+            hub.heal().await.unwrap();
+            hub.publish().await.unwrap();
         }
         _ => panic!("{work}"),
     }
@@ -207,9 +230,20 @@ async fn kill_everywhere(
     argument: &str,
     mut look: impl AsyncFnMut(&Path, &str, bool),
 ) -> BTreeSet<String> {
+    kill_at(failpoints(), start, what, argument, &mut look).await
+}
+
+/// The same at some of them.
+async fn kill_at(
+    names: BTreeSet<String>,
+    start: &Path,
+    what: &str,
+    argument: &str,
+    look: &mut impl AsyncFnMut(&Path, &str, bool),
+) -> BTreeSet<String> {
     let mut met = BTreeSet::new();
     let trials = tempfile::tempdir().unwrap();
-    for name in failpoints() {
+    for name in names {
         for nth in 1.. {
             let state = trials.path().join(format!("{name}-{nth}"));
             copy(start, &state);
@@ -324,4 +358,103 @@ async fn pulling_survives_a_kill_at_every_step() {
     }
     let expected: BTreeSet<String> = failpoints().into_iter().filter(|name| name.starts_with("pull")).collect();
     assert_eq!(met, expected, "every failpoint of pulling was come to");
+}
+
+/// The steps of keys and of healing, in the source.
+fn of_keys() -> BTreeSet<String> {
+    failpoints().into_iter().filter(|name| name.starts_with("rollover") || name.starts_with("heal")).collect()
+}
+
+/// A new list in place of one with a thief's entries in it; a partner that follows; a restored backup that takes back what it
+/// said: killed anywhere, restarted, each comes to the state of one that was not, and no reader ever meets a feed that is
+/// not whole.
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_survive_a_kill_at_every_step() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let words = |n: u128, name: &str| (Uuid::from_u128(n), group(name, "Nottingham", &format!("0115 496 {n:04}")));
+    let mut met = BTreeSet::new();
+
+    // The hub itself.
+    new_state(&at("own"), "Rotated", 8).await;
+    let hub = open(&at("own")).await;
+    let put = |n: u128, name: &str| {
+        let body = Body::Put(Kind::Record);
+        Draft { id: Uuid::from_u128(n), rev: 1, body, public: Some(words(n, name).1.json()) }
+    };
+    hub.say(&(1..=300).map(|n| put(n, &format!("Circle {n}"))).collect::<Vec<_>>()).await.unwrap();
+    hub.say(&[put(900, "Zzevil one"), put(901, "Zzevil two")]).await.unwrap();
+    hub.store.close().await;
+    copy(&at("own"), &at("own-whole"));
+    assert!(!work(&format!("rotate {}", at("own-whole").display()), None));
+    let expected = told(&at("own-whole")).await.0;
+    let mut look = async |state: &Path, place: &str, restarted: bool| {
+        let found = crate::support::feed::audited(&state.join("feed"), expected_hub(state)).await.unwrap();
+        assert!(found.sound(), "{place}: {found}");
+        if restarted {
+            assert_eq!(told(state).await.0, expected, "{place}");
+        }
+    };
+    met.extend(kill_at(of_keys(), &at("own"), "rotate", "", &mut look).await);
+
+    // A partner that held what is void now.
+    let partner = TestHub::new("Partner Hub", 3).await;
+    partner.put(&(1..=20).map(|n| words(n, &format!("Circle {n}"))).collect::<Vec<_>>()).await;
+    let keep = partner.published();
+    partner.put(&[words(900, "Zzevil one")]).await;
+    new_state(&at("reader"), "Reader", 6).await;
+    let hub = open(&at("reader")).await;
+    hub.add_partner(&partner.url, partner.hub.id, None).await.unwrap();
+    hub.pull(&hub.partner(&partner.hub.id.to_string()).await.unwrap(), true).await.unwrap();
+    let mut db = hub.store.write().await.unwrap();
+    sqlx::query("UPDATE partner SET document_seen = 0").execute(&mut *db).await.unwrap();
+    db.commit().await.unwrap();
+    hub.store.close().await;
+    partner.change(Change::Log { keep: Some(keep) }, Some(Later::Drop)).await;
+    let id = partner.hub.id;
+    copy(&at("reader"), &at("reader-whole"));
+    assert!(!work(&format!("pull {} {id}", at("reader-whole").display()), None));
+    let expected = told(&at("reader-whole")).await;
+    let mut look = async |state: &Path, place: &str, restarted: bool| {
+        let now = told(state).await;
+        if restarted {
+            assert_eq!(now, expected, "{place}");
+        }
+    };
+    met.extend(kill_at(of_keys(), &at("reader"), "pull", &format!(" {id}"), &mut look).await);
+
+    // A restored backup, whose partner knows more, and that said something of its own.
+    let (first, second) = (TestHub::new("First Hub", 1).await, TestHub::new("Second Hub", 2).await);
+    first.put(&(1..=20).map(|n| words(n, &format!("Circle {n}"))).collect::<Vec<_>>()).await;
+    first.follow(&second).await;
+    second.follow(&first).await;
+    second.pull(&first).await;
+    let backup = first.copy(71).await;
+    first.put(&[words(30, "Said since")]).await;
+    second.pull(&first).await;
+    let draft = Draft {
+        id: Uuid::from_u128(31),
+        rev: 1,
+        body: Body::Put(Kind::Record),
+        public: Some(words(31, "Said in between").1.json()),
+    };
+    assert!(backup.hub.say(&[draft]).await.is_err(), "it would fork");
+    backup.hub.store.checkpoint().await.unwrap();
+    copy(&backup.hub.config.hub.state, &at("backup"));
+    copy(&at("backup"), &at("backup-whole"));
+    assert!(!work(&format!("heal {}", at("backup-whole").display()), None));
+    let expected = told(&at("backup-whole")).await;
+    assert_eq!(expected.0.groups, 23);
+    let mut look = async |state: &Path, place: &str, restarted: bool| {
+        if restarted {
+            assert_eq!(told(state).await, expected, "{place}");
+        }
+    };
+    met.extend(kill_at(of_keys(), &at("backup"), "heal", "", &mut look).await);
+    assert_eq!(met, of_keys(), "every step was come to");
+}
+
+/// The hub whose feed lies in a state folder.
+fn expected_hub(state: &Path) -> mutuald::record::HubId {
+    hub_document::open(&std::fs::read(state.join("feed/hub/1")).unwrap(), None).unwrap().id
 }

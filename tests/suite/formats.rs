@@ -93,11 +93,24 @@ fn members(value: &Value, keeps: bool) -> BTreeSet<String> {
 
 #[test]
 fn every_member_of_a_hub_document_has_a_description_and_a_visibility() {
-    let (written, schema) = (serde_json::to_value(document()).unwrap(), shipped());
+    let first = hub::open(document().sign(&[&root()]).as_bytes(), None).unwrap();
+    let mut later = first.following();
+    later.logs[0].closed = Some(hub::Closed::at(3, [7; 32]));
+    let signed = later.sign(&[&root()]);
+    assert!(hub::next(&first, signed.as_bytes()).is_ok());
+    let (written, schema) = (serde_json::to_value(&later).unwrap(), shipped());
+    let validator = jsonschema::options().should_validate_formats(true).build(&schema).unwrap();
+    assert!(validator.is_valid(&written), "{written}");
+    for name in ["hub", "prev"] {
+        let mut without = written.clone();
+        without.as_object_mut().unwrap().remove(name);
+        assert!(!validator.is_valid(&without), "a later version without {name}");
+    }
     for (section, value, described, keeps) in [
         ("hub.document", &written, &schema, true),
         ("hub.root", &written["root"], &schema["$defs"]["root"], false),
         ("hub.log", &written["logs"][0], &schema["$defs"]["log"], true),
+        ("hub.closed", &written["logs"][0]["closed"], &schema["$defs"]["log"]["properties"]["closed"], false),
         ("hub.policy", &written["policy"], &schema["$defs"]["policy"], true),
     ] {
         let names = members(value, keeps);

@@ -18,7 +18,7 @@ const MAY_USE: [(&str, &[&str]); 13] = [
     ("exchange", &["record", "registry", "store"]),
     ("peer", &["record", "feed", "store", "limits", "failpoint"]),
     ("web", &["record", "feed", "registry", "store"]),
-    ("config", &["limits", "peer"]),
+    ("config", &["record", "limits", "peer"]),
     (
         "node",
         &["record", "feed", "registry", "clock", "failpoint", "limits", "store", "exchange", "peer", "web", "config"],

@@ -14,6 +14,7 @@ mod formats;
 mod geo;
 mod golden;
 mod imports;
+mod keys;
 mod layering;
 mod linking;
 mod mutual_aid;

@@ -53,7 +53,7 @@ pub async fn letters(hub: &Hub, db: &mut SqliteConnection, question: &Question) 
 /// The contact that a hub publishes for questions about its records.
 async fn contact(db: &mut SqliteConnection, n: i64) -> Result<String, StoreError> {
     let log = store::log::by_number(db, n).await?;
-    let opened = log.and_then(|log| hub_document::open(&log.document, Some(log.hub)).ok());
+    let opened = log.and_then(|log| hub_document::reopen(&log.document, log.hub).ok());
     Ok(opened.map(|hub| hub.document.role_contact).unwrap_or_default())
 }
 

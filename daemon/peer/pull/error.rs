@@ -33,6 +33,9 @@ pub enum PullError {
     /// Two signed checkpoints that cannot both be true.
     #[error("it signed two histories that contradict each other; its list stays as it was before")]
     Fork(Box<ForkEvidence>),
+    /// Two hub documents of one version, both signed by enough of its root keys.
+    #[error("its root keys signed two different hub documents of one version; its list stays as it was")]
+    Documents(Box<ForkEvidence>),
     /// The log says that it is longer than the limit.
     #[error(
         "its list says that it has {0} entries; this hub takes {1} from one hub (limits.leaves_per_hub). Look at it, and raise the limit if it is right"
@@ -49,7 +52,8 @@ pub enum PullError {
     Stopped,
 }
 
-/// Two notes by one key over trees of which neither is a prefix of the other: proof for anybody.
+/// Two notes by one key that contradict each other, such as checkpoints over trees of which neither is a prefix of the
+/// other: proof for anybody.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct ForkEvidence {
     /// The checkpoint verified before.
@@ -59,6 +63,11 @@ pub struct ForkEvidence {
 }
 
 impl PullError {
+    /// Whether another place that serves the same log may do better.
+    pub fn elsewhere(&self) -> bool {
+        matches!(self, PullError::Fetch(_) | PullError::Checkpoint(_) | PullError::Bundle(..) | PullError::Mismatch(_))
+    }
+
     /// Stable kebab-case code, as shown on the partner page and in logs.
     pub fn code(&self) -> &'static str {
         match self {
@@ -68,6 +77,7 @@ impl PullError {
             PullError::Bundle(_, error) => error.code(),
             PullError::Mismatch(_) => "mismatch",
             PullError::Fork(_) => "fork",
+            PullError::Documents(_) => "hub-equivocation",
             PullError::Disputed => "disputed",
             PullError::TooLong(..) => "too-many-entries",
             PullError::Url(_) => "address",

@@ -2,13 +2,18 @@
 
 use super::PullError;
 use super::proof::Proof;
+use crate::feed::note::Note;
 use crate::feed::plan::Bundle;
 use crate::feed::tile::{self, BundleError, WIDTH};
 use crate::feed::{VerifyKey, merkle};
 use crate::peer::client::{Client, FetchError};
 use crate::peer::verify::{self, Checked, Raw};
+use crate::record::Statement;
 use crate::record::part::{self, PUBLIC};
+use crate::store::{self, Store};
 use reqwest::Url;
+use std::collections::HashMap;
+use uuid::Uuid;
 
 /// A bundle that was verified alone.
 pub(super) struct Verified {
@@ -22,8 +27,11 @@ pub(super) struct Verified {
 #[derive(Clone)]
 pub(super) struct Files {
     pub(super) client: Client,
+    pub(super) store: Store,
     pub(super) prefix: Url,
     pub(super) key: VerifyKey,
+    /// Numbers of the hub and the log.
+    pub(super) log: (i64, i64),
 }
 
 impl Files {
@@ -42,10 +50,12 @@ impl Files {
                 (raw, bytes)
             }
         };
-        let (lines, part_bytes) = if has_parts(&raw) {
-            self.lines(bundle.n, bundle.file_width, 0, &raw).await?
-        } else {
+        let (lines, part_bytes) = if !has_parts(&raw) {
             (Vec::new(), raw.len() as u64)
+        } else if let Some(lines) = self.known_lines(&raw).await? {
+            (lines, 0)
+        } else {
+            self.lines(bundle.n, bundle.file_width, 0, &raw).await?
         };
         let take = bundle.leaves.end as usize;
         let key = self.key.clone();
@@ -53,6 +63,32 @@ impl Files {
             tokio::task::spawn_blocking(move || verify::check(raw.into_iter().take(take).collect(), &lines, &key));
         let leaves = leaves.await.map_err(|_| PullError::Stopped)?;
         Ok(Verified { n: bundle.n, leaves, part_bytes, bytes: entry_bytes + part_bytes })
+    }
+
+    /// The lines of leaves that say again, word for word, what an earlier log of the hub said, when all of them are held: a
+    /// hub that begins a new log uses lines and digests again, so nothing of it needs to be fetched (PROTOCOL 1.6).
+    pub(super) async fn known_lines(&self, raw: &[Raw]) -> Result<Option<Vec<String>>, PullError> {
+        let (hub, log) = self.log;
+        if log == hub {
+            return Ok(None); // its first log
+        }
+        let said: Vec<Option<(Uuid, String)>> = raw.iter().map(|raw| said(&raw.note)).collect();
+        let ids: Vec<Uuid> = said.iter().flatten().map(|(id, _)| *id).collect();
+        let mut db = self.store.read().await?;
+        let rows = store::record::get_many(&mut db, hub, &ids).await?;
+        let puts: HashMap<Uuid, i64> =
+            rows.iter().filter_map(|row| Some((row.rec, row.state.put.map(|(pos, _)| pos)?))).collect();
+        let lines = store::log::lines(&mut db, &puts.values().copied().collect::<Vec<_>>()).await?;
+        drop(db);
+        let lines: HashMap<i64, String> = lines.into_iter().collect();
+        let line = |said: &Option<(Uuid, String)>| match said {
+            None => Some(String::new()),
+            Some((id, digest)) => {
+                let line = lines.get(puts.get(id)?)?;
+                (part::digest(line.as_bytes()) == *digest).then(|| line.clone())
+            }
+        };
+        Ok(said.iter().map(line).collect())
     }
 
     /// A whole entry bundle, with the level-0 tile where its server removed a leaf.
@@ -102,6 +138,12 @@ impl Files {
             }
         }
     }
+}
+
+/// The record and the digest of the public part that a leaf names. Nothing of it is verified: it only says where to look.
+fn said(note: &[u8]) -> Option<(Uuid, String)> {
+    let statement = Statement::read(Note::parse(note).ok()?.text.as_bytes()).ok()?;
+    Some((statement.id, statement.parts.get(PUBLIC)?.clone()))
 }
 
 /// Whether any leaf names a public part. A guess by text that errs towards fetching.

@@ -72,7 +72,7 @@ impl Run<'_> {
         // From here on it counts as signed, whatever becomes of this run: a partner that shows another history to whoever
         // was interrupted would else go unseen past what is held.
         let mut write = self.store.write().await?;
-        logs::set_checkpoint(&mut write, self.log.n, note, 0).await?;
+        self.remember(&mut write, note, 0).await?;
         write.commit().await?;
         reach("pull-proven");
         let files = self.files();
@@ -170,6 +170,12 @@ impl Run<'_> {
 
     /// The lines of a bundle's new leaves. Returns them with the length of the whole part bundle.
     async fn tail_lines(&mut self, bundle: &Bundle, raw: &[Raw]) -> Result<(Vec<String>, u64), PullError> {
+        let files = self.files();
+        if has_parts(raw)
+            && let Some(lines) = files.known_lines(raw).await?
+        {
+            return Ok((lines, 0));
+        }
         if !has_parts(raw) {
             // Their lines are empty; the file grew by a line feed each.
             let known = if bundle.leaves.start > 0 { self.log.tail_bytes } else { 0 };
@@ -190,7 +196,6 @@ impl Run<'_> {
                 return Ok((lines.into_iter().map(str::to_owned).collect(), total));
             }
         }
-        let files = self.files();
         let (lines, bytes) = files.lines(bundle.n, bundle.file_width, bundle.leaves.start as usize, raw).await?;
         self.seen.bytes += bytes;
         Ok((lines.into_iter().skip(bundle.leaves.start as usize).collect(), bytes))

@@ -19,7 +19,7 @@ impl Run<'_> {
         }
         let mut write = self.store.write().await?;
         let mut log = self.log.clone();
-        let mut erased = logs::erasures(&mut write, log.n).await?;
+        let mut erased = logs::erasures(&mut write, log.owner).await?;
         for mut leaves in bundles {
             let mut voids = Vec::new();
             for (nth, checked) in leaves.iter().enumerate() {
@@ -35,9 +35,8 @@ impl Run<'_> {
                         {
                             let known = erased.entry(statement.id).or_default();
                             *known = (*known).max(*upto);
-                            logs::never_again(&mut write, log.n, statement.id, *upto).await?;
-                            store::registry::erase_lines(&mut write, log.n, statement.id, *upto, log.head, log.held)
-                                .await?;
+                            logs::never_again(&mut write, log.owner, statement.id, *upto).await?;
+                            store::registry::erase_lines(&mut write, log.owner, statement.id, *upto).await?;
                         }
                     }
                 }
@@ -55,7 +54,7 @@ impl Run<'_> {
             store::record::mark_void(&mut write, &voids).await?;
         }
         // Nothing is held that no remembered checkpoint covers. Where a Range may begin is known at the run's end only.
-        logs::set_checkpoint(&mut write, log.n, note, 0).await?;
+        self.remember(&mut write, note, 0).await?;
         reach("pull-keep");
         write.commit().await?;
         reach("pull-kept");
@@ -84,7 +83,7 @@ impl Run<'_> {
             let checked = tokio::task::spawn_blocking(move || verify::check(raw, &lines, &key));
             let checked = checked.await.map_err(|_| PullError::Stopped)?;
             let mut write = self.store.write().await?;
-            let erased = logs::erasures(&mut write, self.log.n).await?;
+            let erased = logs::erasures(&mut write, self.log.owner).await?;
             for &index in indexes {
                 let Some(Checked { leaf, statement: Ok(statement), .. }) = checked.get((index % WIDTH) as usize) else {
                     continue;
@@ -93,7 +92,7 @@ impl Run<'_> {
                 match &leaf.line {
                     Some(line) if !gone => {
                         logs::fill_line(&mut write, logs::pos(self.log.n, index), line).await?;
-                        store::registry::line_came(&mut write, self.log.n, statement.id).await?;
+                        store::registry::line_came(&mut write, self.log.owner, statement.id).await?;
                         self.seen.new += 1;
                     }
                     _ => self.seen.withheld += 1,

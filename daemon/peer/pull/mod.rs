@@ -1,6 +1,7 @@
 //! One pull: plan → bounded fetch → verify → store, until what the partner signed is held.
 //!
 //! * this file: the partner's checkpoint, and how it stands to what is held;
+//! * [`document`]: the partner's hub document, version by version;
 //! * [`error`]: why a run did not reach its end;
 //! * `grow`: new leaves, few or many;
 //! * `proof`: the tree above the bundles, and whether what is held is a prefix of it;
@@ -10,6 +11,7 @@
 //! What is stored is always a prefix of a tree that the partner signed, in log order; a run that is killed at any line
 //! goes on from there. Nothing of it is seen by the registry until the hub accepts it (`node::derive`).
 
+pub mod document;
 pub mod error;
 mod fetch;
 mod grow;
@@ -20,14 +22,15 @@ pub use error::{ForkEvidence, PullError};
 
 use super::client::{Answer, Ask, Client, FetchError};
 use crate::failpoint::reach;
-use crate::feed::Checkpoint;
 use crate::feed::hub::{self, VerifiedHub};
 use crate::feed::plan::Plan;
+use crate::feed::{Checkpoint, note};
 use crate::record::statement::HubId;
-use crate::store::Store;
 use crate::store::log::{self as logs, LogRow};
+use crate::store::{Store, Write};
 use fetch::Files;
 use jiff::Timestamp;
+use jiff::civil::Date;
 use reqwest::Url;
 use std::collections::BTreeMap;
 
@@ -70,6 +73,23 @@ pub struct Pulled {
     pub bytes: u64,
 }
 
+impl Pulled {
+    /// This and what a later log of the same hub brought.
+    pub fn and(self, later: Pulled) -> Pulled {
+        let mut void = self.void;
+        later.void.into_iter().for_each(|(code, count)| *void.entry(code).or_default() += count);
+        Pulled {
+            standing: if self.standing == Standing::Grown { Standing::Grown } else { later.standing },
+            held: self.held + later.held,
+            new: self.new + later.new,
+            void,
+            withheld: self.withheld + later.withheld,
+            bytes: self.bytes + later.bytes,
+            ..later
+        }
+    }
+}
+
 /// Where a partner's hub document lies, from the address a person was given.
 ///
 /// # Errors
@@ -89,19 +109,40 @@ pub fn document_url(address: &str) -> Result<Url, PullError> {
     url.join(".well-known/groups-hub").map_err(|_| wrong())
 }
 
-/// Fetches and checks a hub document. Returns its bytes with what they say.
+/// Fetches and checks a hub's documents for the first time, from version 1, which must be this hub's, to the newest.
 ///
 /// # Errors
-/// [`PullError`]; a document of another hub than `expected` is [`hub::HubError::Identity`].
-pub async fn hub_document(
+/// [`PullError`]; a document of another hub is [`hub::HubError::Identity`].
+pub async fn hub_documents(
     client: &Client,
-    address: &str,
-    expected: Option<HubId>,
-) -> Result<(Vec<u8>, VerifiedHub), PullError> {
-    let url = document_url(address)?;
-    let bytes = client.whole(&url, client.limits().hub_document_bytes, true).await?;
-    let hub = hub::open(&bytes, expected)?;
-    Ok((bytes, hub))
+    newest: &Url,
+    id: HubId,
+    today: Date,
+) -> Result<Vec<(Vec<u8>, VerifiedHub)>, PullError> {
+    let most = client.limits().hub_document_bytes;
+    let mut first = client.whole(newest, most, true).await?;
+    if hub::version_of(&first)? > 1 {
+        first = client.whole(&document::numbered(newest, 1)?, most, true).await?;
+    }
+    let mut known = vec![(first.clone(), hub::open(&first, Some(id))?)];
+    while let Some((document, hub)) = known.last() {
+        let walk = document::Known { hub, document, before: None };
+        let walked = document::walk(client, newest, walk, None, today).await?;
+        if walked.versions.is_empty() {
+            if hub.document.expires < today {
+                return Err(hub::HubError::Expired(hub.document.expires).into());
+            }
+            break;
+        }
+        known.extend(walked.versions);
+    }
+    Ok(known)
+}
+
+/// Folder of a relay in which what has this name lies: a log by its origin, a hub's documents by its id (PROTOCOL 1.3).
+pub fn relayed(name: &str) -> String {
+    use sha2::{Digest, Sha256};
+    format!("{}/", note::hex(&Sha256::digest(name)))
 }
 
 /// One run against one partner. Made by [`Run::start`], consumed by [`Run::finish`].
@@ -110,18 +151,44 @@ pub struct Run<'a> {
     client: &'a Client,
     log: LogRow,
     prefix: Url,
+    /// Seconds within which the hub promises to sign again.
+    republish: u64,
     seen: Pulled,
 }
 
+/// What a partner shows that is not held, before any of it is fetched.
+pub struct News {
+    /// The checkpoint as received; empty for a closed log, whose end the hub's document signs.
+    note: Vec<u8>,
+    checkpoint: Checkpoint,
+}
+
+/// What a first look at a partner brought.
+pub enum Look {
+    /// Nothing to fetch; the run is at its end.
+    Over(Pulled),
+    /// New leaves.
+    News(News),
+}
+
 impl<'a> Run<'a> {
-    /// Prepares a run against the log that `address`'s stored hub document names.
+    /// Prepares a run against a log where the stored hub document says that it lies, from `address` on.
     ///
     /// # Errors
     /// [`PullError::Hub`] or [`PullError::Url`] when the stored document cannot be used.
     pub fn start(store: &'a Store, client: &'a Client, log: LogRow, address: &str) -> Result<Run<'a>, PullError> {
-        let hub = hub::open(&log.document, Some(log.hub))?;
-        let place = hub.document.log().map_or("", |log| &log.prefix);
+        let hub = hub::reopen(&log.document, log.hub)?;
+        let place = hub.logs.get(log.ordinal as usize).map_or("", |log| &log.prefix);
         let prefix = document_url(address)?.join(place).map_err(|_| PullError::Url(place.to_owned()))?;
+        Run::at(store, client, log, prefix)
+    }
+
+    /// Prepares a run against a log that lies below `prefix`.
+    ///
+    /// # Errors
+    /// [`PullError::Hub`] when the stored document cannot be used.
+    pub fn at(store: &'a Store, client: &'a Client, log: LogRow, prefix: Url) -> Result<Run<'a>, PullError> {
+        let republish = hub::reopen(&log.document, log.hub)?.document.policy.republish();
         let seen = Pulled {
             standing: Standing::Same,
             held: log.held,
@@ -134,7 +201,7 @@ impl<'a> Run<'a> {
             etag: None,
             bytes: 0,
         };
-        Ok(Run { store, client, log, prefix, seen })
+        Ok(Run { store, client, log, prefix, republish, seen })
     }
 
     /// Pulls until everything the partner signed is held, or the run's limit is met. `etag` is the last checkpoint's.
@@ -142,18 +209,40 @@ impl<'a> Run<'a> {
     /// # Errors
     /// [`PullError`]. Finished bundles stay.
     pub async fn finish(mut self, etag: Option<&str>, now: Timestamp) -> Result<Pulled, PullError> {
+        match self.look(etag, now).await? {
+            Look::Over(pulled) => Ok(pulled),
+            Look::News(news) => self.take(news).await,
+        }
+    }
+
+    /// Asks for the partner's checkpoint and compares it with what is held. Of a closed log nothing is asked: how far it
+    /// counts is signed in the hub's document.
+    ///
+    /// # Errors
+    /// [`PullError`]; nothing was taken.
+    pub async fn look(&mut self, etag: Option<&str>, now: Timestamp) -> Result<Look, PullError> {
+        if let Some((size, root)) = self.log.closed {
+            if self.log.held < size {
+                let checkpoint = Checkpoint { size, root, time: 0 };
+                return Ok(Look::News(News { note: Vec::new(), checkpoint }));
+            }
+            self.seen.complete = true;
+            self.retry_withheld(size, now).await?;
+            return Ok(Look::Over(self.seen.clone()));
+        }
         let (note, checkpoint, etag) = match self.checkpoint(etag, now).await? {
             Some(seen) => seen,
             None => {
                 self.seen.complete = true;
                 self.retry_withheld(self.log.held, now).await?;
-                return Ok(self.seen);
+                return Ok(Look::Over(self.seen.clone()));
             }
         };
         self.seen.signed = checkpoint.time;
         self.seen.etag = etag;
         if checkpoint.size <= self.log.held {
-            return self.compare(&note, &checkpoint, now).await;
+            self.compare(&note, &checkpoint, now).await?;
+            return Ok(Look::Over(self.seen.clone()));
         }
         // Of a log that is not held to its end yet, the newest checkpoint is known already.
         if let Some(known) = self.known()? {
@@ -165,13 +254,21 @@ impl<'a> Run<'a> {
                     return Err(self.fork(&note));
                 }
                 self.seen.standing = Standing::StaleView;
-                return Ok(self.seen);
+                return Ok(Look::Over(self.seen.clone()));
             }
         }
         let most = self.client.limits().leaves_per_hub;
         if checkpoint.size > most {
             return Err(PullError::TooLong(checkpoint.size, most));
         }
+        Ok(Look::News(News { note, checkpoint }))
+    }
+
+    /// Fetches what a look found, verifies and stores it.
+    ///
+    /// # Errors
+    /// [`PullError`]. Finished bundles stay.
+    pub async fn take(mut self, News { note, checkpoint }: News) -> Result<Pulled, PullError> {
         let plan = Plan::new(self.log.held, checkpoint.size, self.client.limits().leaves_per_run);
         let tail_bytes = if plan.level1.is_empty() {
             self.extend(&plan, &checkpoint, &note).await?
@@ -183,10 +280,33 @@ impl<'a> Run<'a> {
         self.seen.more = plan.upto < checkpoint.size;
         self.seen.complete = !self.seen.more;
         let mut write = self.store.write().await?;
-        logs::set_checkpoint(&mut write, self.log.n, &note, tail_bytes).await?;
+        self.remember(&mut write, &note, tail_bytes).await?;
         reach("pull-checkpoint");
         write.commit().await?;
         Ok(self.seen)
+    }
+
+    /// How many of the leaves that are held of a closed log are those of the tree that its hub's document signs, by what
+    /// its files show: where to go back to (PROTOCOL 1.6).
+    ///
+    /// # Errors
+    /// [`PullError`]: the files cannot be had, or are not those of that tree.
+    pub async fn agreement(&self) -> Result<u64, PullError> {
+        let Some((size, root)) = self.log.closed else { return Ok(self.log.held) };
+        let mut db = self.store.read().await?;
+        if self.log.held >= size && logs::root_at(&mut db, self.log.n, size).await? == root {
+            return Ok(size);
+        }
+        drop(db);
+        self.agrees_with(&Checkpoint { size, root, time: 0 }).await
+    }
+
+    /// Remembers the newest verified checkpoint, if there is one.
+    async fn remember(&self, write: &mut Write, note: &[u8], tail_bytes: u64) -> Result<(), PullError> {
+        if !note.is_empty() {
+            logs::set_checkpoint(write, self.log.n, note, tail_bytes).await?;
+        }
+        Ok(())
     }
 
     /// The partner's checkpoint, verified; `None` when it is still the one we know.
@@ -198,8 +318,7 @@ impl<'a> Run<'a> {
         let known = self.known()?;
         let complete = known.as_ref().is_some_and(|known| known.size == self.log.held);
         // A server that says "unchanged" past the time by which the hub signs again is not believed: ask for the whole.
-        let republish = hub::open(&self.log.document, None)?.document.policy.republish();
-        let due = known.as_ref().is_none_or(|known| known.time.saturating_add(republish) < now.as_second() as u64);
+        let due = known.as_ref().is_none_or(|known| known.time.saturating_add(self.republish) < now.as_second() as u64);
         let ask = Ask {
             most: self.client.limits().checkpoint_bytes,
             unless: etag.filter(|_| complete && !due),
@@ -223,12 +342,13 @@ impl<'a> Run<'a> {
     }
 
     fn known(&self) -> Result<Option<Checkpoint>, PullError> {
-        let note = self.log.checkpoint.as_deref();
+        // Whatever was signed past or beside a closed log's end counts for nothing.
+        let note = self.log.checkpoint.as_deref().filter(|_| self.log.closed.is_none());
         Ok(note.map(|note| Checkpoint::open(note, &self.log.key, &self.log.peer)).transpose()?)
     }
 
     /// A checkpoint that is no longer than what is held: the same, a stale view, or a fork.
-    async fn compare(mut self, note: &[u8], theirs: &Checkpoint, now: Timestamp) -> Result<Pulled, PullError> {
+    async fn compare(&mut self, note: &[u8], theirs: &Checkpoint, now: Timestamp) -> Result<(), PullError> {
         let mut db = self.store.read().await?;
         let ours = logs::root_at(&mut db, self.log.n, theirs.size).await?;
         drop(db);
@@ -237,7 +357,7 @@ impl<'a> Run<'a> {
         }
         if theirs.size < self.known()?.map_or(0, |known| known.size) {
             self.seen.standing = Standing::StaleView;
-            return Ok(self.seen);
+            return Ok(());
         }
         self.seen.complete = true;
         if self.known()?.is_none_or(|known| known.time < theirs.time) {
@@ -245,8 +365,7 @@ impl<'a> Run<'a> {
             logs::set_checkpoint(&mut write, self.log.n, note, self.log.tail_bytes).await?;
             write.commit().await?;
         }
-        self.retry_withheld(theirs.size, now).await?;
-        Ok(self.seen)
+        self.retry_withheld(theirs.size, now).await
     }
 
     fn fork(&self, second: &[u8]) -> PullError {
@@ -258,7 +377,13 @@ impl<'a> Run<'a> {
     }
 
     fn files(&self) -> Files {
-        Files { client: self.client.clone(), prefix: self.prefix.clone(), key: self.log.key.clone() }
+        Files {
+            client: self.client.clone(),
+            store: self.store.clone(),
+            prefix: self.prefix.clone(),
+            key: self.log.key.clone(),
+            log: (self.log.owner, self.log.n),
+        }
     }
 
     fn url(&self, path: &str) -> Result<Url, PullError> {

@@ -61,6 +61,20 @@ impl Run<'_> {
         Ok(held.iter().zip(theirs).all(|(leaf, hash)| leaf.hash() == hash))
     }
 
+    /// How many of the leaves that are held are those of a tree, as its files show it.
+    pub(super) async fn agrees_with(&self, theirs: &Checkpoint) -> Result<u64, PullError> {
+        let (level1, tail) = self.upper(&tiles(theirs.size / WIDTH), theirs).await?;
+        let mut db = self.store.read().await?;
+        let ours = logs::bundle_roots(&mut db, self.log.n, self.log.held / WIDTH).await?;
+        let alike = ours.iter().zip(&level1).take_while(|(a, b)| a == b).count() as u64;
+        let from = alike * WIDTH;
+        let held = logs::leaves(&mut db, self.log.n, from, (from + WIDTH).min(self.log.held)).await?;
+        drop(db);
+        let theirs = self.hashes(&level1, &tail, alike).await?;
+        let more = held.iter().zip(theirs).take_while(|(leaf, hash)| leaf.hash() == *hash).count() as u64;
+        Ok(from + more)
+    }
+
     /// Whether the checkpoint known before is of the same tree. It matters where the log is not held to that size yet:
     /// there, nothing that is held could tell (PROTOCOL 1.4, 3: compared is what was verified, not what was stored).
     pub(super) async fn fits_known(&self, level1: &[Hash], tail: &[Raw]) -> Result<bool, PullError> {

@@ -13,7 +13,7 @@
 //! ETag is of the bytes, for all kinds alike; 200 KB hash in a quarter of a millisecond. Nothing is kept between requests.
 
 mod asked;
-mod path;
+pub(super) mod path;
 
 use super::error::WebError;
 use anyhow::Context;
@@ -42,6 +42,8 @@ pub fn routes(folder: impl Into<PathBuf>) -> Router {
     Router::new()
         .route("/.well-known/groups-hub", get(serve))
         .route("/hub/{*rest}", get(serve))
+        .route("/seen", get(serve))
+        .route("/evidence/{*rest}", get(serve))
         .route("/v1/{*rest}", get(serve))
         .with_state(Arc::from(folder.into()))
 }
@@ -84,7 +86,7 @@ fn read(file: &Path) -> anyhow::Result<Option<Vec<u8>>> {
 }
 
 /// What to say to these headers about this content. In the order of RFC 9110, 13.2.2: the same still, then which bytes.
-fn answer(kind: Kind, content: Vec<u8>, headers: &HeaderMap) -> anyhow::Result<Response> {
+pub(super) fn answer(kind: Kind, content: Vec<u8>, headers: &HeaderMap) -> anyhow::Result<Response> {
     let negotiable = kind.compressible() && content.len() >= MIN_CODED;
     // A range counts bytes of the file itself: whoever asks for one gets no coding.
     let coding = if negotiable && !asked::has_range(headers) { asked::coding(headers) } else { Coding::Identity };

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 /// What lies at an address, which decides its headers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(in crate::web) enum Kind {
     /// The latest hub document.
     Hub,
     /// A numbered hub document.
@@ -17,24 +17,30 @@ pub(super) enum Kind {
     Entries,
     /// A part bundle.
     Parts,
+    /// What this hub has seen of others.
+    Seen,
+    /// One of two notes that contradict each other.
+    Evidence,
 }
 
 impl Kind {
     /// `Cache-Control`, as PROTOCOL 1.3 says.
     pub(super) fn caching(self) -> &'static str {
         match self {
-            Kind::Hub => "max-age=300",
+            Kind::Hub | Kind::Seen => "max-age=300",
             Kind::Checkpoint => "no-cache",
             Kind::Parts => "public, max-age=300",
-            Kind::HubVersion | Kind::Hashes | Kind::Entries => "public, max-age=31536000, immutable",
+            Kind::HubVersion | Kind::Hashes | Kind::Entries | Kind::Evidence => "public, max-age=31536000, immutable",
         }
     }
 
     /// `Content-Type`.
     pub(super) fn content_type(self) -> &'static str {
         match self {
-            Kind::Hub | Kind::HubVersion | Kind::Checkpoint | Kind::Parts => "text/plain; charset=utf-8",
-            Kind::Hashes | Kind::Entries => "application/octet-stream",
+            Kind::Hub | Kind::HubVersion | Kind::Checkpoint | Kind::Parts | Kind::Evidence => {
+                "text/plain; charset=utf-8"
+            }
+            Kind::Hashes | Kind::Entries | Kind::Seen => "application/octet-stream",
         }
     }
 
@@ -49,10 +55,12 @@ impl Kind {
 ///
 /// Parts are served for the class `public` alone. The others want a signed request (PROTOCOL 1.8), and until there are
 /// such, a file of another class that somebody put into the folder must not be world-readable.
-pub(super) fn parse(path: &str) -> Option<(Kind, PathBuf)> {
+pub(in crate::web) fn parse(path: &str) -> Option<(Kind, PathBuf)> {
     let segments: Vec<&str> = path.strip_prefix('/')?.split('/').collect();
     let kind = match segments.as_slice() {
         [".well-known", "groups-hub"] => Kind::Hub,
+        ["seen"] => Kind::Seen,
+        ["evidence", id, "1" | "2"] if id.len() == 16 && id.bytes().all(|b| b.is_ascii_hexdigit()) => Kind::Evidence,
         ["hub", version] if number(version, 999_999_999) => Kind::HubVersion,
         ["v1", log, rest @ ..] if number(log, 999_999) => match rest {
             ["checkpoint"] => Kind::Checkpoint,
@@ -103,6 +111,8 @@ mod tests {
         for (path, kind) in [
             ("/.well-known/groups-hub", Kind::Hub),
             ("/hub/1", Kind::HubVersion),
+            ("/seen", Kind::Seen),
+            ("/evidence/0123456789abcdef/2", Kind::Evidence),
             ("/v1/1/checkpoint", Kind::Checkpoint),
             ("/v1/12/tile/0/000", Kind::Hashes),
             ("/v1/1/tile/2/x001/x234/067.p/255", Kind::Hashes),
@@ -118,6 +128,9 @@ mod tests {
             "//",
             "/hub/",
             "/hub/0",
+            "/seen/",
+            "/evidence/0123456789abcdef/3",
+            "/evidence/../1",
             "/hub/01",
             "/hub/1/",
             "/hub/-1",

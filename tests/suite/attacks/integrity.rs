@@ -478,6 +478,6 @@ async fn f17_a_hub_is_its_id_and_no_other() {
     damaged[0] ^= 1;
     scene.peer.fault(CHECKPOINT, move |_, _| Reply::whole(damaged.clone()));
     scene.peer.fault("groups-hub", move |_, _| Reply::whole(later.clone()));
-    scene.refused("hub-version").await;
+    scene.refused("hub-body").await;
     scene.heals().await;
 }

@@ -286,6 +286,11 @@ impl TestPeer {
         self.served.lock().unwrap().faults.clear();
     }
 
+    /// Serves a file, whatever it is.
+    pub fn place(&self, path: &str, bytes: impl Into<Vec<u8>>) {
+        self.served.lock().unwrap().files.insert(path.to_owned(), bytes.into());
+    }
+
     /// A file as it lies there.
     pub fn file(&self, path: &str) -> Vec<u8> {
         self.served.lock().unwrap().files.get(&format!("/v1/1/{path}")).cloned().unwrap_or_default()

@@ -1,0 +1,263 @@
+//! Coming back from a loss: a database that is older than what partners have seen, and a hub whose disk died.
+
+use super::follow::Place;
+use super::{Hub, accept, author, keys, policy};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::failpoint::reach;
+use crate::feed::{LogKeys, hub as hub_document};
+use crate::node::Chance;
+use crate::peer::pull::{self, PullError, Run, relayed};
+use crate::record::HubId;
+use crate::store::log::{LogRow, NewLeaf, OWN};
+use crate::store::{self, Store};
+use anyhow::{Context, bail};
+use reqwest::Url;
+use std::sync::Arc;
+
+/// What healing brought back.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Healed {
+    /// The partner whose copy it is.
+    pub from: String,
+    /// Entries of this hub's list held before.
+    pub before: u64,
+    /// Entries held now.
+    pub now: u64,
+    /// Entries that only this database knew and that were said again after the others.
+    pub again: u64,
+}
+
+impl Hub {
+    /// Takes back from partners what this hub said and this database does not know. What only this database knows, and no
+    /// partner has seen, is said again after it.
+    ///
+    /// # Errors
+    /// No partner relays this hub's list, or the database.
+    pub async fn heal(&self) -> anyhow::Result<Healed> {
+        let mut db = self.store.read().await?;
+        let log = store::log::by_number(&mut db, OWN).await?.context("this database holds no hub")?;
+        drop(db);
+        if log.closed.is_some() {
+            bail!("this hub's list is closed; there is nothing to take back");
+        }
+        let own = self.own_document().await?;
+        let mut failed = Vec::new();
+        for place in self.relays(&own, log.key.name()).await? {
+            let whose = place.whose.clone().unwrap_or_default();
+            match self.heal_from(&log, &place).await {
+                Ok(Some(healed)) => {
+                    self.refresh().await?;
+                    return Ok(Healed { from: whose, ..healed });
+                }
+                Ok(None) => {}
+                Err(error) => failed.push(format!("{whose}: {error:#}")),
+            }
+        }
+        if failed.is_empty() {
+            return Ok(Healed { before: log.held, now: log.held, ..Healed::default() });
+        }
+        bail!("no partner's copy of this hub's list could be read ({})", failed.join("; "))
+    }
+
+    /// From one partner's copy; `None` when it has nothing that this database lacks.
+    async fn heal_from(&self, log: &LogRow, place: &Place) -> anyhow::Result<Option<Healed>> {
+        let (store, client) = (&self.store, &self.client);
+        let note = client.whole(&place.url.join("checkpoint")?, client.limits().checkpoint_bytes, true).await?;
+        let theirs = crate::feed::Checkpoint::open(&note, &log.key, &log.peer)?;
+        let mut db = store.read().await?;
+        let alike = theirs.size <= log.held && store::log::root_at(&mut db, log.n, theirs.size).await? == theirs.root;
+        let left = !author::unsaid(&mut db).await?.is_empty();
+        drop(db);
+        if alike && !left {
+            return Ok(None);
+        }
+        // Asked as of a closed log, because what partners have seen decides, not what this database once thought.
+        let seen = LogRow { closed: Some((theirs.size, theirs.root)), ..log.clone() };
+        let keep = match alike {
+            true => log.held,
+            false => Run::at(store, client, seen.clone(), place.url.clone())?.agreement().await?.min(log.held),
+        };
+        let mut db = store.read().await?;
+        let own: Vec<NewLeaf> = store::log::leaves(&mut db, log.n, keep, log.held)
+            .await?
+            .into_iter()
+            .map(|leaf| NewLeaf { hash: leaf.hash(), note: leaf.note, line: leaf.line })
+            .collect();
+        drop(db);
+        let mut write = store.write().await?;
+        if keep < log.held {
+            store::log::truncate(&mut write, log, keep).await?;
+            self.rebuild_in(&mut write).await?;
+            // Not lost if the way back breaks off here: what only this database knows is kept beside.
+            author::keep_unsaid(&mut write, &own).await?;
+        }
+        reach("heal-cut");
+        write.commit().await?;
+        reach("heal-cut-done");
+        let at = LogRow { held: keep, ..self.own_log().await? };
+        let at = LogRow { closed: Some((theirs.size, theirs.root)), checkpoint: None, ..at };
+        let pulled = Run::at(store, client, at, place.url.clone())?.finish(None, self.clock.now()).await?;
+        if pulled.more {
+            bail!("there is more to take back than one run may; run it again");
+        }
+        let mut write = store.write().await?;
+        if !alike {
+            store::log::set_checkpoint(&mut write, log.n, &note, 0).await?;
+        }
+        let mut now = store::log::by_number(&mut write, OWN).await?.context("this database holds no hub")?;
+        let unsaid = author::unsaid(&mut write).await?;
+        let again: Vec<NewLeaf> = author::new_among(&mut write, &now, unsaid).await?;
+        store::log::append(&mut write, &mut now, &again).await?;
+        let accepted = accept::accept(&mut write, &now, now.held, self.policy.linkage()).await?;
+        self.derive_in(&mut write, accepted).await?;
+        author::keep_unsaid(&mut write, &[]).await?;
+        reach("heal-commit");
+        write.commit().await?;
+        reach("heal-done");
+        Ok(Some(Healed { from: String::new(), before: log.held, now: now.held, again: again.len() as u64 }))
+    }
+
+    async fn own_log(&self) -> anyhow::Result<LogRow> {
+        let mut db = self.store.read().await?;
+        store::log::by_number(&mut db, OWN).await?.context("this database holds no hub")
+    }
+}
+
+/// Makes the database of a hub whose disk died from what partners hold of it: its documents, its lists and their public
+/// words. The hub can speak again once its root key begins a new log, or when its old list's key is in the key folder.
+///
+/// # Errors
+/// There is a database already; no partner holds the hub; the root keys' documents do not verify.
+pub async fn recover(
+    config: Config,
+    id: HubId,
+    partners: &[Url],
+    clock: Clock,
+    chance: Chance,
+) -> anyhow::Result<(Hub, Healed)> {
+    let database = config.database();
+    if database.exists() {
+        bail!("there is already a database at {}; nothing was changed", database.display());
+    }
+    let client = super::client(&config)?;
+    let today = clock.today(&config.time_zone()?);
+    let mut best: Option<(Vec<(Vec<u8>, hub_document::VerifiedHub)>, Url)> = None;
+    let mut failed = Vec::new();
+    for partner in partners {
+        let base = relay_of(partner)?;
+        let newest = base.join(&relayed(&id.to_string()))?.join("groups-hub")?;
+        match pull::hub_documents(&client, &newest, id, today).await {
+            Ok(chain) if best.as_ref().is_none_or(|(known, _)| chain.len() > known.len()) => best = Some((chain, base)),
+            Ok(_) => {}
+            Err(error) => failed.push(format!("{partner}: {error}")),
+        }
+    }
+    let Some((chain, _)) = best else {
+        bail!("no partner holds {id} ({})", failed.join("; "));
+    };
+    let aside = database.with_added_extension("new");
+    let _ = std::fs::remove_file(&aside);
+    std::fs::create_dir_all(config.keys()).with_context(|| format!("cannot make {}", config.keys().display()))?;
+    let store = Store::open(&aside, true).await.with_context(|| format!("cannot make {}", aside.display()))?;
+    let mut write = store.write().await?;
+    for (nth, (document, hub)) in chain.iter().enumerate() {
+        if nth == 0 {
+            store::log::create(&mut write, hub, document, true).await?;
+        } else {
+            store::hub::adopt(&mut write, OWN, hub, document).await?;
+        }
+    }
+    write.commit().await?;
+    let mut db = store.read().await?;
+    let logs = store::log::of_hub(&mut db, OWN).await?;
+    drop(db);
+    let mut healed = Healed::default();
+    for log in logs {
+        // Of an open log, the partner that has seen most of it.
+        let mut row = log.clone();
+        for partner in partners {
+            let prefix = relay_of(partner)?.join(&relayed(log.key.name()))?;
+            loop {
+                match Run::at(&store, &client, row.clone(), prefix.clone())?.finish(None, clock.now()).await {
+                    Ok(pulled) => {
+                        if pulled.new > 0 {
+                            healed.from = partner.to_string();
+                        }
+                        let mut db = store.read().await?;
+                        let now = store::log::of_hub(&mut db, OWN).await?.into_iter().find(|row| row.n == log.n);
+                        row = now.context("a log vanished")?;
+                        if !pulled.more {
+                            break;
+                        }
+                    }
+                    Err(PullError::Fork(_)) => {
+                        bail!(
+                            "{partner} was told another history of this hub's list than the others; decide whose is right and name only those"
+                        )
+                    }
+                    Err(error) => {
+                        failed.push(format!("{partner}: {error}"));
+                        break;
+                    }
+                }
+            }
+        }
+        if !row.complete() || (row.closed.is_none() && row.held == 0) {
+            bail!("the list {} could not be had whole from any partner ({})", row.key.name(), failed.join("; "));
+        }
+        healed.now += row.held;
+    }
+    store.close().await;
+    std::fs::rename(&aside, &database).with_context(|| format!("cannot make {}", database.display()))?;
+    let hub = Hub::speechless(config, clock, chance).await?;
+    let mut write = hub.store.write().await?;
+    for log in store::log::of_hub(&mut write, OWN).await? {
+        let accepted = accept::accept(&mut write, &log, log.held, hub.policy.linkage()).await?;
+        hub.derive_in(&mut write, accepted).await?;
+    }
+    write.commit().await?;
+    Ok((hub, healed))
+}
+
+/// Where a partner keeps copies of others' lists.
+fn relay_of(partner: &Url) -> anyhow::Result<Url> {
+    Ok(pull::document_url(partner.as_str())?.join("../relay/")?)
+}
+
+impl Hub {
+    /// Opens a hub that may not have the key of its list: it can be looked at, and begin a new list. It cannot speak.
+    ///
+    /// # Errors
+    /// As [`Hub::open`], the key apart.
+    pub async fn speechless(config: Config, clock: Clock, chance: Chance) -> anyhow::Result<Hub> {
+        let file = config.database();
+        let store = Store::open(&file, false).await.with_context(|| format!("cannot open {}", file.display()))?;
+        let mut db = store.read().await?;
+        let log = store::log::by_number(&mut db, OWN).await?.context("this database holds no hub")?;
+        drop(db);
+        let keys = match keys::of(&config.keys(), &log) {
+            Ok(keys) => keys,
+            // A key that signs for nobody: whoever asks for the log's own is told that it is not here.
+            Err(_) => {
+                let mut seed = [0u8; 32];
+                chance.draw(|rng| rand::Rng::fill_bytes(rng, &mut seed));
+                LogKeys::from_seed("none", &seed)
+            }
+        };
+        let (policy, client) = (policy(&config)?, super::client(&config)?);
+        Ok(Hub {
+            id: log.hub,
+            name: log.name,
+            document: log.document,
+            config: Arc::new(config),
+            store,
+            keys: Arc::new(keys),
+            policy: Arc::new(policy),
+            clock,
+            chance,
+            client,
+            looked: Arc::default(),
+        })
+    }
+}

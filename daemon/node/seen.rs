@@ -1,0 +1,271 @@
+//! Seeing each other: what this hub has seen of others, what others have seen of it and of one another.
+//!
+//! A hub that shows two histories is met by whoever compares: every hub publishes the last checkpoint it verified of each
+//! log (`/seen`), and once a day reads its partners'. A checkpoint that another hub shows counts only under its own log's
+//! signature, so nobody can accuse another. And before a hub publishes, it asks its partners what they have seen of
+//! *itself*: a restored backup or a copied machine does not know what it once said, but its partners do.
+
+use super::Hub;
+use super::publish::Aside;
+use crate::feed::{Checkpoint, Hash, seen};
+use crate::peer::client::Answer;
+use crate::peer::client::Ask;
+use crate::peer::pull::{self, ForkEvidence, PullError};
+use crate::store::log::{LogRow, OWN};
+use crate::store::{self, partner::PartnerRow};
+use anyhow::Context;
+use reqwest::Url;
+use std::time::Duration;
+
+/// Partners are asked what they have seen so often, in seconds.
+const GOSSIP: i64 = 86_400;
+/// How long all partners together may take to say what they have seen of this hub.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Somebody has seen more of this hub's list than this hub knows of, or another.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Ahead {
+    /// The partner that has seen it.
+    pub partner: String,
+    /// Entries it has seen.
+    pub seen: u64,
+    /// Entries this database holds.
+    pub held: u64,
+    /// Where both still say the same; `None` when that is not known: the partner has seen more.
+    pub differs: bool,
+}
+
+impl std::fmt::Display for Ahead {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Ahead { partner, seen, held, differs } = self;
+        if *differs {
+            write!(
+                out,
+                "{partner} has seen another history of this hub's list ({seen} entries; this database holds {held})"
+            )
+        } else {
+            write!(out, "{partner} has seen {seen} entries of this hub's list; this database holds {held}")
+        }
+    }
+}
+
+/// Why a hub does not publish: it would contradict itself, for ever.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "nothing was published: {0}. Either this database is an older backup, or another machine works with this hub's keys. \
+     Stop any other machine; then `mutuald feed heal` takes back from your partners what this hub said, or `mutuald key rotate` \
+     begins a new list"
+)]
+pub struct WouldFork(pub Ahead);
+
+impl Hub {
+    /// Brings `/seen` up to what this hub has verified, when that changed or a day has passed.
+    ///
+    /// # Errors
+    /// The database, or the feed folder.
+    pub async fn tell_seen(&self) -> anyhow::Result<()> {
+        if self.config.publish.is_none() {
+            return Ok(());
+        }
+        let mut db = self.store.read().await?;
+        let logs = store::log::all(&mut db).await?;
+        drop(db);
+        let own = logs.iter().rfind(|log| log.owner == OWN).context("this database holds no hub")?;
+        let Ok(keys) = self.keys_of(own) else { return Ok(()) };
+        let file = self.config.feed().join("seen");
+        let before = std::fs::read(&file).unwrap_or_default();
+        let now = u64::try_from(self.clock.now().as_second()).unwrap_or(0);
+        let mut notes = Vec::new();
+        let mut changed = before.is_empty();
+        for log in logs.iter().filter(|log| log.owner != OWN) {
+            let Some(note) = &log.checkpoint else { continue };
+            // Only what is held to its end was verified as a whole.
+            if !Checkpoint::open(note, &log.key, &log.peer).is_ok_and(|signed| signed.size == log.held) {
+                continue;
+            }
+            let text = String::from_utf8_lossy(note).into_owned();
+            let known = seen::of(&before, log.key.name()).map(|note| String::from_utf8_lossy(note).into_owned());
+            let fresh =
+                known.as_ref().is_some_and(|known| known.starts_with(&text) && cosigned(known, &keys) + 86_400 > now);
+            let Some((body, _)) = text.split_once("\n\n") else { continue };
+            notes.push(match known {
+                Some(known) if fresh => known,
+                _ => {
+                    changed = true;
+                    format!("{text}{}", keys.peer.line(&format!("{body}\n"), now))
+                }
+            });
+        }
+        if notes.is_empty() && before.is_empty() {
+            return Ok(()); // whoever follows nobody has seen nothing
+        }
+        let bytes = seen::write(notes.iter().map(String::as_bytes));
+        if changed || bytes.len() != before.len() {
+            Aside::write(&file, &bytes)?;
+        }
+        Ok(())
+    }
+
+    /// What partners have seen of this hub's list that contradicts what is to be published. Partners that do not answer say
+    /// nothing, and a partner's word counts by this hub's own signature only.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn ahead(&self, log: &LogRow) -> anyhow::Result<Option<Ahead>> {
+        let mut db = self.store.read().await?;
+        let partners = store::partner::all(&mut db).await?;
+        drop(db);
+        let mut asked = tokio::task::JoinSet::new();
+        for partner in partners {
+            let Ok(url) = seen_url(&partner.url) else { continue };
+            let client = self.client.clone();
+            asked.spawn(async move {
+                let came = client.whole(&url, seen::MAX_SEEN, true).await;
+                (partner.name, came.ok())
+            });
+        }
+        let mut answers = Vec::new();
+        let all = async {
+            while let Some(Ok(answer)) = asked.join_next().await {
+                answers.push(answer);
+            }
+        };
+        // Who is slow has said nothing.
+        let _ = tokio::time::timeout(PATIENCE, all).await;
+        asked.abort_all();
+        answers.sort_by(|a, b| a.0.cmp(&b.0));
+        for (partner, bytes) in answers {
+            let Some(bytes) = bytes else { continue };
+            let Some(note) = seen::of(&bytes, log.key.name()) else { continue };
+            let Ok(theirs) = Checkpoint::open(note, &log.key, &log.peer) else { continue };
+            let differs = theirs.size <= log.held && self.root_of(log, theirs.size).await? != theirs.root;
+            if differs || theirs.size > log.held {
+                return Ok(Some(Ahead { partner, seen: theirs.size, held: log.held, differs }));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn root_of(&self, log: &LogRow, size: u64) -> anyhow::Result<Hash> {
+        let mut db = self.store.read().await?;
+        Ok(store::log::root_at(&mut db, log.n, size).await?)
+    }
+
+    /// Reads what a partner has seen, once a day, and compares it with what this hub holds. A partner that was shown another
+    /// history brings the proof; one that has seen more of a log is asked for the rest by its relay.
+    ///
+    /// # Errors
+    /// Database errors only. A partner that does not answer is asked another time.
+    pub async fn gossip(&self, partner: &PartnerRow, always: bool) -> anyhow::Result<Vec<String>> {
+        let now = self.clock.now().as_second();
+        if !always && (0..GOSSIP).contains(&(now - partner.gossip)) {
+            return Ok(Vec::new());
+        }
+        let Ok(url) = seen_url(&partner.url) else { return Ok(Vec::new()) };
+        let ask = Ask { most: seen::MAX_SEEN, ..Ask::default() };
+        let Ok(Answer::Whole { body, .. }) = self.client.get(&url, &ask).await else { return Ok(Vec::new()) };
+        let mut db = self.store.read().await?;
+        let logs = store::log::all(&mut db).await?;
+        drop(db);
+        let mut met = Vec::new();
+        for note in seen::read(&body) {
+            let log = seen::origin(note).and_then(|origin| logs.iter().find(|log| log.key.name() == origin));
+            let Some(log) = log.filter(|log| log.owner != OWN && log.closed.is_none()) else { continue };
+            // Anybody can say anything: what the log's own keys did not sign is nothing (PROTOCOL F25).
+            let Ok(theirs) = Checkpoint::open(note, &log.key, &log.peer) else { continue };
+            let words = if theirs.size <= log.held {
+                if self.root_of(log, theirs.size).await? == theirs.root {
+                    continue;
+                }
+                self.accuse(log, note).await?;
+                format!("{} told {} another history than this hub", log.name, partner.name)
+            } else {
+                match self.catch_up(log, partner).await? {
+                    Some(words) => words,
+                    None => continue,
+                }
+            };
+            tracing::warn!(partner = %partner.id, of = %log.hub, "{words}");
+            met.push(words);
+        }
+        let mut write = self.store.write().await?;
+        if let Some(mut row) = store::partner::get(&mut write, partner.hub).await? {
+            row.gossip = now;
+            store::partner::save(&mut write, &row).await?;
+        }
+        write.commit().await?;
+        Ok(met)
+    }
+
+    /// Keeps the proof that a log signed two histories, and freezes it here.
+    async fn accuse(&self, log: &LogRow, second: &[u8]) -> anyhow::Result<()> {
+        let first = log.checkpoint.clone().unwrap_or_default();
+        let text = |note: &[u8]| String::from_utf8_lossy(note).into_owned();
+        let evidence = ForkEvidence { first: text(&first), second: text(second) };
+        let mut write = self.store.write().await?;
+        store::hub::witness(&mut write, log.hub, "fork", (&first, second), self.clock.now().as_second()).await?;
+        if let Some(mut row) = store::partner::get(&mut write, log.owner).await? {
+            row.disputed = Some(serde_json::to_string(&evidence)?);
+            row.state = "disputed".into();
+            row.reason = "it signed two histories that contradict each other; its list stays as it was before".into();
+            store::partner::save(&mut write, &row).await?;
+        }
+        write.commit().await?;
+        self.tell_evidence().await
+    }
+
+    /// Takes in what a partner has seen more of a log than this hub was shown. Returns what is to be said of it.
+    async fn catch_up(&self, log: &LogRow, by: &PartnerRow) -> anyhow::Result<Option<String>> {
+        let base = pull::document_url(&by.url).and_then(|url| {
+            url.join(&format!("../relay/{}", pull::relayed(log.key.name()))).map_err(|_| PullError::Url(by.url.clone()))
+        });
+        let Ok(base) = base else { return Ok(None) };
+        // No other run may take from the same log meanwhile, and what one has taken since counts.
+        let _alone = self.alone(log.owner).await?;
+        let mut db = self.store.read().await?;
+        let now = store::log::of_hub(&mut db, log.owner).await?.into_iter().find(|row| row.n == log.n);
+        drop(db);
+        let Some(log) = now.as_ref().filter(|log| log.closed.is_none()) else { return Ok(None) };
+        let run = pull::Run::at(&self.store, &self.client, log.clone(), base)?;
+        match run.finish(None, self.clock.now()).await {
+            Ok(pulled) if pulled.new > 0 => Ok(Some(format!(
+                "{} showed {} more of its list than this hub; it was taken from there",
+                log.name, by.name
+            ))),
+            Err(PullError::Fork(evidence)) => {
+                self.accuse(log, evidence.second.as_bytes()).await?;
+                Ok(Some(format!("{} told {} another history than this hub", log.name, by.name)))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Writes the evidence that is kept into the feed folder, for whoever wants to see it.
+    ///
+    /// # Errors
+    /// The database, or the feed folder.
+    pub async fn tell_evidence(&self) -> anyhow::Result<()> {
+        if self.config.publish.is_none() {
+            return Ok(());
+        }
+        let mut db = self.store.read().await?;
+        for one in store::hub::evidence(&mut db).await? {
+            let folder = self.config.feed().join("evidence").join(&one.id);
+            for (name, note) in [("1", &one.first), ("2", &one.second)] {
+                Aside::write(&folder.join(name), note)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// When this hub cosigned a checkpoint, in seconds since 1970; 0 when it did not.
+fn cosigned(note: &str, keys: &crate::feed::LogKeys) -> u64 {
+    let note = crate::feed::note::Note::parse(note.as_bytes());
+    note.and_then(|note| note.verify(keys.peer.public())).unwrap_or(0)
+}
+
+/// Where a partner says what it has seen.
+fn seen_url(address: &str) -> Result<Url, PullError> {
+    pull::document_url(address)?.join("../seen").map_err(|_| PullError::Url(address.to_owned()))
+}

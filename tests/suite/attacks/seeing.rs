@@ -1,0 +1,336 @@
+//! F11, F12, F15 (gossip), F24, F25, F31, F32: hubs that see one another.
+
+use crate::support::TestHub;
+use crate::support::hub::{group, serve};
+use crate::support::peer::{TestPeer, as_log_key};
+use crate::support::scene::Scene;
+use mutuald::feed::{Checkpoint, LogKeys, seen};
+use mutuald::node::seen::WouldFork;
+use mutuald::node::sync;
+use mutuald::peer::schedule::{LastPull, Pace, Schedule, next_due};
+use mutuald::store;
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+fn id(n: u128) -> Uuid {
+    Uuid::from_u128(0x4000_8000_0000_0000_0000 + n)
+}
+
+async fn says(hub: &TestHub, n: u128, name: &str) {
+    hub.put(&[(id(n), group(name, "Southend", &format!("01702 {n:06}")))]).await;
+}
+
+/// Hubs with so many groups at the first, of which the others follow the first and each other.
+async fn three(groups: u128) -> (TestHub, TestHub, TestHub) {
+    let first = TestHub::new("First Hub", 1).await;
+    let all: Vec<_> =
+        (1..=groups).map(|n| (id(n), group(&format!("Circle {n}"), "Southend", &format!("01702 {n:06}")))).collect();
+    first.put(&all).await;
+    let (second, third) = (TestHub::new("Second Hub", 2).await, TestHub::new("Third Hub", 3).await);
+    for hub in [&second, &third] {
+        hub.follow(&first).await;
+    }
+    second.follow(&third).await;
+    third.follow(&second).await;
+    (first, second, third)
+}
+
+async fn partner(hub: &TestHub, of: &TestHub) -> store::partner::PartnerRow {
+    hub.hub.partner(&of.hub.id.to_string()).await.unwrap()
+}
+
+/// Serves what another server does, changed.
+async fn between(
+    target: String,
+    change: impl Fn(&str, Vec<u8>) -> Option<Vec<u8>> + Clone + Send + Sync + 'static,
+) -> String {
+    use axum::response::IntoResponse;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let router = axum::Router::new().fallback(move |uri: axum::http::Uri| {
+        let (target, change) = (target.clone(), change.clone());
+        async move {
+            let path = uri.path().to_owned();
+            let answer = reqwest::get(format!("{}{}", target.trim_end_matches('/'), path)).await.unwrap();
+            let found = answer.status().is_success();
+            let body = answer.bytes().await.unwrap().to_vec();
+            match change(&path, body).filter(|_| found) {
+                Some(body) => body.into_response(),
+                None => axum::http::StatusCode::NOT_FOUND.into_response(),
+            }
+        }
+    });
+    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    url
+}
+
+/// F11: three hundred hubs that all pull at one minute are put off by different amounts, the same every day.
+#[test]
+fn f11_three_hundred_hubs_do_not_arrive_at_once() {
+    let schedule = Schedule::parse("0 */4 * * *").unwrap();
+    let zone = jiff::tz::TimeZone::get("Europe/London").unwrap();
+    let now: jiff::Timestamp = "2026-11-22T09:00:00Z".parse().unwrap();
+    let arrivals = |now: jiff::Timestamp| -> Vec<jiff::Timestamp> {
+        (0..300)
+            .map(|n| {
+                let who = format!("h-reader-{n} h-partner");
+                let pace = Pace {
+                    schedule: &schedule,
+                    time_zone: &zone,
+                    hub_id: &who,
+                    jitter_percent: 10,
+                    retry_after_max: jiff::SignedDuration::from_hours(24),
+                };
+                let last = LastPull { now, last_due: None, failures: 0, retry_after: None };
+                next_due(&pace, &last).unwrap()
+            })
+            .collect()
+    };
+    let first = arrivals(now);
+    let mut minutes: BTreeMap<i64, u32> = BTreeMap::new();
+    for at in &first {
+        *minutes.entry(at.as_second() / 60).or_default() += 1;
+    }
+    // 24 minutes, a tenth of the interval, hold about 12 each; chance alone makes it no more than three times that.
+    assert!(minutes.len() >= 20, "{minutes:?}");
+    assert!(minutes.values().all(|count| *count < 40), "{minutes:?}");
+    assert_eq!(first, arrivals(now + jiff::SignedDuration::from_secs(1)), "each keeps its own minute");
+}
+
+/// F12: a hub moves to another host while a reader is half way: its document says where, and the reader goes on at the very
+/// entry where it was.
+#[tokio::test(flavor = "multi_thread")]
+async fn f12_a_hub_that_moves_is_read_on() {
+    use mutuald::node::rollover::Change;
+    let hub = TestHub::new("First Hub", 1).await;
+    let all: Vec<_> =
+        (1..=600).map(|n| (id(n), group(&format!("Circle {n}"), "Southend", &format!("01702 {n:06}")))).collect();
+    hub.put(&all).await;
+    let reader = TestHub::with("Reader Hub", 2, |config| config.limits.leaves_per_run = 256).await;
+    reader.follow(&hub).await;
+    let half = reader.pull(&hub).await.pulled.unwrap();
+    assert!(half.more && half.held == 256);
+
+    // The files lie at a new host; the old one keeps the document only.
+    let there = tempfile::tempdir().unwrap();
+    crate::support::hub::copy(&hub.hub.config.feed(), there.path());
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let host = format!("http://{}/v1/1/", listener.local_addr().unwrap());
+    let files = there.path().to_owned();
+    tokio::spawn(async move {
+        let router = axum::Router::new().fallback(move |uri: axum::http::Uri| serve(files.clone(), uri));
+        axum::serve(listener, router).await.unwrap();
+    });
+    hub.change(Change::Renew { expires: None, mirrors: None, prefix: Some(host) }, None).await;
+    std::fs::remove_dir_all(hub.hub.config.feed().join("v1")).unwrap();
+    let mut new = 0;
+    loop {
+        let outcome = reader.pull(&hub).await;
+        assert!(outcome.ok(), "{outcome:?}");
+        let pulled = outcome.pulled.unwrap();
+        new += pulled.new;
+        if !pulled.more {
+            break;
+        }
+    }
+    assert_eq!(new, 602 - 256, "nothing was fetched twice");
+    assert_eq!(reader.names().await, hub.names().await);
+    reader.check_hub().await;
+}
+
+/// F15: a hub (or whoever has its key) shows one history to one reader and another to the other. Each reads what the other
+/// has seen, and both hold the proof, whichever of the histories is the longer; nothing more is taken from either.
+#[tokio::test(flavor = "multi_thread")]
+async fn f15_two_who_were_told_differently_find_out() {
+    for (one, other) in [(1, 1), (1, 3), (3, 1)] {
+        let (first, second, third) = three(5).await;
+        let twin = first.copy(70).await;
+        for n in 0..one {
+            says(&first, 100 + n, "One history").await;
+        }
+        for n in 0..other {
+            says(&twin, 200 + n, "Another history").await;
+        }
+        third.finds(&first, &twin.url).await;
+        assert_eq!(second.pull(&first).await.state, "changed");
+        assert_eq!(third.pull(&first).await.state, "changed");
+        for (reader, friend) in [(&second, &third), (&third, &second)] {
+            let names = reader.names().await;
+            let met = reader.hub.gossip(&partner(reader, friend).await, true).await.unwrap();
+            assert_eq!(met.len(), 1, "{one} {other}: {met:?}");
+            let row = partner(reader, &first).await;
+            assert_eq!(row.state, "disputed");
+            let proof = sync::evidence(&row).expect("both notes are kept");
+            let keys = &first.hub.keys;
+            for note in [&proof.first, &proof.second] {
+                assert!(Checkpoint::open(note.as_bytes(), keys.log.public(), keys.peer.public()).is_ok());
+            }
+            assert_ne!(proof.first, proof.second);
+            assert_eq!(reader.names().await, names, "what was verified stays in use");
+            assert_eq!(reader.pull(&first).await.state, "disputed");
+            let mut db = reader.hub.store.read().await.unwrap();
+            let kept = store::hub::evidence(&mut db).await.unwrap();
+            assert!(kept.iter().any(|one| one.kind == "fork"));
+            let file = reader.hub.config.feed().join("evidence").join(&kept[0].id).join("1");
+            assert_eq!(std::fs::read(file).unwrap(), kept[0].first, "shown to whoever asks");
+            reader.check_hub().await;
+        }
+    }
+}
+
+/// F24: the hub is down, and a partner's copy serves; the copy cannot be altered on the way; one that omits is as old as its
+/// hub's last signature says.
+#[tokio::test(flavor = "multi_thread")]
+async fn f24_a_relay_helps_and_cannot_lie() {
+    let (first, second, third) = three(300).await;
+    assert_eq!(second.pull(&first).await.state, "changed");
+    first.goes_down();
+    let target = second.url.clone();
+    let flipped = between(target.clone(), |path, mut body| {
+        if path.contains("/relay/") && path.contains("/tile/entries/") {
+            let last = body.len() - 9;
+            body[last] ^= 1;
+        }
+        Some(body)
+    })
+    .await;
+    third.finds(&second, &flipped).await;
+    let outcome = third.pull(&first).await;
+    assert_eq!(outcome.state, "connect", "{outcome:?}");
+    assert_eq!(third.names().await, Vec::<String>::new());
+
+    // Words that were changed are not what was signed: they are missing, not believed.
+    let words = between(target.clone(), |path, body| {
+        let text = String::from_utf8_lossy(&body).replace("Circle 7\"", "Zircle 7\"");
+        Some(if path.contains("/part/") { text.into_bytes() } else { body })
+    })
+    .await;
+    third.finds(&second, &words).await;
+    let outcome = third.pull(&first).await;
+    assert!(outcome.ok() && outcome.reason.contains("Second Hub"), "{outcome:?}");
+    assert_eq!(outcome.pulled.unwrap().withheld, 1);
+    assert!(!third.names().await.iter().any(|name| name.starts_with("Zircle")));
+    third.finds(&second, &target).await;
+    assert!(third.pull(&first).await.ok());
+    assert_eq!(third.names().await, first.names().await, "all of it, from the copy");
+    third.check_hub().await;
+
+    // A relay that keeps something back is old, and says so itself.
+    third.clock.advance(jiff::SignedDuration::from_hours(24 * 5));
+    third.hub.refresh().await.unwrap();
+    let outcome = third.pull(&first).await;
+    assert_eq!(outcome.state, "stale", "{outcome:?}");
+}
+
+/// F25: a partner shows forged and old checkpoints of others: nobody is accused by them.
+#[tokio::test]
+async fn f25_what_a_partner_says_it_has_seen_counts_by_the_hubs_own_signature() {
+    let mut scene = Scene::new(9).await;
+    let liar = TestPeer::new(9).await;
+    scene.hub.hub.add_partner(&liar.url, liar.id, None).await.unwrap();
+    let row = scene.hub.hub.partner(&liar.id.to_string()).await.unwrap();
+    let origin = crate::support::peer::origin(7);
+    let forged = LogKeys::from_seed(&origin, &[99; 32]);
+    let checkpoint = |size, root, keys: &LogKeys| Checkpoint { size, root, time: scene.peer.now as u64 }.sign(keys);
+    let other_root = [3; 32];
+    let half = {
+        // The log's line by the right key, the time by another.
+        let text = checkpoint(9, other_root, &forged);
+        let body = text.split_once("\n\n").unwrap().0.to_owned() + "\n";
+        format!("{body}\n{}{}", as_log_key(&origin, 5).line(&body, 0), scene.peer.keys.peer.line(&body, 5))
+    };
+    let old = scene.peer.checkpoint(4, scene.peer.root_at(4), scene.peer.now - 900);
+    let notes = [
+        checkpoint(9, other_root, &forged).into_bytes(),
+        checkpoint(1 << 40, other_root, &forged).into_bytes(),
+        half.into_bytes(),
+        old,
+        b"no note at all".to_vec(),
+    ];
+    let before = scene.before().await;
+    for bytes in [seen::write(notes.iter().map(Vec::as_slice)), b"\xff\xff cut off".to_vec(), Vec::new()] {
+        liar.place("/seen", bytes);
+        assert_eq!(scene.hub.hub.gossip(&row, true).await.unwrap(), Vec::<String>::new());
+    }
+    assert_ne!(scene.partner().await.state, "disputed");
+    assert_eq!(scene.before().await, before);
+    scene.heals().await;
+}
+
+/// F31: a database restored from last week's backup publishes nothing, because its partners have seen more; it takes back
+/// from them what it said, and what only it knew is said again: no fork, nothing lost that a partner holds.
+#[tokio::test(flavor = "multi_thread")]
+async fn f31_a_restored_backup_takes_back_what_it_said() {
+    let (first, second, _third) = three(300).await;
+    first.follow(&second).await;
+    second.pull(&first).await;
+    let backup = first.copy(71).await;
+    for n in 400..420 {
+        says(&first, n, &format!("Said since {n}")).await;
+    }
+    says(&first, 1, "Changed since").await;
+    second.pull(&first).await;
+    let good = first.names().await;
+    first.goes_down();
+
+    let refused = backup.hub.publish().await.unwrap_err();
+    assert!(refused.downcast_ref::<WouldFork>().is_some(), "{refused:#}");
+    // Somebody goes on working before they look: the words are kept, and shown to nobody.
+    let group = group("Said in between", "Southend", "01702 000500");
+    let draft = mutuald::node::author::Draft {
+        id: id(500),
+        rev: 1,
+        body: mutuald::record::statement::Body::Put(mutuald::record::statement::Kind::Record),
+        public: Some(group.json()),
+    };
+    let refused = backup.hub.say(&[draft]).await.unwrap_err();
+    assert!(refused.downcast_ref::<WouldFork>().is_some(), "{refused:#}");
+    let before = backup.published();
+
+    let healed = backup.hub.heal().await.unwrap();
+    assert_eq!((healed.again, healed.now), (1, before + 21 + 1), "{healed:?}");
+    backup.hub.publish().await.unwrap();
+    backup.check_hub().await;
+    let mut expected = good.clone();
+    expected.push("Said in between".into());
+    expected.sort();
+    assert_eq!(backup.names().await, expected);
+    assert_eq!(backup.hub.heal().await.unwrap().again, 0, "once is enough");
+
+    second.finds(&first, &backup.url).await;
+    assert_eq!(second.pull(&first).await.state, "changed", "the same history, grown");
+    assert_eq!(second.names().await, expected);
+    second.check_hub().await;
+}
+
+/// F32: a copied machine with the same key: whoever publishes second is stopped, by what partners have seen, and by the
+/// checkpoint that was published meanwhile.
+#[tokio::test(flavor = "multi_thread")]
+async fn f32_the_second_of_two_with_one_key_is_stopped() {
+    let (first, second, _third) = three(5).await;
+    first.follow(&second).await;
+    let twin = first.copy(72).await;
+    says(&first, 100, "Said by the first").await;
+    second.pull(&first).await;
+    let before = twin.published();
+    let draft = mutuald::node::author::Draft {
+        id: id(200),
+        rev: 1,
+        body: mutuald::record::statement::Body::Put(mutuald::record::statement::Kind::Record),
+        public: Some(group("Said by the twin", "Southend", "01702 000200").json()),
+    };
+    let refused = twin.hub.say(&[draft]).await.unwrap_err();
+    let WouldFork(ahead) = refused.downcast_ref::<WouldFork>().expect("it would fork");
+    assert!(ahead.differs, "{ahead:?}");
+    assert_eq!(twin.published(), before, "nothing of it was published");
+    // Partners go on with the first.
+    says(&first, 101, "And again").await;
+    assert_eq!(second.pull(&first).await.state, "changed");
+
+    // Two processes on one database: the second to sign meets the other's checkpoint.
+    let mut db = first.hub.store.write().await.unwrap();
+    let log = store::log::by_number(&mut db, store::log::OWN).await.unwrap().unwrap();
+    let known = log.checkpoint.clone();
+    assert!(store::log::publish_checkpoint(&mut db, log.n, known.as_deref(), b"theirs").await.unwrap());
+    assert!(!store::log::publish_checkpoint(&mut db, log.n, known.as_deref(), b"ours").await.unwrap());
+}
