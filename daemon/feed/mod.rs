@@ -10,6 +10,7 @@
 //! * [`hub`]: the hub document, from which everything else is trusted;
 //! * [`leaf`]: one leaf under its key: signature, then statement, or why it is void;
 //! * [`seen`]: checkpoints of others, one after another;
+//! * [`standing`]: how what a log shows stands to what is held of it;
 //! * [`plan`]: ours + theirs → what to fetch.
 //!
 //! Written here rather than taken from the `signed_note` and `tlog_tiles` crates: both verify by other rules than
@@ -23,6 +24,7 @@ pub mod merkle;
 pub mod note;
 pub mod plan;
 pub mod seen;
+pub mod standing;
 pub mod tile;
 
 pub use checkpoint::Checkpoint;

@@ -2,7 +2,7 @@
 
 use crate::{Target, seeds, twice};
 use mutuald::feed::note::{Note, VerifyKey};
-use mutuald::feed::{Checkpoint, Frontier, HubDocument, hub, leaf, merkle, tile};
+use mutuald::feed::{Checkpoint, Frontier, HubDocument, hub, leaf, merkle, seen, tile};
 use mutuald::peer::verify;
 use mutuald::record::statement::{Body, Statement};
 
@@ -15,6 +15,8 @@ pub const TARGETS: &[Target] = &[
     Target { name: "entry-bundle", run: entries, seeds: entry_bundles },
     Target { name: "part-bundle", run: lines, seeds: || seeds::folder("schema/vectors/golden-0.1.0/v1/1/part") },
     Target { name: "tile", run: hashes, seeds: || seeds::folder("schema/vectors/golden-0.1.0/v1/1/tile/0") },
+    Target { name: "seen", run: seen_, seeds: seens },
+    Target { name: "hub-document-next", run: next, seeds: followings },
     Target { name: "edge", run: edge, seeds: edges },
 ];
 
@@ -178,4 +180,50 @@ fn edge(data: &[u8]) {
     assert_eq!((edge.size(), edge.root()), (size, root));
     edge.push([1; 32]);
     assert_eq!(edge.size(), size + 1);
+}
+
+fn seens() -> Vec<Vec<u8>> {
+    let notes = checkpoints().into_iter().map(|text| {
+        let text = String::from_utf8(text).expect("text");
+        seeds::keys().log.note(&text).into_bytes()
+    });
+    let notes: Vec<Vec<u8>> = notes.collect();
+    vec![seen::write(notes.iter().map(Vec::as_slice))]
+}
+
+/// What is taken apart is written again to what was read of it, and a checkpoint is found under the origin that it names.
+fn seen_(data: &[u8]) {
+    let notes = twice(|| seen::read(data));
+    let again = seen::write(notes.iter().copied());
+    assert!(data.starts_with(&again));
+    for note in notes {
+        if let Some(origin) = seen::origin(note) {
+            let found = seen::of(data, origin).expect("it stands there");
+            assert_eq!(seen::origin(found), Some(origin));
+        }
+    }
+}
+
+fn second() -> HubDocument {
+    let first = hub::open(first().sign(&[&seeds::root(1)]).as_bytes(), None).expect("a first document");
+    first.following()
+}
+
+fn followings() -> Vec<Vec<u8>> {
+    let mut closing = second();
+    closing.logs[0].closed = Some(hub::Closed::at(7, [9; 32]));
+    vec![second().text().into_bytes(), closing.text().into_bytes()]
+}
+
+/// A later document is one version more, of the same hub, and keeps what was closed; what is drafted is what is read.
+fn next(data: &[u8]) {
+    let before = hub::open(first().sign(&[&seeds::root(1)]).as_bytes(), None).expect("a first document");
+    assert!(hub::next(&before, data).is_err(), "its roots did not sign this");
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let note = format!("{text}\n{}{}", seeds::root(1).line(text, 0), seeds::root(2).line(text, 0));
+    let Ok(met) = twice(|| hub::next(&before, note.as_bytes())) else { return };
+    assert_eq!((met.id, met.document.version), (before.id, 2));
+    assert!(met.logs.len() >= before.logs.len());
+    assert_eq!(hub::drafted(&before, text).map(|hub| hub.digest), Ok(met.digest.clone()));
+    assert_eq!(hub::reopen(note.as_bytes(), before.id).map(|hub| hub.digest), Ok(met.digest));
 }

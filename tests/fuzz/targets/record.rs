@@ -61,7 +61,8 @@ fn line(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let digest = part::digest(data);
     assert_eq!((digest.len(), part::digest(data)), (43, digest.clone()));
-    let Some(json) = part::json(text) else { return };
+    // Lines are read out of files by their line feeds, so that none holds one.
+    let Some(json) = part::json(text).filter(|json| !json.contains('\n')) else { return };
     assert!(text.ends_with(json));
     let again = part::line([3; 16], json);
     assert_eq!(part::json(&again), Some(json));

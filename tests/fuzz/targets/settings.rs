@@ -59,9 +59,11 @@ fn model(data: &[u8]) {
 fn vocabulary(data: &[u8]) {
     text(data, |text| {
         let Ok(vocabulary) = Vocabulary::read(text) else { return };
-        // Every word leads to a term, and no term is its own ancestor.
-        for word in vocabulary.words() {
-            let id = vocabulary.find(word).expect("a word is found");
+        // Every label leads to its term, and no term is its own ancestor.
+        let file: serde_json::Value = serde_json::from_str(text).expect("a vocabulary is JSON");
+        for term in file["terms"].as_array().into_iter().flatten() {
+            let id = term["id"].as_str().expect("a term has an id");
+            assert_eq!(vocabulary.find(term["label"].as_str().expect("and a label")), Some(id));
             assert!(!vocabulary.ancestors(id).contains(&id));
         }
     });
