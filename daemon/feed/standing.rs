@@ -124,15 +124,16 @@ mod tests {
 
     #[test]
     fn only_the_signed_tree_by_way_of_the_one_signed_before_is_taken() {
-        let edge = |of, size| (0..size).fold(Frontier::default(), |mut edge, n: u64| {
-            edge.push([n as u8 ^ of; 32]);
-            edge
-        });
+        let edge = |of, size| {
+            (0..size).fold(Frontier::default(), |mut edge, n: u64| {
+                edge.push([n as u8 ^ of; 32]);
+                edge
+            })
+        };
         let leaves = |of: u8, range: std::ops::Range<u64>| range.map(move |n| [n as u8 ^ of; 32]);
         let known = tree(0, 7);
-        let extend = |held, of, theirs: &Checkpoint| {
-            extend(edge(of, held), leaves(of, held..theirs.size), Some(&known), theirs)
-        };
+        let extend =
+            |held, of, theirs: &Checkpoint| extend(edge(of, held), leaves(of, held..theirs.size), Some(&known), theirs);
         assert_eq!(extend(5, 0, &tree(0, 9)), Extended::Proven);
         assert_eq!(extend(5, 1, &tree(1, 9)), Extended::Fork);
         assert_eq!(extend(5, 0, &tree(1, 9)), Extended::Unproven);

@@ -1,14 +1,15 @@
 //! What a hub makes of all that it holds: records, groups, one digest; and what must be true of it.
 
 use super::hub::{Held, Hub, Logs, Partner, Truth};
-use mutuald::record::statement::{Body, Kind, Revision};
-use mutuald::record::{Group, HubId, RecordRef, part, state::RecordState};
+use mutuald::record::statement::{Body, Revision};
+use mutuald::record::{Group, HubId, RecordRef, Statement, part, state::RecordState};
 use mutuald::registry::digest::RegistryDigest;
 use mutuald::registry::merge::{Member, merge};
 use mutuald::registry::policy::Policy;
 use mutuald::registry::rules::Unit;
 use mutuald::registry::{Choice, Decision, linkage};
-use std::collections::{BTreeMap, BTreeSet};
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 use uuid::Uuid;
 
@@ -47,33 +48,30 @@ pub fn fold(logs: &[Logs]) -> BTreeMap<Uuid, RecordState> {
                 continue;
             };
             let at = pos(log, index);
-            let counts = mutuald::record::Statement {
-                at: jiff::Timestamp::from_second(eff).unwrap_or(said.at),
-                ..(**said).clone()
-            };
+            let counts = Statement { at: jiff::Timestamp::from_second(eff).unwrap_or(said.at), ..(**said).clone() };
             records.entry(said.id).or_insert_with(|| RecordState::new(*kind, at)).apply(at, &counts);
         }
     }
     records
 }
 
-/// Whether the leaf is what its record says now, and its words are missing.
-pub fn lacks(partner: &Partner, log: usize, index: usize) -> bool {
-    let leaf = &partner.logs[log].leaves[index];
-    let Some(said) = &leaf.said else { return false };
-    leaf.line.is_none() && said.parts.contains_key(part::PUBLIC) && partner.may_hold(said) && newest(&partner.logs, said.id) == Some(pos(log, index))
+/// Leaves of a log that are what their records say now, and whose words are missing.
+pub fn lacking(partner: &Partner, log: usize) -> BTreeSet<usize> {
+    let lacks = |leaf: &Held| {
+        let waits = |said: &Rc<Statement>| said.parts.contains_key(part::PUBLIC) && partner.may_hold(said);
+        leaf.line.is_none() && leaf.said.as_ref().is_some_and(waits)
+    };
+    let leaves = &partner.logs[log].leaves;
+    if !leaves.iter().any(lacks) {
+        return BTreeSet::new();
+    }
+    let newest = newest(&partner.logs);
+    (0..leaves.len()).filter(|at| lacks(&leaves[*at]) && newest.contains(&pos(log, *at))).collect()
 }
 
-fn newest(logs: &[Logs], id: Uuid) -> Option<i64> {
-    let mut state: Option<RecordState> = None;
-    for (log, held) in logs.iter().enumerate() {
-        for (index, leaf) in held.leaves.iter().enumerate() {
-            if let Some(said) = leaf.said.as_ref().filter(|said| said.id == id) {
-                state.get_or_insert_with(|| RecordState::new(Kind::Record, pos(log, index))).apply(pos(log, index), said);
-            }
-        }
-    }
-    state.filter(|state| !state.withdrawn)?.put.map(|(pos, _)| pos)
+/// Where what records say now stands.
+fn newest(logs: &[Logs]) -> BTreeSet<i64> {
+    fold(logs).values().filter(|state| !state.withdrawn).filter_map(|state| Some(state.put?.0)).collect()
 }
 
 /// What a hub's logs say of each record, as somebody holds them.
@@ -133,7 +131,7 @@ pub fn digest(hub: &Hub, policy: &Policy) -> String {
     let read: Vec<(RecordRef, linkage::Features, Vec<u64>)> = members
         .values()
         .map(|member| {
-            let (features, keys) = linkage::read(&member.group, model);
+            let (features, keys) = features(&member.group, model);
             (member.record, features, keys)
         })
         .collect();
@@ -164,13 +162,10 @@ pub fn digest(hub: &Hub, policy: &Policy) -> String {
 pub fn inputs(hub: &Hub) -> BTreeSet<(HubId, usize, usize, [u8; 32], Vec<usize>)> {
     let mut all = BTreeSet::new();
     let mut take = |id: HubId, logs: &[Logs]| {
+        let newest = newest(logs);
         for (nth, log) in logs.iter().enumerate() {
             let live: Vec<usize> = (0..log.leaves.len())
-                .filter(|at| {
-                    let leaf = &log.leaves[*at];
-                    leaf.line.is_some()
-                        && leaf.said.as_ref().is_some_and(|said| newest(logs, said.id) == Some(pos(nth, *at)))
-                })
+                .filter(|at| log.leaves[*at].line.is_some() && newest.contains(&pos(nth, *at)))
                 .collect();
             all.insert((id, nth, log.leaves.len(), log.root_at(log.leaves.len() as u64), live));
         }
@@ -183,4 +178,13 @@ pub fn inputs(hub: &Hub) -> BTreeSet<(HubId, usize, usize, [u8; 32], Vec<usize>)
 /// Whether anybody still holds words that were erased.
 pub fn holds(logs: &[Logs], gone: &[Rc<str>]) -> bool {
     logs.iter().flat_map(|log| &log.leaves).any(|leaf| leaf.line.as_ref().is_some_and(|line| gone.contains(line)))
+}
+
+/// What linking reads of a group. It depends on the words alone, and there are few different ones.
+fn features(group: &Group, model: &linkage::Model) -> (linkage::Features, Vec<u64>) {
+    thread_local!(static KNOWN: RefCell<HashMap<String, (linkage::Features, Vec<u64>)>> = RefCell::default());
+    let read = |known: &RefCell<HashMap<String, _>>| {
+        known.borrow_mut().entry(group.json()).or_insert_with(|| linkage::read(group, model)).clone()
+    };
+    KNOWN.with(read)
 }

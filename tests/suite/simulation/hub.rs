@@ -1,6 +1,6 @@
 //! A hub as it would be on disk: its keys, its own logs and what it serves; and what it holds of others.
 
-use mutuald::feed::hub::{self, Closed, HubDocument, Log, VerifiedHub};
+use mutuald::feed::hub::{self, Closed, HubDocument, Log, VerifiedHub, VerifiedLog};
 use mutuald::feed::note::{ED25519, LogKeys, SigningKey};
 use mutuald::feed::tile::{self, WIDTH};
 use mutuald::feed::{Checkpoint, Frontier, Hash, leaf, merkle, seen};
@@ -9,7 +9,8 @@ use mutuald::record::statement::{Body, ErasedParts, Kind, Statement};
 use mutuald::record::{HubId, canonical};
 use rand::rngs::StdRng;
 use rand::{Rng, RngExt};
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 use uuid::Uuid;
 
@@ -175,19 +176,22 @@ impl Own {
 
     /// Plans the files of the state as it is, in the order of publishing: parts, entries, and last the checkpoint.
     pub fn publish(&mut self, now: i64) {
+        let mut writing = Vec::new();
+        for log in 0..self.logs.len() {
+            let size = self.logs[log].leaves.len() as u64;
+            for n in 0..size.div_ceil(WIDTH) {
+                let width = tile::width(n, size);
+                writing.push((prefix(log) + &tile::parts(PUBLIC, n, width), Rc::new(self.lines(log, n, width))));
+                let mut entries = Vec::new();
+                let from = (n * WIDTH) as usize;
+                self.logs[log].leaves[from..from + width as usize]
+                    .iter()
+                    .for_each(|leaf| tile::append_entry(&mut entries, &leaf.note));
+                writing.push((prefix(log) + &tile::entries(n, width), Rc::new(entries)));
+            }
+        }
         let log = self.logs.len() - 1;
         let size = self.logs[log].leaves.len() as u64;
-        let mut writing = Vec::new();
-        for n in 0..size.div_ceil(WIDTH) {
-            let width = tile::width(n, size);
-            writing.push((prefix(log) + &tile::parts(PUBLIC, n, width), Rc::new(self.lines(log, n, width))));
-            let mut entries = Vec::new();
-            let from = (n * WIDTH) as usize;
-            self.logs[log].leaves[from..from + width as usize]
-                .iter()
-                .for_each(|leaf| tile::append_entry(&mut entries, &leaf.note));
-            writing.push((prefix(log) + &tile::entries(n, width), Rc::new(entries)));
-        }
         let checkpoint = Checkpoint { size, root: self.logs[log].root_at(size), time: now.max(0) as u64 };
         let note = checkpoint.sign(&self.keys[log]).into_bytes();
         // Remembered before it is shown: a hub that dies here comes back to the same promise.
@@ -246,7 +250,11 @@ impl Own {
                 let Some(said) = &leaf.said else { continue };
                 let stands = match &said.body {
                     Body::Put(_) => {
-                        leaf.line.is_some() && self.truth.get(&said.id).is_some_and(|truth| truth.rev == said.rev && truth.says.is_some())
+                        leaf.line.is_some()
+                            && self
+                                .truth
+                                .get(&said.id)
+                                .is_some_and(|truth| truth.rev == said.rev && truth.says.is_some())
                     }
                     Body::Link { .. } | Body::Choose { .. } => true,
                     _ => false,
@@ -356,7 +364,7 @@ impl Hub {
         for partner in self.partners.values() {
             for (log, is) in partner.logs.iter().zip(&partner.hub().logs) {
                 let Some(note) = &log.known else { continue };
-                if Checkpoint::open(note, &is.key, &is.peer).is_ok_and(|met| met.size == log.leaves.len() as u64) {
+                if opened(note, is).is_some_and(|met| met.size == log.leaves.len() as u64) {
                     let text = String::from_utf8_lossy(note).into_owned();
                     let (body, _) = text.split_once("\n\n").unwrap();
                     let line = keys.peer.line(&format!("{body}\n"), now.max(0) as u64);
@@ -373,4 +381,19 @@ pub fn uuid(rng: &mut StdRng) -> Uuid {
     let id = uuid::Builder::from_random_bytes(rng.random()).into_uuid();
     debug_assert!(canonical::uuid(&id.to_string()).is_some());
     id
+}
+
+/// A checkpoint under its log's keys. Opening is a function of the bytes, and the same bytes are met again and again: what came
+/// of them is remembered.
+pub fn opened(note: &[u8], log: &VerifiedLog) -> Option<Checkpoint> {
+    type Known = HashMap<(Vec<u8>, String), Option<Checkpoint>>;
+    thread_local!(static KNOWN: RefCell<Known> = RefCell::default());
+    let of = (note.to_vec(), log.key.to_string());
+    KNOWN.with(|known| {
+        let mut known = known.borrow_mut();
+        if known.len() > 20_000 {
+            known.clear();
+        }
+        known.entry(of).or_insert_with(|| Checkpoint::open(note, &log.key, &log.peer).ok()).clone()
+    })
 }

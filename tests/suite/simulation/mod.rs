@@ -53,6 +53,9 @@ fn networks_converge_whatever_befalls_them() {
                 if seed >= seeds {
                     return failed;
                 }
+                if seed > 0 && seed.is_multiple_of(1_000) {
+                    eprintln!("{seed} seeds in {:.1} s", started.elapsed().as_secs_f64());
+                }
                 if catch_unwind(AssertUnwindSafe(|| run(seed, &policy))).is_err() {
                     eprintln!("replay: SIMULATION_SEED={seed} cargo test --test suite networks_converge");
                     failed.push(seed);

@@ -1,7 +1,7 @@
 //! One pull as a machine without I/O: it is given answers, and gives what to ask for next. Every change of the disk happens
 //! within one answer, so that a crash between any two leaves what a transaction would.
 
-use super::hub::{Held, Partner, prefix};
+use super::hub::{Held, Partner, opened, prefix};
 use mutuald::feed::hub;
 use mutuald::feed::plan::{Bundle, Plan};
 use mutuald::feed::standing::{self, Extended, Look, Within};
@@ -29,16 +29,36 @@ pub enum Next {
 
 enum Stage {
     /// The newest document, or a version on the way to it.
-    Document { target: Option<(u64, Rc<Vec<u8>>)> },
+    Document {
+        target: Option<(u64, Rc<Vec<u8>>)>,
+    },
     Checkpoint,
     /// New leaves: which bundle is asked for, and what came.
-    Entries { bundles: VecDeque<Bundle>, met: Vec<(Bundle, Vec<Raw>)>, at: Checkpoint, note: Rc<Vec<u8>> },
+    Entries {
+        bundles: VecDeque<Bundle>,
+        met: Vec<(Bundle, Vec<Raw>)>,
+        at: Checkpoint,
+        note: Rc<Vec<u8>>,
+    },
     /// Their words.
-    Parts { met: VecDeque<(Bundle, Vec<Raw>)>, at: Checkpoint, note: Rc<Vec<u8>> },
+    Parts {
+        met: VecDeque<(Bundle, Vec<Raw>)>,
+        at: Checkpoint,
+        note: Rc<Vec<u8>>,
+    },
     /// The whole tree again: does what is held belong to it?
-    Explain { hashes: Vec<merkle::Hash>, n: u64, at: Checkpoint, note: Rc<Vec<u8>>, before: Option<Checkpoint> },
+    Explain {
+        hashes: Vec<merkle::Hash>,
+        n: u64,
+        at: Checkpoint,
+        note: Rc<Vec<u8>>,
+        before: Option<Checkpoint>,
+    },
     /// Words that did not come.
-    Withheld { n: u64, size: u64 },
+    Withheld {
+        n: u64,
+        size: u64,
+    },
 }
 
 pub struct Pull {
@@ -62,7 +82,9 @@ impl Pull {
             Stage::Checkpoint => self.checkpoint(partner, answer),
             Stage::Entries { bundles, met, at, note } => self.entries(partner, bundles, met, at, note, answer),
             Stage::Parts { met, at, note } => self.parts(partner, met, at, note, answer),
-            Stage::Explain { hashes, n, at, note, before } => self.explain(partner, hashes, n, at, note, before, answer),
+            Stage::Explain { hashes, n, at, note, before } => {
+                self.explain(partner, hashes, n, at, note, before, answer)
+            }
             Stage::Withheld { n, size } => self.withheld(partner, n, size, answer),
         }
     }
@@ -130,13 +152,13 @@ impl Pull {
     fn known(&self, partner: &Partner) -> Option<Checkpoint> {
         let is = &partner.hub().logs[self.log];
         let note = partner.logs[self.log].known.as_ref().filter(|_| is.closed.is_none())?;
-        Some(Checkpoint::open(note, &is.key, &is.peer).expect("it was verified when it was kept"))
+        Some(opened(note, is).expect("it was verified when it was kept"))
     }
 
     fn checkpoint(&mut self, partner: &mut Partner, answer: Option<Rc<Vec<u8>>>) -> Next {
         let Some(note) = answer else { return Next::Over(End::Failed) };
         let is = &partner.hub().logs[self.log];
-        let Ok(theirs) = Checkpoint::open(&note, &is.key, &is.peer) else { return Next::Over(End::Failed) };
+        let Some(theirs) = opened(&note, is) else { return Next::Over(End::Failed) };
         let known = self.known(partner);
         let held = partner.logs[self.log].leaves.len() as u64;
         match standing::look(held, known.as_ref(), &theirs, 10_000) {
@@ -235,7 +257,9 @@ impl Pull {
             if let Some(said) = &said {
                 partner.obey(said);
                 // The same words are held already where a log goes on in the next.
-                if line.is_none() && let Some(digest) = said.parts.get(PUBLIC) {
+                if line.is_none()
+                    && let Some(digest) = said.parts.get(PUBLIC)
+                {
                     line = held_line(partner, digest);
                 }
                 line = line.filter(|_| partner.may_hold(said));
@@ -299,24 +323,24 @@ impl Pull {
 
     /// Asks again for words that are missing, from bundle `n` on; then turns to the next log.
     fn retry(&mut self, partner: &mut Partner, n: u64, size: u64) -> Next {
-        for n in n..size.div_ceil(WIDTH) {
-            let range = (n * WIDTH) as usize..(size.min((n + 1) * WIDTH)) as usize;
-            let lacks = range.clone().any(|at| super::check::lacks(partner, self.log, at));
-            if lacks {
-                self.stage = Stage::Withheld { n, size };
-                return Next::Ask(prefix(self.log) + &tile::parts(PUBLIC, n, tile::width(n, size)));
-            }
+        let lacking = super::check::lacking(partner, self.log);
+        if let Some(n) = lacking.iter().map(|at| *at as u64 / WIDTH).find(|of| *of >= n) {
+            self.stage = Stage::Withheld { n, size };
+            return Next::Ask(prefix(self.log) + &tile::parts(PUBLIC, n, tile::width(n, size)));
         }
         self.log += 1;
         self.open_log(partner)
     }
 
     fn withheld(&mut self, partner: &mut Partner, n: u64, size: u64, answer: Option<Rc<Vec<u8>>>) -> Next {
+        let lacking = super::check::lacking(partner, self.log);
         for (at, line) in lines(answer.as_deref(), tile::width(n, size)).into_iter().enumerate() {
             let index = (n * WIDTH) as usize + at;
-            let Some(said) = partner.logs[self.log].leaves.get(index).and_then(|leaf| leaf.said.clone()) else { continue };
+            let Some(said) = partner.logs[self.log].leaves.get(index).and_then(|leaf| leaf.said.clone()) else {
+                continue;
+            };
             let fits = said.parts.get(PUBLIC).is_some_and(|digest| *digest == part::digest(line.as_bytes()));
-            if fits && partner.may_hold(&said) && super::check::lacks(partner, self.log, index) {
+            if fits && lacking.contains(&index) {
                 partner.logs[self.log].leaves[index].line = Some(line.into());
             }
         }

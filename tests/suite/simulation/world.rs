@@ -1,14 +1,14 @@
 //! Hubs, the network between them, and what befalls both. Everything that happens is drawn from the seed.
 
 use super::check;
-use super::hub::{Hub, Own, Partner, Truth, uuid};
+use super::hub::{Hub, Own, Partner, Truth, opened, uuid};
 use super::pull::{End, Next, Pull};
 use mutuald::feed::Checkpoint;
 use mutuald::feed::note::{ED25519, SigningKey};
 use mutuald::feed::seen;
+use mutuald::record::RecordRef;
 use mutuald::record::group::Assured;
 use mutuald::record::statement::{Body, ErasedParts, Judgement, Kind, Prefer, Revision};
-use mutuald::record::RecordRef;
 use mutuald::registry::policy::Policy;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -37,16 +37,8 @@ pub enum Lie {
     Thief,
 }
 
-const LIES: [Lie; 8] = [
-    Lie::None,
-    Lie::Fork,
-    Lie::Withhold,
-    Lie::Alter,
-    Lie::Forge,
-    Lie::Accuse,
-    Lie::Replay,
-    Lie::Thief,
-];
+const LIES: [Lie; 8] =
+    [Lie::None, Lie::Fork, Lie::Withhold, Lie::Alter, Lie::Forge, Lie::Accuse, Lie::Replay, Lie::Thief];
 
 const YEAR: i64 = 365 * 86_400;
 
@@ -152,6 +144,8 @@ impl World {
         if hub == self.liar
             && let Some(mut other) = self.other.take()
         {
+            // It stays in its place meanwhile: only root keys begin a log, and only the first history has them.
+            self.other = Some(other.clone());
             if self.chance(50) {
                 self.say(&mut other, hub, now);
             }
@@ -161,7 +155,8 @@ impl World {
 
     fn group(&mut self) -> String {
         let (name, place) = (self.rng.random_range(0..self.words), self.rng.random_range(0..2));
-        let name = ["Stroke Carers", "Bereaved Parents", "Anxiety Circle", "Diabetes Peers", "Hearing Voices"][name % 5];
+        let name =
+            ["Stroke Carers", "Bereaved Parents", "Anxiety Circle", "Diabetes Peers", "Hearing Voices"][name % 5];
         let postcode = ["NG9 2AB", "SS1 1BJ"][place];
         let more = self.rng.random_range(0..1_000u32);
         format!(
@@ -264,7 +259,10 @@ impl World {
                 }
             }
         }
-        if hub == self.liar && let Some(other) = &mut self.other && let Some((path, bytes)) = other.writing.pop() {
+        if hub == self.liar
+            && let Some(other) = &mut self.other
+            && let Some((path, bytes)) = other.writing.pop()
+        {
             other.files.insert(path, bytes);
         }
     }
@@ -333,11 +331,9 @@ impl World {
                 let all: Vec<_> = whose.files.values().cloned().collect();
                 (!all.is_empty()).then(|| all[self.rng.random_range(0..all.len())].clone())
             }
-            _ if lies && self.lie == Lie::Withhold && path.contains("/part/") => {
-                honest.filter(|_| self.rng.random_bool(0.5)).map(|bytes| {
-                    Rc::new(bytes.iter().filter(|b| **b == b'\n').copied().collect())
-                })
-            }
+            _ if lies && self.lie == Lie::Withhold && path.contains("/part/") => honest
+                .filter(|_| self.rng.random_bool(0.5))
+                .map(|bytes| Rc::new(bytes.iter().filter(|b| **b == b'\n').copied().collect())),
             10..60 if lies && self.lie == Lie::Alter => honest.map(|bytes| {
                 let mut bytes = bytes.to_vec();
                 if !bytes.is_empty() {
@@ -389,11 +385,19 @@ impl World {
                 .collect();
             bytes = seen::write(notes.iter().map(Vec::as_slice));
         }
-        for note in seen::read(&bytes) {
+        self.hear(reader, &bytes);
+    }
+
+    fn hear(&mut self, reader: usize, bytes: &[u8]) {
+        for note in seen::read(bytes) {
+            let origin = seen::origin(note).map(str::to_owned);
             for partner in self.hubs[reader].partners.values_mut() {
                 let hub = partner.hub();
                 for (nth, is) in hub.logs.iter().enumerate().filter(|(_, is)| is.closed.is_none()) {
-                    let Ok(theirs) = Checkpoint::open(note, &is.key, &is.peer) else { continue };
+                    if origin.as_deref() != Some(is.key.name()) {
+                        continue;
+                    }
+                    let Some(theirs) = opened(note, is) else { continue };
                     let held = &partner.logs[nth];
                     if theirs.size <= held.leaves.len() as u64 && held.root_at(theirs.size) != theirs.root {
                         let first = held.known.clone().unwrap_or_default();
@@ -421,7 +425,9 @@ impl World {
             for hub in 0..count {
                 let now = self.at(hub);
                 self.hubs[hub].own.publish(now);
-                if hub == self.liar && let Some(other) = &mut self.other {
+                if hub == self.liar
+                    && let Some(other) = &mut self.other
+                {
                     other.publish(now);
                 }
                 while !self.hubs[hub].own.writing.is_empty()
@@ -435,9 +441,10 @@ impl World {
                     self.whole_pull(reader, of);
                 }
             }
-            for reader in 0..count {
-                for by in 0..count {
-                    self.gossip(reader, by);
+            for by in 0..count {
+                let seen = self.hubs[by].seen(self.at(by));
+                for reader in (0..count).filter(|reader| *reader != by) {
+                    self.hear(reader, &seen);
                 }
             }
         }
@@ -499,17 +506,13 @@ impl World {
 
     /// Of a hub that signed two histories, any two that are not warned hold the same one; and each warning is a proof.
     fn check_fork(&self) {
-        let views: Vec<(usize, &Partner)> = self
-            .hubs
-            .iter()
-            .enumerate()
-            .filter_map(|(nth, hub)| Some((nth, hub.partners.get(&self.liar)?)))
-            .collect();
+        let views: Vec<(usize, &Partner)> =
+            self.hubs.iter().enumerate().filter_map(|(nth, hub)| Some((nth, hub.partners.get(&self.liar)?))).collect();
         for (nth, partner) in &views {
             if let Some((one, two)) = &partner.disputed {
                 let is = partner.hub().logs.last().unwrap().clone();
-                let open = |note: &[u8]| Checkpoint::open(note, &is.key, &is.peer);
-                assert!(open(one).is_ok() && open(two).is_ok() && one != two, "hub {nth} accuses without proof");
+                let open = |note: &[u8]| opened(note, &is);
+                assert!(open(one).is_some() && open(two).is_some() && one != two, "hub {nth} accuses without proof");
             }
         }
         let calm: Vec<_> = views.iter().filter(|(_, partner)| partner.disputed.is_none()).collect();
