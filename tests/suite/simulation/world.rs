@@ -6,7 +6,7 @@ use super::pull::{End, Next, Pull};
 use mutuald::feed::Checkpoint;
 use mutuald::feed::note::{ED25519, SigningKey};
 use mutuald::feed::seen;
-use mutuald::record::RecordRef;
+use mutuald::record::{RecordRef, Statement};
 use mutuald::record::group::Assured;
 use mutuald::record::statement::{Body, ErasedParts, Judgement, Kind, Prefer, Revision};
 use mutuald::registry::policy::Policy;
@@ -130,7 +130,7 @@ impl World {
                 let of = self.any();
                 self.gossip(hub, of);
             }
-            98 => self.backup(hub),
+            98 if self.chance(30) => self.backup(hub),
             _ => self.misuse(),
         }
     }
@@ -211,6 +211,10 @@ impl World {
                 let Some((id, truth)) = self.record(own) else { return };
                 let body = Body::Erase(Kind::Record, truth.rev, ErasedParts::All);
                 own.say(id, truth.rev, now, body, None, &mut rng);
+                // What was served until now is in caches, and with liars, for long.
+                for (path, bytes) in own.files.iter().filter(|(path, _)| path.contains("/part/")) {
+                    self.past.entry((hub, path.clone())).or_default().push(bytes.clone());
+                }
                 own.erase(id, truth.rev);
                 own.truth.insert(id, Truth { says: None, ..truth });
             }
@@ -230,18 +234,6 @@ impl World {
             94..96 if own.logs.len() < 4 && self.other.is_none() => {
                 let keep = own.logs.last().map_or(0, |log| log.leaves.len()) as u64;
                 own.rollover(hub, keep, now, self.seed, &mut rng);
-            }
-            96.. if hub == self.liar && self.lie == Lie::Forge => {
-                let key = SigningKey::new("stranger", ED25519, &[77; 32]);
-                let text = format!("groups-feed/v1 record\n{{\"id\":\"{}\",\"rev\":1}}\n", uuid(&mut rng));
-                let note = if self.chance(50) { key.note(&text).into_bytes() } else { vec![0xff; 40] };
-                own.say_void(note);
-                // Words of another hub's record under this hub's key are this hub's own, under its own name only.
-                if let Some(theirs) = self.reference(hub) {
-                    let json = self.group();
-                    own.say(theirs.rec, 9, now, Body::Put(Kind::Record), Some(&json), &mut rng);
-                    own.truth.insert(theirs.rec, Truth { rev: 9, says: Some(json) });
-                }
             }
             _ => {}
         }
@@ -269,10 +261,12 @@ impl World {
 
     /// The lie that needs a deed of its own: a second history begins, or goes on.
     fn misuse(&mut self) {
-        if !matches!(self.lie, Lie::Fork | Lie::Thief) {
-            return;
-        }
         let (hub, now) = (self.liar, self.at(self.liar));
+        match self.lie {
+            Lie::Forge => return self.forge(hub, now),
+            Lie::Fork | Lie::Thief => {}
+            _ => return,
+        }
         let mut other = self.other.take().unwrap_or_else(|| self.hubs[hub].own.clone());
         for _ in 0..3 {
             let logs = other.logs.len();
@@ -282,6 +276,28 @@ impl World {
         }
         other.publish(now);
         self.other = Some(other);
+    }
+
+    /// Leaves that the log's key did not sign: they stand in its tree, and say nothing.
+    fn forge(&mut self, hub: usize, now: i64) {
+        let mut rng = StdRng::seed_from_u64(self.rng.random());
+        let mut own = self.hubs[hub].own.clone();
+        if let Some((id, truth)) = self.record(&own) {
+            let at = jiff::Timestamp::from_second(now).unwrap();
+            let body = Body::Withdraw(Kind::Record);
+            let statement = Statement { id, rev: truth.rev + 1, at, parts: BTreeMap::new(), body };
+            let stranger = SigningKey::new("stranger", ED25519, &[77; 32]);
+            own.say_void(stranger.note(&statement.text().unwrap()).into_bytes());
+        }
+        own.say_void(vec![0xff; 40]);
+        // Under this hub's key, words about another's record are this hub's own: ids are scoped by hub.
+        if let Some(theirs) = self.reference(hub) {
+            let json = self.group();
+            let rev = own.truth.get(&theirs.rec).map_or(9, |truth| truth.rev + 1);
+            own.say(theirs.rec, rev, now, Body::Put(Kind::Record), Some(&json), &mut rng);
+            own.truth.insert(theirs.rec, Truth { rev, says: Some(json) });
+        }
+        self.hubs[hub].own = own;
     }
 
     fn begin(&mut self, reader: usize) {
@@ -312,8 +328,10 @@ impl World {
         if self.side[reader] != self.side[from] {
             return None;
         }
+        // Whoever shows two histories errs now and then as to whom it shows which.
+        let astray = self.lie == Lie::Fork && !self.healing && self.chance(5);
         let whose = match &self.other {
-            Some(other) if from == self.liar && reader % 2 == 1 => other,
+            Some(other) if from == self.liar && (reader % 2 == 1) != astray => other,
             _ => &self.hubs[from].own,
         };
         let honest = whose.files.get(path).cloned();
@@ -326,15 +344,15 @@ impl World {
             // Lost, broken off, or refused.
             0..4 => None,
             // A cache on the way, or the wrong file altogether.
-            4..8 if !past.is_empty() => Some(past[self.rng.random_range(0..past.len())].clone()),
-            8..10 => {
+            4..10 if !past.is_empty() => Some(past[self.rng.random_range(0..past.len())].clone()),
+            10..12 => {
                 let all: Vec<_> = whose.files.values().cloned().collect();
                 (!all.is_empty()).then(|| all[self.rng.random_range(0..all.len())].clone())
             }
             _ if lies && self.lie == Lie::Withhold && path.contains("/part/") => honest
                 .filter(|_| self.rng.random_bool(0.5))
                 .map(|bytes| Rc::new(bytes.iter().filter(|b| **b == b'\n').copied().collect())),
-            10..60 if lies && self.lie == Lie::Alter => honest.map(|bytes| {
+            12..60 if lies && self.lie == Lie::Alter => honest.map(|bytes| {
                 let mut bytes = bytes.to_vec();
                 if !bytes.is_empty() {
                     let at = self.rng.random_range(0..bytes.len());
@@ -342,7 +360,7 @@ impl World {
                 }
                 Rc::new(bytes)
             }),
-            10..60 if lies && self.lie == Lie::Replay && !past.is_empty() => Some(past[0].clone()),
+            12..60 if lies && self.lie == Lie::Replay && !past.is_empty() => Some(past[0].clone()),
             _ => honest,
         }
     }
