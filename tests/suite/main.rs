@@ -24,6 +24,7 @@ mod pages;
 mod review;
 mod schedule;
 mod sightings;
+mod simulation;
 mod sources;
 mod support;
 mod sync;

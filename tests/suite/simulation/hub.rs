@@ -64,6 +64,8 @@ pub struct Own {
     pub erased: BTreeMap<Uuid, u64>,
     /// Words that were erased: nobody may hold them.
     pub gone: Vec<Rc<str>>,
+    /// Where they stood, by log and index: what a relay that does not erase still has.
+    pub stood: BTreeMap<(usize, usize), Rc<str>>,
     /// The files that anybody can ask for.
     pub files: BTreeMap<String, Rc<Vec<u8>>>,
     /// Files that are still to be written, in the order of publishing; forgotten by a crash.
@@ -101,6 +103,7 @@ impl Own {
             truth: BTreeMap::new(),
             erased: BTreeMap::new(),
             gone: Vec::new(),
+            stood: BTreeMap::new(),
             files: BTreeMap::new(),
             writing: Vec::new(),
         }
@@ -141,10 +144,11 @@ impl Own {
     pub fn erase(&mut self, id: Uuid, upto: u64) {
         let known = self.erased.entry(id).or_default();
         *known = (*known).max(upto);
-        for log in &mut self.logs {
-            for leaf in &mut log.leaves {
+        for (log, held) in self.logs.iter_mut().enumerate() {
+            for (index, leaf) in held.leaves.iter_mut().enumerate() {
                 let named = leaf.said.as_ref().is_some_and(|said| said.id == id && said.rev <= upto);
                 if let Some(line) = leaf.line.take_if(|_| named) {
+                    self.stood.insert((log, index), line.clone());
                     self.gone.push(line);
                 }
             }
@@ -172,6 +176,18 @@ impl Own {
             .flat_map(|at| [leaves.get(at).and_then(|leaf| leaf.line.as_deref()).unwrap_or(""), "\n"])
             .collect::<String>()
             .into_bytes()
+    }
+
+    /// A part file as somebody serves it who did not erase.
+    pub fn unerased(&self, path: &str, bytes: &[u8]) -> Vec<u8> {
+        let Some((log, rest)) = path.strip_prefix("v1/").and_then(|rest| rest.split_once("/part/public/")) else {
+            return bytes.to_vec();
+        };
+        let n = rest.split_once(".p/").map_or(rest, |(n, _)| n);
+        let (log, from) = (log.parse::<usize>().unwrap() - 1, n.parse::<usize>().unwrap() * WIDTH as usize);
+        let text = String::from_utf8_lossy(bytes);
+        let line = |(at, line)| self.stood.get(&(log, from + at)).map_or(line, |stood: &Rc<str>| &**stood).to_owned() + "\n";
+        text.lines().enumerate().map(line).collect::<String>().into_bytes()
     }
 
     /// Plans the files of the state as it is, in the order of publishing: parts, entries, and last the checkpoint.
