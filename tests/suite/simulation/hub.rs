@@ -186,7 +186,8 @@ impl Own {
         let n = rest.split_once(".p/").map_or(rest, |(n, _)| n);
         let (log, from) = (log.parse::<usize>().unwrap() - 1, n.parse::<usize>().unwrap() * WIDTH as usize);
         let text = String::from_utf8_lossy(bytes);
-        let line = |(at, line)| self.stood.get(&(log, from + at)).map_or(line, |stood: &Rc<str>| &**stood).to_owned() + "\n";
+        let line =
+            |(at, line)| self.stood.get(&(log, from + at)).map_or(line, |stood: &Rc<str>| &**stood).to_owned() + "\n";
         text.lines().enumerate().map(line).collect::<String>().into_bytes()
     }
 
