@@ -11,7 +11,8 @@
 //! * [`leaf`]: one leaf under its key: signature, then statement, or why it is void;
 //! * [`plan`]: ours + theirs → what to fetch;
 //! * [`request`]: requests for what is not everybody's, signed with the peer key;
-//! * [`seen`]: checkpoints of others, one after another.
+//! * [`seen`]: checkpoints of others, one after another;
+//! * [`standing`]: how what a log shows stands to what is held of it.
 //!
 //! Written here rather than taken from the `signed_note` and `tlog_tiles` crates: both verify by other rules than
 //! `verify_strict`, and a verdict that differs by library is a fork in what hubs believe. The Go implementation,
@@ -25,6 +26,7 @@ pub mod note;
 pub mod plan;
 pub mod request;
 pub mod seen;
+pub mod standing;
 pub mod tile;
 
 pub use checkpoint::Checkpoint;

@@ -62,9 +62,9 @@ impl RecordRow {
     }
 }
 
-const COLUMNS: &str = "hub, rec, kind, first, put, put_rev, rev, withdrawn, said, assured, affirmed, state, keys, grp, compared, affirm FROM record";
+const COLUMNS: &str = "hub, rec, kind, first, put, put_rev, rev, withdrawn, said, assured, affirmed, affirm, state, keys, grp, compared FROM record";
 /// Without link keys, of which whoever reads lines needs none.
-const SPOKEN: &str = "SELECT hub, rec, kind, first, put, put_rev, rev, withdrawn, said, assured, affirmed, state, x'', grp, compared, affirm, leaf.line \
+const SPOKEN: &str = "SELECT hub, rec, kind, first, put, put_rev, rev, withdrawn, said, assured, affirmed, affirm, state, x'', grp, compared, leaf.line \
                       FROM record JOIN leaf ON leaf.pos = record.put \
                       WHERE state = 'live' AND kind = 1 AND line IS NOT NULL AND first IN ";
 
@@ -73,7 +73,7 @@ impl TryFrom<SqliteRow> for RecordRow {
     /// Takes the columns by their places, which costs a third of finding them by name.
     fn try_from(row: SqliteRow) -> Result<RecordRow, StoreError> {
         let assured: Option<&str> = row.try_get(9)?;
-        let keys: &[u8] = row.try_get(12)?;
+        let keys: &[u8] = row.try_get(13)?;
         Ok(RecordRow {
             hub: row.try_get(0)?,
             rec: Uuid::from_slice(row.try_get(1)?).map_err(|_| corrupt("record.rec"))?,
@@ -86,12 +86,12 @@ impl TryFrom<SqliteRow> for RecordRow {
                 said: row.try_get(8)?,
                 assured: assured.map(serde_json::from_str).transpose().map_err(|_| corrupt("record.assured"))?,
                 affirmed: row.try_get(10)?,
-                affirm: row.try_get(15)?,
+                affirm: row.try_get(11)?,
             },
-            standing: row.try_get(11)?,
+            standing: row.try_get(12)?,
             keys: keys.as_chunks::<8>().0.iter().map(|key| i64::from_be_bytes(*key)).collect(),
-            group: row.try_get(13)?,
-            compared: row.try_get(14)?,
+            group: row.try_get(14)?,
+            compared: row.try_get(15)?,
         })
     }
 }

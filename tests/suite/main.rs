@@ -26,6 +26,7 @@ mod review;
 mod safety;
 mod schedule;
 mod sightings;
+mod simulation;
 mod sources;
 mod support;
 mod sync;

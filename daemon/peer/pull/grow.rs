@@ -6,6 +6,7 @@ use super::{PullError, Run};
 use crate::failpoint::reach;
 use crate::feed::Checkpoint;
 use crate::feed::plan::{Bundle, Plan};
+use crate::feed::standing::{self, Extended};
 use crate::feed::tile::{self, WIDTH};
 use crate::peer::client::{Answer, Ask, FetchError};
 use crate::peer::verify::{self, Raw};
@@ -19,25 +20,16 @@ impl Run<'_> {
         let mut ranged = true;
         let known = self.known()?;
         let fetched = loop {
-            let mut edge = self.log.edge.clone();
             let mut fetched = Vec::new();
-            let mut passes_known = true;
             for bundle in &plan.bundles {
                 let (raw, _) = self.tail_entries(bundle, ranged).await?;
-                for raw in &raw {
-                    edge.push(raw.hash);
-                    if let Some(known) = known.as_ref().filter(|known| known.size == edge.size()) {
-                        passes_known = edge.root() == known.root;
-                    }
-                }
                 fetched.push((bundle, raw));
             }
-            if edge.root() == theirs.root {
-                // The tree is the signed one. If it is not also the one signed before, neither a range nor damage explains it.
-                if !passes_known {
-                    return Err(self.fork(note));
-                }
-                break fetched;
+            let hashes = fetched.iter().flat_map(|(_, raw)| raw.iter().map(|raw| raw.hash));
+            match standing::extend(self.log.edge.clone(), hashes, known.as_ref(), theirs) {
+                Extended::Proven => break fetched,
+                Extended::Fork => return Err(self.fork(note)),
+                Extended::Unproven => {}
             }
             if !ranged {
                 return Err(self.explain(theirs, note).await?);

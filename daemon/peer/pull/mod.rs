@@ -26,6 +26,7 @@ use super::client::{Answer, Ask, Client, FetchError};
 use crate::failpoint::reach;
 use crate::feed::hub::{self, VerifiedHub};
 use crate::feed::plan::Plan;
+use crate::feed::standing::{self, Within};
 use crate::feed::{Checkpoint, note};
 use crate::record::statement::HubId;
 use crate::store::log::{self as logs, LogRow};
@@ -242,26 +243,24 @@ impl<'a> Run<'a> {
         };
         self.seen.signed = checkpoint.time;
         self.seen.etag = etag;
-        if checkpoint.size <= self.log.held {
-            self.compare(&note, &checkpoint, now).await?;
-            return Ok(Look::Over(self.seen.clone()));
-        }
-        // Of a log that is not held to its end yet, the newest checkpoint is known already.
-        if let Some(known) = self.known()? {
-            if known.size == checkpoint.size && known.root != checkpoint.root {
-                return Err(self.fork(&note));
+        let (known, most) = (self.known()?, self.client.limits().leaves_per_hub);
+        match standing::look(self.log.held, known.as_ref(), &checkpoint, most) {
+            standing::Look::Within => {
+                self.compare(&note, &checkpoint, now).await?;
+                return Ok(Look::Over(self.seen.clone()));
             }
-            if known.size > checkpoint.size {
-                if self.contradicts(&known, &checkpoint).await {
+            standing::Look::Fork => return Err(self.fork(&note)),
+            standing::Look::Behind => {
+                if let Some(known) = &known
+                    && self.contradicts(known, &checkpoint).await
+                {
                     return Err(self.fork(&note));
                 }
                 self.seen.standing = Standing::StaleView;
                 return Ok(Look::Over(self.seen.clone()));
             }
-        }
-        let most = self.client.limits().leaves_per_hub;
-        if checkpoint.size > most {
-            return Err(PullError::TooLong(checkpoint.size, most));
+            standing::Look::TooLong => return Err(PullError::TooLong(checkpoint.size, most)),
+            standing::Look::News => {}
         }
         Ok(Look::News(News { note, checkpoint }))
     }
@@ -354,18 +353,20 @@ impl<'a> Run<'a> {
         let mut db = self.store.read().await?;
         let ours = logs::root_at(&mut db, self.log.n, theirs.size).await?;
         drop(db);
-        if ours != theirs.root {
-            return Err(self.fork(note));
-        }
-        if theirs.size < self.known()?.map_or(0, |known| known.size) {
-            self.seen.standing = Standing::StaleView;
-            return Ok(());
-        }
-        self.seen.complete = true;
-        if self.known()?.is_none_or(|known| known.time < theirs.time) {
-            let mut write = self.store.write().await?;
-            logs::set_checkpoint(&mut write, self.log.n, note, self.log.tail_bytes).await?;
-            write.commit().await?;
+        match standing::within(&ours, self.known()?.as_ref(), theirs) {
+            Within::Fork => return Err(self.fork(note)),
+            Within::Stale => {
+                self.seen.standing = Standing::StaleView;
+                return Ok(());
+            }
+            Within::Same { renewed } => {
+                self.seen.complete = true;
+                if renewed {
+                    let mut write = self.store.write().await?;
+                    logs::set_checkpoint(&mut write, self.log.n, note, self.log.tail_bytes).await?;
+                    write.commit().await?;
+                }
+            }
         }
         self.retry_withheld(theirs.size, now).await
     }
