@@ -28,6 +28,7 @@ mod erase;
 mod erasure;
 mod export;
 mod feed;
+mod frame;
 mod geo;
 mod group;
 mod held;
@@ -136,6 +137,8 @@ enum Command {
     #[command(subcommand)]
     Geo(geo::Geo),
     #[command(subcommand)]
+    Frame(frame::Frame),
+    #[command(subcommand)]
     Registry(registry::Registry),
     #[command(subcommand)]
     Feed(feed::Feed),
@@ -178,6 +181,7 @@ impl Command {
             Command::Backup(command) => command.run(context).await,
             Command::Linkage(command) => command.run(context).await,
             Command::Geo(command) => command.run(context).await,
+            Command::Frame(command) => command.run(context).await,
             Command::Registry(command) => command.run(context).await,
             Command::Feed(command) => command.run(context).await,
             Command::Key(command) => command.run(context).await,

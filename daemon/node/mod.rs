@@ -8,6 +8,7 @@
 //! * [`mod@derive`]: records → groups;
 //! * [`backup`]: copies of the database, and restoring them;
 //! * [`erase`]: forgetting, here and everywhere, and who has confirmed it;
+//! * [`frames`]: what researchers define, freeze, draw from and check;
 //! * `follow`: a partner's documents and logs, from wherever they can be had;
 //! * [`sync`]: pulling partners, one run at a time each;
 //! * [`seen`]: what hubs have seen of one another, and the look before publishing; [`heal`]: coming back from a loss;
@@ -34,6 +35,7 @@ pub mod derive;
 pub mod documents;
 pub mod erase;
 mod follow;
+pub mod frames;
 pub mod groups;
 pub mod heal;
 pub mod held;

@@ -30,6 +30,7 @@ pub mod copies;
 pub mod describe;
 pub mod directory;
 pub mod erase;
+pub mod frame;
 pub mod group;
 pub mod held;
 pub mod hidden;

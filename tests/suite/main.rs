@@ -12,6 +12,7 @@ mod essex;
 mod exchange;
 mod exports;
 mod formats;
+mod frames;
 mod geo;
 mod golden;
 mod imports;

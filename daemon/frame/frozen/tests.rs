@@ -1,6 +1,7 @@
 use super::*;
 use crate::frame::eligibility::Verdict;
 use crate::frame::eligibility::tests::{day, decision, suitable};
+use crate::record::HubId;
 use proptest::prelude::*;
 use uuid::Uuid;
 

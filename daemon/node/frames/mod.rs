@@ -1,0 +1,299 @@
+//! Frames at a hub: defined, decided on, built from the registry, frozen into a folder that stands alone, and drawn from.
+//!
+//! A frozen frame is a folder: `frame.txt` (the frame's bytes), `marks.txt` (a mark for each line), `hub-1.txt` and so on (the
+//! hub's documents, whose first has the hub's id as its digest), `seal.txt` (what the hub signed), and `draws/`.
+
+pub mod seal;
+pub mod verify;
+
+use super::Hub;
+use crate::frame::definition::Definition;
+use crate::frame::draw::{self, Commitment, Design, Draw, Redraw, Request};
+use crate::frame::eligibility::Decision;
+use crate::frame::frozen::{self, Frame};
+use crate::frame::lines;
+use crate::frame::profile::Profile;
+use crate::store;
+use crate::store::frame::FrameRow;
+use crate::store::group::Rules;
+use crate::store::log::OWN;
+use anyhow::{Context, bail};
+use jiff::Timestamp;
+use seal::Seal;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::path::Path;
+use verify::{Checked, Files};
+
+/// The frame's bytes.
+pub const FRAME: &str = "frame.txt";
+/// A mark for each of its lines.
+pub const MARKS: &str = "marks.txt";
+/// What the hub signed.
+pub const SEAL: &str = "seal.txt";
+/// The largest file that is read of a folder, in bytes: a frame of a million groups.
+const LARGEST: u64 = 1 << 30;
+
+/// Name of a version of the hub's document.
+pub fn document(version: u64) -> String {
+    format!("hub-{version}.txt")
+}
+
+/// Name of a draw, from 1.
+pub fn draw_file(n: usize) -> String {
+    format!("draws/{n}.txt")
+}
+
+/// Name of a draw's seal.
+pub fn draw_seal(n: usize) -> String {
+    format!("draws/{n}.seal.txt")
+}
+
+/// A frame as defined here.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Plan {
+    /// What it is; policy and registry are those of the day of its definition, until it is built.
+    pub definition: Definition,
+    /// By which rules.
+    pub profile: Profile,
+}
+
+/// A frame that was frozen.
+#[derive(Debug, Clone, Serialize)]
+pub struct Frozen {
+    /// SHA-256 (hex) of its bytes.
+    pub digest: String,
+    /// When.
+    pub at: Timestamp,
+    /// Units.
+    pub units: usize,
+    /// Files written.
+    pub files: Vec<String>,
+}
+
+/// What is asked of a draw at a hub.
+#[derive(Debug, Clone)]
+pub struct Ask {
+    /// The study's name.
+    pub study: String,
+    /// The seed.
+    pub seed: String,
+    /// Where it comes from.
+    pub how: String,
+    /// How units are taken.
+    pub design: Design,
+    /// Where the line of tickets begins, for a second study.
+    pub line: Option<String>,
+    /// Units of the reserve that are written down.
+    pub reserve: usize,
+    /// Why it is drawn again.
+    pub again: Option<String>,
+}
+
+fn plan(row: &FrameRow) -> anyhow::Result<Plan> {
+    let what = || format!("what is stored of the frame {:?} cannot be read; define it again", row.name);
+    Ok(Plan {
+        definition: serde_json::from_str(&row.definition).with_context(what)?,
+        profile: serde_json::from_str(&row.profile).with_context(what)?,
+    })
+}
+
+impl Hub {
+    /// Defines a frame, or defines it anew.
+    ///
+    /// # Errors
+    /// A definition or profile that is not sound; database errors.
+    pub async fn define_frame(&self, plan: &Plan) -> anyhow::Result<()> {
+        plan.definition.check()?;
+        plan.profile.check()?;
+        let row = FrameRow {
+            name: plan.definition.sample_frame_name.clone(),
+            definition: serde_json::to_string(&plan.definition)?,
+            profile: serde_json::to_string(&plan.profile)?,
+            at: self.clock.now().as_second(),
+        };
+        let mut db = self.store.write().await?;
+        store::frame::define(&mut db, &row).await?;
+        Ok(db.commit().await?)
+    }
+
+    /// All frames that are defined here, by name.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn frames(&self) -> anyhow::Result<Vec<Plan>> {
+        let mut db = self.store.read().await?;
+        store::frame::defined(&mut db).await?.iter().map(plan).collect()
+    }
+
+    /// Notes a person's decision about a group of a frame.
+    ///
+    /// # Errors
+    /// A decision that is not sound; database errors.
+    pub async fn decide_in_frame(&self, frame: &str, decision: &Decision) -> anyhow::Result<()> {
+        decision.check()?;
+        let body = serde_json::to_string(decision)?;
+        let mut db = self.store.write().await?;
+        store::frame::decide(&mut db, frame, &decision.on, (&decision.date.to_string(), &body)).await?;
+        Ok(db.commit().await?)
+    }
+
+    /// The decisions of this hub's people about a frame's groups.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn frame_decisions(&self, frame: &str) -> anyhow::Result<Vec<Decision>> {
+        let mut db = self.store.read().await?;
+        let bodies = store::frame::decisions(&mut db, frame).await?;
+        bodies.iter().map(|body| serde_json::from_str(body).context("a stored decision cannot be read")).collect()
+    }
+
+    /// Builds a frame from the registry as it is.
+    ///
+    /// # Errors
+    /// A definition or decision that is not sound; database errors.
+    pub async fn build_frame(&self, plan: &Plan) -> anyhow::Result<Frame> {
+        let decisions = self.frame_decisions(&plan.definition.sample_frame_name).await?;
+        // One look at the registry: what comes in between is no part of it.
+        let mut connection = self.store.read().await?;
+        let mut db = sqlx::Connection::begin(&mut *connection).await?;
+        let rules = Rules::standing(&mut db, self.policy.clone()).await?;
+        let (registry, _, policy, _) = store::registry::digest(&mut db).await?;
+        let definition = Definition { registry, policy, ..plan.definition.clone() };
+        let given = store::frame::given(&mut db, &rules, &definition).await?;
+        Ok(frozen::build(definition, plan.profile.clone(), given.candidates, &given.apart, decisions)?)
+    }
+
+    /// Writes a frame into a new folder, signed.
+    ///
+    /// # Errors
+    /// A folder that is there; what is written is not what was meant; I/O and database errors.
+    pub async fn freeze_frame(&self, frame: &Frame, folder: &Path) -> anyhow::Result<Frozen> {
+        let text = frame.text();
+        let mut files = self.frame_documents().await?;
+        files.insert(MARKS.to_owned(), lines::marks(&text).into_bytes());
+        files.insert(FRAME.to_owned(), text);
+        let at = self.clock.now();
+        let name = &frame.definition.sample_frame_name;
+        let sealed = self.seal(name, at, &files).await?;
+        files.insert(SEAL.to_owned(), sealed.into_bytes());
+        refuse(&verify::verify(&files))?;
+        let digest = frame.digest();
+        std::fs::create_dir(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
+        for (name, bytes) in &files {
+            write(folder, name, bytes)?;
+        }
+        let mut db = self.store.write().await?;
+        store::frame::froze(&mut db, &digest, name, at.as_second()).await?;
+        db.commit().await?;
+        Ok(Frozen { digest, at, units: frame.units().count(), files: files.into_keys().collect() })
+    }
+
+    /// Draws from a frozen frame and writes the draw beside it, signed.
+    ///
+    /// # Errors
+    /// A frame that is not as it was frozen; a second draw for one study without a reason; what the design refuses.
+    pub async fn draw_frame(&self, folder: &Path, ask: Ask) -> anyhow::Result<(Draw, String)> {
+        let mut files = read(folder)?;
+        let checked = verify::verify(&files);
+        refuse(&checked)?;
+        let (Some(frozen), Some(digest)) = (checked.frozen, checked.digest) else {
+            bail!("this folder holds no frame")
+        };
+        let frame = Frame::read(&files[FRAME])?;
+        let mut db = self.store.read().await?;
+        let mut earlier = store::frame::drawn(&mut db, &digest, &ask.study).await?;
+        drop(db);
+        for one in checked.draws.iter().filter(|one| one.study == ask.study) {
+            if !earlier.contains(&one.digest) {
+                earlier.push(one.digest.clone());
+            }
+        }
+        let redraw = match (ask.again, earlier.last()) {
+            (Some(reason), Some(of)) => Some(Redraw { of: of.clone(), reason }),
+            (Some(_), None) => bail!("nothing was drawn from this frame for {:?} before", ask.study),
+            (None, _) => None,
+        };
+        let at = self.clock.now();
+        let commitment = Commitment { seed: ask.seed, how: ask.how, hub: self.id, at, frozen, frame: digest.clone() };
+        let Ask { study, design, line, reserve, .. } = ask;
+        let request = Request { study: study.clone(), commitment, design, line, reserve, redraw };
+        draw::follows(&request, &earlier)?;
+        let drawn = draw::draw(&frame, &digest, request)?;
+        let n = (1..).find(|n| !files.contains_key(&draw_file(*n))).unwrap_or(1);
+        let mut new = self.frame_documents().await?;
+        new.insert(draw_file(n), drawn.text());
+        let sealed = self.seal(&frame.definition.sample_frame_name, at, &new).await?;
+        new.insert(draw_seal(n), sealed.into_bytes());
+        new.retain(|name, bytes| files.get(name) != Some(bytes));
+        files.extend(new.clone());
+        refuse(&verify::verify(&files))?;
+        // Known before it can be seen: who throws a draw away has drawn all the same.
+        let mut db = self.store.write().await?;
+        store::frame::drew(&mut db, &drawn.digest(), &digest, &study, at.as_second()).await?;
+        db.commit().await?;
+        for (name, bytes) in &new {
+            write(folder, name, bytes)?;
+        }
+        Ok((drawn, draw_file(n)))
+    }
+
+    async fn frame_documents(&self) -> anyhow::Result<Files> {
+        let mut db = self.store.read().await?;
+        let versions = store::hub::versions(&mut db, OWN).await?;
+        Ok(versions.into_iter().map(|(version, bytes)| (document(version), bytes)).collect())
+    }
+
+    async fn seal(&self, frame: &str, at: Timestamp, files: &Files) -> anyhow::Result<String> {
+        let mut db = self.store.read().await?;
+        let log = store::log::by_number(&mut db, OWN).await?.context("this database holds no hub")?;
+        if log.closed.is_some() {
+            bail!("this hub was closed: its document names a hub that takes over, so it signs nothing more");
+        }
+        let files: BTreeMap<String, String> =
+            files.iter().map(|(name, bytes)| (name.clone(), lines::digest(bytes))).collect();
+        let seal = Seal { hub: self.id, at, frame: frame.to_owned(), files };
+        Ok(self.keys_of(&log)?.log.note(&seal.text()))
+    }
+}
+
+fn refuse(checked: &Checked) -> anyhow::Result<()> {
+    match checked.findings.first() {
+        None => Ok(()),
+        Some(finding) => bail!("{}: {} ({})", finding.file, finding.what, finding.code),
+    }
+}
+
+fn write(folder: &Path, name: &str, bytes: &[u8]) -> anyhow::Result<()> {
+    let path = folder.join(name);
+    if let Some(parent) = path.parent() {
+        std::fs::create_dir_all(parent)?;
+    }
+    std::fs::write(&path, bytes).with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Reads a frame's folder and the folders in it.
+///
+/// # Errors
+/// I/O errors, and files that no frame has.
+pub fn read(folder: &Path) -> anyhow::Result<Files> {
+    let mut files = Files::new();
+    let mut folders = vec![(folder.to_owned(), String::new())];
+    while let Some((path, prefix)) = folders.pop() {
+        let entries = std::fs::read_dir(&path).with_context(|| format!("cannot read the folder {}", path.display()))?;
+        for entry in entries {
+            let entry = entry?;
+            let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
+            let kind = entry.metadata()?;
+            if kind.is_dir() && prefix.is_empty() {
+                folders.push((entry.path(), format!("{name}/")));
+            } else if kind.is_file() && kind.len() <= LARGEST {
+                let bytes = std::fs::read(entry.path()).with_context(|| format!("cannot read {name}"))?;
+                files.insert(name, bytes);
+            } else {
+                bail!("{name} is no file of a frame");
+            }
+        }
+    }
+    Ok(files)
+}

@@ -1,0 +1,240 @@
+//! Whether a frame's folder is what its hub signed, and follows from itself: no database, no configuration, no network.
+//!
+//! The signature, the digest of every file, every group judged again by the frame's own rules, every draw drawn again. What was
+//! changed is named: the file, and of the frame and its draws the line.
+
+use super::seal::Seal;
+use super::{FRAME, MARKS, SEAL};
+use crate::feed::hub::{self, VerifiedHub};
+use crate::feed::note::Note;
+use crate::frame::draw::{self, Draw};
+use crate::frame::frozen::Frame;
+use crate::frame::lines;
+use crate::record::HubId;
+use jiff::Timestamp;
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Files of a folder by name, folders inside with a slash.
+pub type Files = BTreeMap<String, Vec<u8>>;
+
+/// Something that is not as it must be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// Stable kebab-case code.
+    pub code: String,
+    /// The file.
+    pub file: String,
+    /// What is wrong with it, with the line where one is known.
+    pub what: String,
+}
+
+/// A draw that was drawn again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Drawn {
+    /// Its file.
+    pub file: String,
+    /// The study.
+    pub study: String,
+    /// Its digest.
+    pub digest: String,
+    /// Units taken.
+    pub units: usize,
+}
+
+/// What was looked at.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Checked {
+    /// Name of the frame.
+    pub frame: Option<String>,
+    /// SHA-256 (hex) of its bytes, by which it is cited.
+    pub digest: Option<String>,
+    /// The hub that signed.
+    pub hub: Option<HubId>,
+    /// Its name.
+    pub hub_name: Option<String>,
+    /// When.
+    pub frozen: Option<Timestamp>,
+    /// Groups that were judged again.
+    pub groups: usize,
+    /// Of these, the units.
+    pub units: usize,
+    /// Draws that were drawn again.
+    pub draws: Vec<Drawn>,
+    /// What is not as it must be; empty where all is.
+    pub findings: Vec<Finding>,
+}
+
+/// Looks at a frozen frame and its draws.
+pub fn verify(files: &Files) -> Checked {
+    let mut look = Look { files, checked: Checked::default(), covered: BTreeSet::new() };
+    let hub = look.hub();
+    let frozen = look.seal(SEAL, hub.as_ref(), &[FRAME, MARKS]);
+    let frame = look.frame();
+    if let Some(seal) = &frozen {
+        look.checked.frozen = Some(seal.at);
+        if let Some(frame) = &frame
+            && frame.definition.sample_frame_name != seal.frame
+        {
+            look.find("frame-seal", SEAL, format!("it was signed for the frame {:?}", seal.frame));
+        }
+    }
+    look.draws(hub.as_ref(), frozen.as_ref(), frame.as_ref());
+    for name in files.keys() {
+        if !look.covered.contains(name) {
+            look.find("frame-extra-file", name, "nobody signed it: it is no part of the frame".to_owned());
+        }
+    }
+    look.checked
+}
+
+struct Look<'a> {
+    files: &'a Files,
+    checked: Checked,
+    /// Files whose names were met.
+    covered: BTreeSet<String>,
+}
+
+impl Look<'_> {
+    fn find(&mut self, code: &str, file: &str, what: String) {
+        self.checked.findings.push(Finding { code: code.to_owned(), file: file.to_owned(), what });
+    }
+
+    /// The hub by its documents, from the first, whose digest is its id.
+    fn hub(&mut self) -> Option<VerifiedHub> {
+        let mut known: Option<VerifiedHub> = None;
+        for version in 1.. {
+            let name = super::document(version);
+            let Some(bytes) = self.files.get(&name) else { break };
+            self.covered.insert(name.clone());
+            let next = match &known {
+                None => hub::open(bytes, None),
+                Some(before) => hub::next(before, bytes),
+            };
+            match next {
+                // Only the text that was signed and one line for each key: nothing else may stand there.
+                Ok(next) => known = Some(next),
+                Err(error) => {
+                    self.find(error.code(), &name, error.to_string());
+                    return None;
+                }
+            }
+        }
+        if known.is_none() {
+            let what = "it is missing, so nobody can say whose signatures these are".to_owned();
+            self.find("frame-missing-file", &super::document(1), what);
+        }
+        self.checked.hub = known.as_ref().map(|hub| hub.id);
+        self.checked.hub_name = known.as_ref().map(|hub| hub.document.name.clone());
+        known
+    }
+
+    /// A seal that the hub signed; and every file that it covers.
+    fn seal(&mut self, file: &str, hub: Option<&VerifiedHub>, must: &[&str]) -> Option<Seal> {
+        self.covered.insert(file.to_owned());
+        let Some(bytes) = self.files.get(file) else {
+            self.find("frame-missing-file", file, "it is missing: nothing says what the hub signed".to_owned());
+            return None;
+        };
+        let broken = |look: &mut Self, what: &str| {
+            look.find("frame-seal", file, what.to_owned());
+            None
+        };
+        let Ok(note) = Note::parse(bytes) else { return broken(self, "it is no signed note, or was changed") };
+        let Some(seal) = Seal::read(note.text) else { return broken(self, "it is no seal of a frame, or was changed") };
+        if let Some(hub) = hub {
+            let signed = hub.logs.iter().any(|log| note.verify(&log.key).is_ok());
+            // Lines by keys that nobody asked for would be bytes that can be changed unseen.
+            let alone =
+                bytes.split(|byte| *byte == b'\n').filter(|line| line.starts_with("— ".as_bytes())).count() == 1;
+            if seal.hub != hub.id {
+                self.find(
+                    "frame-seal",
+                    file,
+                    format!("it is signed for {}, and the documents are of {}", seal.hub, hub.id),
+                );
+            } else if !signed || !alone {
+                self.find("frame-seal", file, "its signature is not the hub's: it was changed".to_owned());
+            }
+        }
+        for name in must {
+            if !seal.files.contains_key(*name) {
+                self.find("frame-seal", file, format!("it does not cover {name}"));
+            }
+        }
+        for (name, digest) in &seal.files {
+            self.covered.insert(name.clone());
+            match self.files.get(name) {
+                None => self.find("frame-missing-file", name, "it is missing".to_owned()),
+                Some(bytes) if lines::digest(bytes) != *digest => {
+                    let where_ = self.place(name, bytes);
+                    self.find("frame-changed", name, format!("it is not what the hub signed{where_}"));
+                }
+                Some(_) => {}
+            }
+        }
+        Some(seal)
+    }
+
+    /// Which lines differ from the frame's marks.
+    fn place(&self, name: &str, bytes: &[u8]) -> String {
+        let marks = self.files.get(MARKS).and_then(|marks| std::str::from_utf8(marks).ok());
+        let (true, Some(marks)) = (name == FRAME, marks) else { return String::new() };
+        let changed: Vec<String> = lines::changed(bytes, marks).iter().take(5).map(ToString::to_string).collect();
+        if changed.is_empty() { String::new() } else { format!(": changed at line {}", changed.join(", ")) }
+    }
+
+    fn frame(&mut self) -> Option<Frame> {
+        let bytes = self.files.get(FRAME)?;
+        match Frame::read(bytes) {
+            Ok(frame) => {
+                self.checked.frame = Some(frame.definition.sample_frame_name.clone());
+                self.checked.digest = Some(lines::digest(bytes));
+                (self.checked.groups, self.checked.units) = (frame.rows.len(), frame.units().count());
+                if self.files.get(MARKS).is_some_and(|marks| *marks != lines::marks(bytes).into_bytes()) {
+                    self.find("frame-marks", MARKS, "its marks are not those of the frame's lines".to_owned());
+                }
+                Some(frame)
+            }
+            Err(error) => {
+                self.find(error.code(), FRAME, error.to_string());
+                None
+            }
+        }
+    }
+
+    fn draws(&mut self, hub: Option<&VerifiedHub>, frozen: Option<&Seal>, frame: Option<&Frame>) {
+        let mut earlier: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for n in 1.. {
+            let (file, sealed) = (super::draw_file(n), super::draw_seal(n));
+            if !self.files.contains_key(&file) && !self.files.contains_key(&sealed) {
+                break;
+            }
+            let seal = self.seal(&sealed, hub, &[&file]);
+            let (Some(frame), Some(bytes)) = (frame, self.files.get(&file)) else { continue };
+            let digest = lines::digest(&self.files[FRAME]);
+            match Draw::replay(frame, &digest, bytes) {
+                Ok(draw) => {
+                    let commitment = &draw.request.commitment;
+                    if frozen.is_some_and(|frozen| frozen.at != commitment.frozen) {
+                        let what =
+                            "it names another time at which the frame was frozen than the frame's seal".to_owned();
+                        self.find("draw-frozen", &file, what);
+                    }
+                    if seal.is_some_and(|seal| seal.hub != commitment.hub) {
+                        self.find("draw-hub", &file, "its seed was entered at another hub than signed it".to_owned());
+                    }
+                    let study = draw.request.study.clone();
+                    let before = earlier.entry(study.clone()).or_default();
+                    if let Err(error) = draw::follows(&draw.request, before) {
+                        self.find(error.code(), &file, error.to_string());
+                    }
+                    let digest = lines::digest(bytes);
+                    earlier.entry(study.clone()).or_default().push(digest.clone());
+                    self.checked.draws.push(Drawn { file, study, digest, units: draw.base.len() });
+                }
+                Err(error) => self.find(error.code(), &file, error.to_string()),
+            }
+        }
+    }
+}
