@@ -10,7 +10,7 @@ use crate::failpoint::reach;
 use crate::feed::hub::{self as hub_document, HubError, VerifiedHub};
 use crate::peer::client::FetchError;
 use crate::peer::pull::document::{self, Walked};
-use crate::peer::pull::{self, Look, PullError, Pulled, Run, relayed};
+use crate::peer::pull::{self, Look, PullError, Pulled, Run, Standing, relayed};
 use crate::store::log::LogRow;
 use crate::store::{self, Write, partner::PartnerRow};
 use anyhow::Context;
@@ -100,7 +100,8 @@ impl Hub {
         self.rebuild_in(&mut write).await?;
         reach("rollover-cut");
         write.commit().await?;
-        // What was void is gone from the disk too.
+        // What was void is gone from the disk too, copies of rows that had moved included.
+        self.store.compact().await?;
         self.store.truncate().await?;
         tracing::warn!(hub = %log.hub, log = log.key.name(), from = keep, entries = log.held - keep, "entries past the end of a closed list were taken away");
         Ok(())
@@ -190,6 +191,10 @@ impl Follow<'_> {
                 look => look?,
             };
             let news = match look {
+                // A list that has become shorter may have been closed there after a theft: its document says.
+                Look::Over(pulled) if pulled.standing == Standing::StaleView && !self.asked => {
+                    return if self.renew().await? { Ok(Step::Again) } else { Ok(Step::Pulled(pulled)) };
+                }
                 Look::Over(pulled) => return Ok(Step::Pulled(pulled)),
                 Look::News(news) => news,
             };

@@ -246,6 +246,7 @@ impl Hub {
         db.commit().await?;
         reach("rollover-committed");
         if voided > 0 {
+            self.store.compact().await?;
             self.store.truncate().await?;
         }
         tracing::warn!(version = next.document.version, again = count, voided, "a new hub document is in force");

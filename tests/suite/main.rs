@@ -8,6 +8,7 @@ mod contacts;
 mod converge;
 mod crash;
 mod demo;
+mod drill;
 mod essex;
 mod exchange;
 mod exports;
