@@ -112,7 +112,6 @@ impl Look<'_> {
                 Some(before) => hub::next(before, bytes),
             };
             match next {
-                // Only the text that was signed and one line for each key: nothing else may stand there.
                 Ok(next) => known = Some(next),
                 Err(error) => {
                     self.find(error.code(), &name, error.to_string());
