@@ -36,6 +36,14 @@ struct Facts {
     retention: Retention,
 }
 
+impl Facts {
+    /// Partner hubs that may read contacts, a line each.
+    fn readers(&self) -> Vec<String> {
+        let may = self.partners.iter().filter(|partner| partner.reads);
+        may.map(|partner| format!("- {} ({})", partner.name, partner.id)).collect()
+    }
+}
+
 struct Partner {
     name: String,
     id: String,
@@ -172,12 +180,7 @@ fn fields() -> String {
 }
 
 fn register(facts: &Facts) -> Document {
-    let readers: Vec<String> = facts
-        .partners
-        .iter()
-        .filter(|partner| partner.reads)
-        .map(|partner| format!("- {} ({})", partner.name, partner.id))
-        .collect();
+    let readers = facts.readers();
     let all: Vec<String> = facts
         .partners
         .iter()
@@ -215,12 +218,7 @@ fn register(facts: &Facts) -> Document {
 }
 
 fn notice(facts: &Facts) -> Document {
-    let readers: Vec<String> = facts
-        .partners
-        .iter()
-        .filter(|partner| partner.reads)
-        .map(|partner| format!("- {} ({})", partner.name, partner.id))
-        .collect();
+    let readers = facts.readers();
     let with = if readers.is_empty() {
         vec!["With nobody. Should that change, we ask you first, and name who it is.".to_owned()]
     } else {

@@ -1,5 +1,5 @@
 //! Where this hub keeps words that may be about a person, and how they go. A table of people, consents or notes adds a line to
-//! [`HOLDINGS`]; finding and erasing a person then includes it.
+//! `HOLDINGS`; finding and erasing a person then includes it.
 
 use super::{StoreError, Write};
 use sqlx::SqliteConnection;

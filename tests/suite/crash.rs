@@ -5,7 +5,7 @@
 
 use crate::support::TestHub;
 use crate::support::audit::audit;
-use crate::support::hub::group;
+use crate::support::hub::{copy, group};
 use mutuald::clock::Clock;
 use mutuald::config::{Config, Publish};
 use mutuald::feed::tile::{self, WIDTH};
@@ -317,18 +317,6 @@ fn failpoints() -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     look(&Path::new(env!("CARGO_MANIFEST_DIR")).join("daemon"), &mut found);
     found
-}
-
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let (path, name) = entry.map(|entry| (entry.path(), entry.file_name())).unwrap();
-        if path.is_dir() {
-            copy(&path, &to.join(&name));
-        } else {
-            std::fs::copy(&path, to.join(&name)).unwrap();
-        }
-    }
 }
 
 /// Every file below a folder, with what is in it.

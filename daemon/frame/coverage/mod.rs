@@ -6,7 +6,7 @@
 //! * [`pairs`]: two lists at a time;
 //! * [`loglinear`]: the family of models, by [`poisson`] regression, where [`exact`] finds that their estimate exists;
 //! * [`interval`]: limits by profile;
-//! * [`assess`]: all of it in the order in which it is shown, with what is refused and why.
+//! * [`assess()`]: all of it in the order in which it is shown, with what is refused and why.
 //!
 //! Eight guards keep figures from being shown that the data cannot carry (USERS 3.2): 1 fewer than two independent lists, or no
 //! overlap; 2 a pair with too little overlap; 3 an estimate that does not exist or means no one thing; 4 a model that could fit

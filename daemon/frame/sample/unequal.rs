@@ -10,7 +10,7 @@ const NEAR: f64 = 1e-12;
 /// the rest computed again without it, until none is left over (Tillé 2006, *Sampling Algorithms*, 2.10; as R `sampling`).
 ///
 /// # Errors
-/// A size that is no number above zero, more wanted than there is.
+/// A size that is no number above zero or not comparable with the others, more wanted than there is.
 pub fn inclusion(sizes: &[(&str, f64)], n: usize) -> Result<Vec<f64>, SampleError> {
     if n == 0 || sizes.is_empty() {
         return Err(SampleError::Empty);
@@ -29,7 +29,16 @@ pub fn inclusion(sizes: &[(&str, f64)], n: usize) -> Result<Vec<f64>, SampleErro
         let pi: Vec<f64> = (0..sizes.len()).map(share).collect();
         let more: Vec<usize> = (0..sizes.len()).filter(|at| !certain[*at] && pi[*at] >= 1.0 - NEAR).collect();
         if more.is_empty() {
-            return Ok(pi);
+            // Sizes too far apart for these numbers leave a probability of nothing, or none at all, and its weight endless.
+            return match pi.iter().position(|pi| !pi.is_normal()) {
+                Some(at) => Err(SampleError::Number {
+                    what: "the inclusion probability",
+                    of: sizes[at].0.to_owned(),
+                    value: pi[at],
+                    must: "above 0: the sizes are too far apart",
+                }),
+                None => Ok(pi),
+            };
         }
         for at in more {
             certain[at] = true;
@@ -145,6 +154,14 @@ mod tests {
 
     fn sizes(of: &[f64]) -> Vec<(&'static str, f64)> {
         of.iter().map(|size| ("", *size)).collect()
+    }
+
+    #[test]
+    fn sizes_beyond_comparison_are_refused() {
+        for sizes in [[1e308, 1e308, 1e308], [5e-324, 1e308, 1e308], [1e-320, 1.0, 1.0]] {
+            let named = [("a", sizes[0]), ("b", sizes[1]), ("c", sizes[2])];
+            assert_eq!(inclusion(&named, 1).unwrap_err().code(), "sample-number", "{sizes:?}");
+        }
     }
 
     #[test]
