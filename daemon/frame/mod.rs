@@ -12,10 +12,12 @@
 //! * [`sample`]: designs, estimates, and what became of the units;
 //! * [`request`]: what is asked of a draw; [`draw`](mod@draw): what was drawn, and its bytes;
 //! * [`diff`](mod@diff): what became of a frame's groups in a later frame;
+//! * [`citation`]: how a frozen frame is cited;
 //! * [`number`]: study numbers; [`cells`]: cells too small to be released;
 //! * [`coverage`]: how many groups no list has.
 
 pub mod cells;
+pub mod citation;
 pub mod coverage;
 pub mod definition;
 pub mod diff;
