@@ -90,8 +90,7 @@ impl Citation {
     }
 
     fn description(&self) -> String {
-        let area =
-            if self.area.is_empty() { String::new() } else { format!(" Area codes: {}.", self.area.join(", ")) };
+        let area = if self.area.is_empty() { String::new() } else { format!(" Area codes: {}.", self.area.join(", ")) };
         format!(
             "{}. {} units ({}), judged for {} by {}.{area} Who has the frame's folder checks it by the SHA-256 of frame.txt.",
             self.universe.trim_end_matches('.'),
