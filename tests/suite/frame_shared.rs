@@ -155,7 +155,10 @@ async fn erasing_a_published_frame_leaves_none_of_its_words_at_a_partner() {
 
     // A new log says it again.
     here.rotate().await;
-    assert!(["changed", "current"].contains(&there.pull(&here).await.state.as_str()));
+    // Past the hour after which a hub document is asked for again.
+    here.clock.advance(jiff::SignedDuration::from_mins(61));
+    there.clock.set(here.clock.now());
+    assert_eq!(there.pull(&here).await.state, "changed");
     assert_eq!(there.hub.shared_frames().await.unwrap().frames[0].part, part);
 
     let own = here.hub.shared_frames().await.unwrap().frames.remove(0);
@@ -163,7 +166,7 @@ async fn erasing_a_published_frame_leaves_none_of_its_words_at_a_partner() {
     here.hub.take_frame_back(&own, true).await.unwrap();
     there.pull(&here).await;
     for hub in [&here, &there] {
-        assert!(hub.hub.shared_frames().await.unwrap().frames.is_empty());
+        assert_eq!(hub.hub.shared_frames().await.unwrap().frames, [], "at {}", hub.hub.name);
         hub.check_hub().await;
     }
     assert_eq!(there.files_with(WORDS.as_bytes()).await, Vec::<std::path::PathBuf>::new());
@@ -286,7 +289,7 @@ async fn a_hub_that_pulled_frames_before_it_knew_them_has_them_after_an_upgrade(
 /// A frame and its feed, frozen with this version: both verify for ever.
 const GOLDEN: &str = "schema/vectors/golden-frame";
 /// The hub of [`GOLDEN`].
-const GOLDEN_HUB: &str = "h-";
+const GOLDEN_HUB: &str = "h-xqominxzideliqztkrdjj56g3ulqk7y2";
 
 async fn golden() -> (TestHub, feed::Files) {
     let folder = tempfile::tempdir().unwrap();
@@ -331,7 +334,7 @@ async fn the_golden_frame_verifies_for_ever() {
     let folder = frames::read(&repository(GOLDEN).join("frozen")).unwrap();
     let checked = verify(&folder);
     assert_eq!((checked.findings.len(), checked.hub, checked.units), (0, Some(id), 3), "{checked:#?}");
-    let text = String::from_utf8(files["v1/1/part/public/000.p/5"].clone()).unwrap();
+    let text = String::from_utf8(files["v1/1/part/public/000.p/6"].clone()).unwrap();
     let part = FramePart::read(mutuald::record::part::json(text.lines().last().unwrap()).unwrap()).unwrap();
     assert_eq!(Some(part.digest), checked.digest);
 }
@@ -415,12 +418,11 @@ fn the_register_is_kept_by_commands() {
             "focus_domain",
             "--until",
             until,
-            "--json",
         ])
     };
     add("nowhere", "2999-01-01").failed(2);
     add("nottingham", "2020-01-01").failed(2);
-    assert_eq!(add("nottingham", "2999-01-01").json(0)["number"], json!(1));
+    assert!(add("nottingham", "2999-01-01").ended(0).contains("Noted as 1"));
     assert!(desk.run(&["frame", "use", "list"]).ended(0).contains("University of Nottingham"));
     let documents = desk.run(&["documents", "show", "register"]).ended(0);
     assert!(documents.contains("ESTEEM again"), "{documents}");
