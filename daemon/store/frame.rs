@@ -13,8 +13,11 @@ use crate::registry::merged::Open;
 use crate::registry::{Cluster, sighting};
 use jiff::civil::Date;
 use sqlx::SqliteConnection;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
+
+/// Pages that wait to be merged while another is read.
+const AHEAD: usize = 4;
 
 /// A frame as defined here.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
@@ -81,8 +84,8 @@ pub async fn given(
 ) -> Result<Given, StoreError> {
     let mut given = Given::default();
     let definition = Arc::new(definition.clone());
-    // While one page is merged on another core, the next is read.
-    let mut merging: Option<tokio::task::JoinHandle<Vec<(Candidate, Option<Behind>)>>> = None;
+    // While pages are merged on other cores, the next is read; no more of them than cores could take.
+    let mut merging: VecDeque<tokio::task::JoinHandle<Vec<(Candidate, Option<Behind>)>>> = VecDeque::new();
     let numbers = lookup::all(db).await?;
     let mut pages = numbers.chunks(CHUNK);
     loop {
@@ -96,7 +99,8 @@ pub async fn given(
                 Some((spoken, record::decisions(db, &references).await?))
             }
         };
-        if let Some(merged) = merging.take() {
+        while page.is_none() || merging.len() >= AHEAD {
+            let Some(merged) = merging.pop_front() else { break };
             let merged = merged.await.map_err(|error| StoreError::Protocol(format!("merging stopped: {error}")))?;
             for (candidate, behind) in merged {
                 given.candidates.push(candidate);
@@ -105,7 +109,8 @@ pub async fn given(
         }
         let Some((spoken, decisions)) = page else { break };
         let (rules, definition) = (rules.clone(), definition.clone());
-        merging = Some(tokio::task::spawn_blocking(move || merged(spoken, &decisions, &rules, &definition, behind)));
+        let merge = move || merged(spoken, &decisions, &rules, &definition, behind);
+        merging.push_back(tokio::task::spawn_blocking(merge));
     }
     let count = |sql| sqlx::query_scalar::<_, i64>(sql);
     let all = count("SELECT count(*) FROM record WHERE kind = 1").fetch_one(&mut *db).await? as usize;

@@ -51,7 +51,9 @@ impl Report {
             let frame = Frame::read(files.get(FRAME).map(Vec::as_slice).unwrap_or_default())?;
             let digest = checked.digest.unwrap_or_default();
             let today = context.clock.now().to_zoned(jiff::tz::TimeZone::UTC).date();
-            alone(&frame, &digest, &names(context).await, today)
+            let mut names = names(context).await;
+            names.extend(checked.hub.zip(checked.hub_name));
+            alone(&frame, &digest, &names, today)
         } else {
             let plan = super::named(context, &self.frame).await?;
             let hub = context.hub().await?;

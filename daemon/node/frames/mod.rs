@@ -181,13 +181,13 @@ impl Hub {
         let text = frame.text();
         let mut files = self.frame_documents().await?;
         files.insert(MARKS.to_owned(), lines::marks(&text).into_bytes());
+        let digest = lines::digest(&text);
         files.insert(FRAME.to_owned(), text);
         let at = self.clock.now();
         let name = &frame.definition.sample_frame_name;
         let sealed = self.seal(name, at, &files).await?;
         files.insert(SEAL.to_owned(), sealed.into_bytes());
         refuse(&verify::verify(&files))?;
-        let digest = frame.digest();
         std::fs::create_dir(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
         for (name, bytes) in &files {
             write(folder, name, bytes)?;
