@@ -275,8 +275,8 @@ impl Frame {
         lines::write(&mut out, &Written::Definition(&self.definition));
         lines::write(&mut out, &Written::Profile(&self.profile));
         lines::write(&mut out, &Written::Flow(self.flow.steps()));
-        lines::write_all(&mut out, &self.decisions, |decision| Written::Decision(decision));
-        lines::write_all(&mut out, &self.rows, |row| Written::Group(row));
+        lines::write_all(&mut out, &self.decisions, Written::Decision);
+        lines::write_all(&mut out, &self.rows, Written::Group);
         out
     }
 

@@ -16,6 +16,9 @@ use sqlx::SqliteConnection;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
+/// Groups of a page, with what stands behind each where that was asked for.
+type Page = Vec<(Candidate, Option<Behind>)>;
+
 /// Pages that wait to be merged while another is read.
 const AHEAD: usize = 4;
 
@@ -85,7 +88,7 @@ pub async fn given(
     let mut given = Given::default();
     let definition = Arc::new(definition.clone());
     // While pages are merged on other cores, the next is read; no more of them than cores could take.
-    let mut merging: VecDeque<tokio::task::JoinHandle<Vec<(Candidate, Option<Behind>)>>> = VecDeque::new();
+    let mut merging: VecDeque<tokio::task::JoinHandle<Page>> = VecDeque::new();
     let numbers = lookup::all(db).await?;
     let mut pages = numbers.chunks(CHUNK);
     loop {
@@ -130,7 +133,7 @@ fn merged(
     rules: &Rules,
     definition: &Definition,
     behind: bool,
-) -> Vec<(Candidate, Option<Behind>)> {
+) -> Page {
     let loaded = Loaded::of(spoken, rules);
     // Each decision is read once, and looked for at the records that it names: not by every group of the page.
     let mut naming: BTreeMap<RecordRef, Vec<usize>> = BTreeMap::new();
