@@ -6,6 +6,7 @@ use crate::node::groups::words::{term_label, unit_label};
 use crate::node::heal::Healed;
 use crate::node::seen::Ahead;
 use crate::peer::audit::Source;
+use crate::record::frame::FramePart;
 use crate::record::group::Group;
 use crate::record::list::List;
 use crate::record::part;
@@ -159,6 +160,10 @@ async fn in_words(
                 None => format!("{verb}: {} (these words have since been replaced)", name(db, rules, &own).await?),
             }
         }
+        Body::Put(Kind::Frame) => match json.and_then(|json| FramePart::read(json).ok()) {
+            Some(frame) => format!("sampling frame {}, {} units", frame.sample_frame_name, frame.number_of_units),
+            None => "a sampling frame, since changed".to_owned(),
+        },
         Body::Affirm(_, assured) => format!("still right, checked {}: {}", assured.date, name(db, rules, &own).await?),
         Body::Withdraw(_) => "taken back: a record of this hub".to_owned(),
         Body::Erase(..) => "erased: the words of a record".to_owned(),

@@ -1,8 +1,14 @@
 //! `mutuald frame`
 
+mod cite;
+mod coverage;
 mod define;
+mod diff;
+mod publish;
+mod report;
 mod sample;
 mod shown;
+mod uses;
 
 use super::{Answer, Context, Failure, Status};
 use crate::frame::eligibility::{Decision, Verdict};
@@ -20,7 +26,7 @@ use std::path::PathBuf;
 pub enum Frame {
     /// Say what a frame is: area, day, rules, and who keeps it
     Define(Box<define::Define>),
-    /// List the frames that are defined here
+    /// List the frames that are defined here, and those that this hub and partner hubs have published
     List,
     /// Show a frame's definition, its rules and what people decided
     Show {
@@ -77,7 +83,18 @@ pub enum Frame {
         /// The hub that must have signed (h-…)
         #[arg(long, value_name = "HUB-ID")]
         hub: Option<HubId>,
+        /// Compare it with what its hub published; this needs a hub that follows that one
+        #[arg(long)]
+        published: bool,
     },
+    Report(report::Report),
+    Coverage(coverage::Coverage),
+    Diff(diff::Diff),
+    Publish(publish::Publish),
+    Withdraw(publish::Withdraw),
+    Cite(cite::Cite),
+    #[command(subcommand)]
+    Use(uses::Uses),
 }
 
 async fn named(context: &Context, name: &str) -> anyhow::Result<Plan> {
@@ -102,7 +119,7 @@ impl Frame {
     pub(super) async fn run(self, context: &Context) -> anyhow::Result<Answer> {
         match self {
             Frame::Define(define) => define.run(context).await,
-            Frame::List => shown::list(context.hub().await?).await,
+            Frame::List => publish::list(context.hub().await?).await,
             Frame::Show { name } => {
                 let plan = named(context, &name).await?;
                 let hub = context.hub().await?;
@@ -153,7 +170,14 @@ impl Frame {
                 Answer::of(&shown::Written { name, folder, frozen })
             }
             Frame::Sample(sample) => sample.run(context).await,
-            Frame::Verify { folder, hub } => {
+            Frame::Report(report) => report.run(context).await,
+            Frame::Coverage(coverage) => coverage.run(context).await,
+            Frame::Diff(diff) => diff.run(context).await,
+            Frame::Publish(publish) => publish.run(context).await,
+            Frame::Withdraw(withdraw) => withdraw.run(context).await,
+            Frame::Cite(cite) => cite.run(context).await,
+            Frame::Use(uses) => uses.run(context).await,
+            Frame::Verify { folder, hub, published } => {
                 let files = frames::read(&folder).map_err(|error| {
                     Failure::new(format!("{error:#}"), "name the folder that `mutuald frame freeze` wrote")
                 })?;
@@ -165,8 +189,14 @@ impl Frame {
                     let file = frames::SEAL.to_owned();
                     checked.findings.push(verify::Finding { code: "frame-other-hub".into(), file, what });
                 }
+                let mut said = None;
+                if published {
+                    let (shared, findings) = context.hub().await?.compare_published(&files).await?;
+                    checked.findings.extend(findings);
+                    said = shared;
+                }
                 let sound = checked.findings.is_empty();
-                let answer = Answer::of(&shown::Looked(checked))?;
+                let answer = Answer::of(&shown::Looked { checked, published: said })?;
                 Ok(if sound { answer } else { answer.ending(Status::Look) })
             }
         }

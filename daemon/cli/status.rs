@@ -39,6 +39,9 @@ struct Shown {
     erased_in_files: usize,
     /// Records that say more of a place than their group's level lets be known, this hub's own and others'.
     exposures: usize,
+    /// Research uses of frames that run out, or have and nobody has said that they ended.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    uses: Vec<String>,
     partners: Vec<Row>,
     now: String,
 }
@@ -125,6 +128,7 @@ impl fmt::Display for Shown {
                 "Places         {n} records say more than may be known; `mutuald safety list` says whose"
             )?,
         }
+        self.uses.iter().try_for_each(|reminder| writeln!(out, "Research use   {reminder}"))?;
         if self.partners.is_empty() {
             return writeln!(out, "Partner hubs   none yet; `mutuald partner add ADDRESS --hub ID` adds one");
         }
@@ -169,6 +173,8 @@ impl Status {
         let erasures_open = hub.erasures().await?.iter().filter(|row| row.open()).count();
         let erased_in_files = hub.files_left().await?.len();
         let exposures = crate::node::protect::exposures(hub, &mut db).await?.len();
+        let uses = hub.uses().await?;
+        let overdue = uses.iter().any(|one| one.overdue());
         let own = hub.own_document().await?;
         let document = own.warns(hub.clock.today(&zone)).map(|left| {
             let end = own.document.expires;
@@ -178,6 +184,7 @@ impl Status {
         });
         let look = document.is_some()
             || exposures > 0
+            || overdue
             || partners.iter().any(|row| row.needs_look())
             || lists.iter().any(ListState::needs_look);
         Answer::of(&Shown {
@@ -196,6 +203,7 @@ impl Status {
             erasures_open,
             erased_in_files,
             exposures,
+            uses: uses.iter().filter_map(|one| one.reminder()).collect(),
             partners,
             now: moment(context.clock.now(), &zone),
         })

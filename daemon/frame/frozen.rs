@@ -177,6 +177,17 @@ enum Line {
     Group(Row),
 }
 
+/// The same line, to be written: nothing is copied for it.
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum Written<'a> {
+    Definition(&'a Definition),
+    Profile(&'a Profile),
+    Flow(Vec<Step>),
+    Decision(&'a Decision),
+    Group(&'a Row),
+}
+
 /// Builds a frame of groups in any order. `apart`: records that never came to be part of a group, by reason.
 ///
 /// # Errors
@@ -261,15 +272,11 @@ impl Frame {
     /// The frame's bytes.
     pub fn text(&self) -> Vec<u8> {
         let mut out = format!("{HEADER}\n").into_bytes();
-        lines::write(&mut out, &Line::Definition(self.definition.clone()));
-        lines::write(&mut out, &Line::Profile(self.profile.clone()));
-        lines::write(&mut out, &Line::Flow(self.flow.steps()));
-        for decision in &self.decisions {
-            lines::write(&mut out, &Line::Decision(decision.clone()));
-        }
-        for row in &self.rows {
-            lines::write(&mut out, &Line::Group(row.clone()));
-        }
+        lines::write(&mut out, &Written::Definition(&self.definition));
+        lines::write(&mut out, &Written::Profile(&self.profile));
+        lines::write(&mut out, &Written::Flow(self.flow.steps()));
+        lines::write_all(&mut out, &self.decisions, Written::Decision);
+        lines::write_all(&mut out, &self.rows, Written::Group);
         out
     }
 

@@ -47,6 +47,51 @@ impl LineError {
     }
 }
 
+/// Fewer items than this are not worth a thread.
+const FEW: usize = 1_024;
+/// Into so many parts work is divided: what comes out does not depend on it.
+const PARTS: usize = 4;
+
+/// Does the same to every item, in their order; of many, parts at the same time. Nothing but time depends on that.
+pub(super) fn each<'a, T: Sync, R: Send>(items: &'a [T], does: impl Fn(usize, &'a T) -> R + Sync) -> Vec<R> {
+    let part = |from: usize, items: &'a [T]| -> Vec<R> {
+        items.iter().enumerate().map(|(at, one)| does(from + at, one)).collect()
+    };
+    if items.len() < FEW {
+        return part(0, items);
+    }
+    let share = items.len().div_ceil(PARTS);
+    std::thread::scope(|threads| {
+        let running: Vec<_> = items
+            .chunks(share)
+            .enumerate()
+            .map(|(nth, chunk)| {
+                let part = &part;
+                threads.spawn(move || part(nth * share, chunk))
+            })
+            .collect();
+        let done = |one: std::thread::ScopedJoinHandle<'_, Vec<R>>| {
+            one.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        };
+        running.into_iter().flat_map(done).collect()
+    })
+}
+
+/// Values on lines of their own, in their order.
+pub(super) fn write_all<'a, T: Sync, L: Serialize>(
+    out: &mut Vec<u8>,
+    values: &'a [T],
+    line: impl Fn(&'a T) -> L + Sync,
+) {
+    let written = each(values, |_, value| {
+        let mut bytes = Vec::new();
+        write(&mut bytes, &line(value));
+        bytes
+    });
+    out.reserve(written.iter().map(Vec::len).sum());
+    written.iter().for_each(|bytes| out.extend_from_slice(bytes));
+}
+
 /// A value on a line of its own.
 pub(super) fn write<T: Serialize>(out: &mut Vec<u8>, value: &T) {
     serde_json_canonicalizer::to_writer(value, out).expect("string keys and finite numbers always serialise");
@@ -54,24 +99,25 @@ pub(super) fn write<T: Serialize>(out: &mut Vec<u8>, value: &T) {
 }
 
 /// Reads every line after the header.
-pub(super) fn read<T: Serialize + DeserializeOwned>(text: &[u8], header: &'static str) -> Result<Vec<T>, LineError> {
+pub(super) fn read<T: Serialize + DeserializeOwned + Send>(
+    text: &[u8],
+    header: &'static str,
+) -> Result<Vec<T>, LineError> {
     let rest = text.strip_prefix(header.as_bytes()).and_then(|rest| rest.strip_prefix(b"\n"));
     let rest = rest.ok_or(LineError::Header(header))?;
     let Some(rest) = rest.strip_suffix(b"\n") else { return Err(LineError::Cut) };
-    let mut again = Vec::new();
-    rest.split(|byte| *byte == b'\n')
-        .enumerate()
-        .map(|(at, bytes)| {
-            let line = at + 2;
-            let wrong = |what: String| LineError::Form { line, what };
-            let map = strict::object(bytes).map_err(|refusal| wrong(refusal.to_string()))?;
-            let value: T = serde_json::from_value(Value::Object(map)).map_err(|error| wrong(error.to_string()))?;
-            again.clear();
-            write(&mut again, &value);
-            again.pop();
-            if again == bytes { Ok(value) } else { Err(LineError::Spelling { line }) }
-        })
-        .collect()
+    let lines: Vec<&[u8]> = rest.split(|byte| *byte == b'\n').collect();
+    let one = |at: usize, bytes: &&[u8]| {
+        let line = at + 2;
+        let wrong = |what: String| LineError::Form { line, what };
+        let map = strict::object(bytes).map_err(|refusal| wrong(refusal.to_string()))?;
+        let value: T = serde_json::from_value(Value::Object(map)).map_err(|error| wrong(error.to_string()))?;
+        let mut again = Vec::with_capacity(bytes.len() + 1);
+        write(&mut again, &value);
+        again.pop();
+        if again == *bytes { Ok(value) } else { Err(LineError::Spelling { line }) }
+    };
+    each(&lines, one).into_iter().collect()
 }
 
 /// SHA-256 (hex) of a text: by this it is cited, signed and compared.
@@ -81,7 +127,8 @@ pub fn digest(text: &[u8]) -> String {
 
 /// One mark for each line, sixteen hexadecimal digits and a line feed: kept beside a text, it tells which lines were changed.
 pub fn marks(text: &[u8]) -> String {
-    text.split_inclusive(|byte| *byte == b'\n').map(|line| hex(&Sha256::digest(line)[..8]) + "\n").collect()
+    let lines: Vec<&[u8]> = text.split_inclusive(|byte| *byte == b'\n').collect();
+    each(&lines, |_, line| hex(&Sha256::digest(line)[..8]) + "\n").concat()
 }
 
 /// The lines, counted from 1, that differ from their marks; one past the last where lines are missing.
@@ -127,6 +174,20 @@ mod tests {
         let mut out = Vec::new();
         write(&mut out, &json!({"b": 1, "a": [1.5, true]}));
         assert_eq!(out, b"{\"a\":[1.5,true],\"b\":1}\n");
+    }
+
+    #[test]
+    fn many_lines_stay_in_their_order_and_the_first_bad_one_is_named() {
+        let many: Vec<u32> = (0..5_000).collect();
+        assert_eq!(each(&many, |at, one| (at as u32, *one)), many.iter().map(|n| (*n, *n)).collect::<Vec<_>>());
+        let mut text = b"x/1\n".to_vec();
+        write_all(&mut text, &many, |n| BTreeMap::from([("a", *n)]));
+        let values: Vec<BTreeMap<String, u32>> = read(&text, "x/1").unwrap();
+        assert!(values.iter().zip(&many).all(|(value, n)| value["a"] == *n));
+        assert_eq!(marks(&text).lines().count(), 5_001);
+        let bad = String::from_utf8(text).unwrap().replace("{\"a\":4000}", "{}x").replace("{\"a\":70}", "{ }");
+        let refused = read::<BTreeMap<String, u32>>(bad.as_bytes(), "x/1").unwrap_err();
+        assert_eq!(refused, LineError::Spelling { line: 72 });
     }
 
     #[test]

@@ -12,10 +12,12 @@
 //! * [`sample`]: designs, estimates, and what became of the units;
 //! * [`request`]: what is asked of a draw; [`draw`](mod@draw): what was drawn, and its bytes;
 //! * [`diff`](mod@diff): what became of a frame's groups in a later frame;
+//! * [`citation`]: how a frozen frame is cited; [`report`](mod@report): what may be said of one;
 //! * [`number`]: study numbers; [`cells`]: cells too small to be released;
 //! * [`coverage`]: how many groups no list has.
 
 pub mod cells;
+pub mod citation;
 pub mod coverage;
 pub mod definition;
 pub mod diff;
@@ -26,6 +28,7 @@ pub mod frozen;
 pub mod lines;
 pub mod number;
 pub mod profile;
+pub mod report;
 pub mod request;
 pub mod sample;
 pub mod strata;

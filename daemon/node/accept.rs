@@ -28,7 +28,7 @@ const PAGE: u64 = 2048;
 pub const FEW: u64 = 5;
 
 /// The newest type of statement that this version understands; a database of an earlier one is looked through for it once.
-pub const UNDERSTOOD: &str = "safety";
+pub const UNDERSTOOD: &str = "frame";
 
 /// What accepting touched.
 #[derive(Debug, Default)]

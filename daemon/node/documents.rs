@@ -2,6 +2,7 @@
 //! partner hubs, who reads contacts. A starting place for a charity's own words, and no legal advice.
 
 use super::Hub;
+use super::frames::uses::Use;
 use crate::config::Retention;
 use crate::record::contact::Field;
 use crate::store;
@@ -33,6 +34,7 @@ struct Facts {
     people: usize,
     consents: usize,
     partners: Vec<Partner>,
+    uses: Vec<Use>,
     retention: Retention,
 }
 
@@ -120,6 +122,7 @@ impl Hub {
 
     async fn facts(&self) -> anyhow::Result<Facts> {
         let today = self.today()?;
+        let uses = self.uses().await?;
         let document = crate::feed::hub::reopen(&self.document, self.id).context("the hub document")?.document;
         let mut db = self.store.read().await?;
         let (readers, received) = (store::contact::readers(&mut db).await?, store::contact::received(&mut db).await?);
@@ -152,6 +155,7 @@ impl Hub {
             people: store::person::all(&mut db).await?.len(),
             consents: ledger.iter().filter(|row| row.in_force(today)).count(),
             partners,
+            uses,
             retention: self.config.retention.clone(),
         })
     }
@@ -207,6 +211,7 @@ fn register(facts: &Facts) -> Document {
             section("Hubs that may read role contacts, where a consent names them", none(readers)),
             section("People", [format!("{} people: names, addresses, support needs and notes, for the hub's own work. They never leave this hub: no part, export, index or log can hold them.", facts.people)]),
             section("Partner hubs", none(all)),
+            section("Research uses of sampling frames", research(&facts.uses)),
             section("How long", kept(&facts.retention)),
             section("Security", [
                 "Records are signed; requests for contacts are signed by the asking hub (RFC 9421) and answered line by line from the ledger of consents.".into(),
@@ -215,6 +220,23 @@ fn register(facts: &Facts) -> Document {
             ]),
         ],
     }
+}
+
+/// Which studies may use what, a line each; those that have ended too.
+fn research(uses: &[Use]) -> Vec<String> {
+    let one = |one: &Use| {
+        let Use { study, reader, frame, purpose, ethics, fields, begun, until, ended, .. } = one;
+        let end = match ended {
+            Some(ended) => format!("ended {ended}"),
+            None if one.overdue() => format!("ran out {until}; nobody has said that it ended"),
+            None => format!("until {until}"),
+        };
+        format!(
+            "- {study}: {reader} uses {frame} since {begun}, {end}. For: {purpose}. Approved: {ethics}. Fields released: {}.",
+            fields.join(", ")
+        )
+    };
+    if uses.is_empty() { vec!["None.".to_owned()] } else { uses.iter().rev().map(one).collect() }
 }
 
 fn notice(facts: &Facts) -> Document {

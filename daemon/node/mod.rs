@@ -4,7 +4,7 @@
 //! * [`author`]: drafts → signed leaves in the own log;
 //! * [`publish`]: the own log as files;
 //! * [`protect`]: how far a group's place may be known, and who shows more;
-//! * [`accept`]: verified leaves → records and decisions;
+//! * [`accept`]: verified leaves → records and decisions; `late`: those that an earlier version did not understand;
 //! * [`mod@derive`]: records → groups;
 //! * [`backup`]: copies of the database, and restoring them;
 //! * [`erase`]: forgetting, here and everywhere, and who has confirmed it;
@@ -42,6 +42,7 @@ pub mod held;
 pub mod imports;
 pub mod init;
 pub mod keys;
+mod late;
 pub mod lifecycle;
 pub mod logging;
 pub mod notify;
@@ -270,6 +271,7 @@ impl Hub {
         let mut about = accepted.judged;
         if store::setting(db, "understood").await?.as_deref() != Some(accept::UNDERSTOOD) {
             about.extend(accept::late(db).await?);
+            late::frames(db, self.policy.linkage(), &mut touched).await?;
             store::set(db, "understood", accept::UNDERSTOOD).await?;
         }
         let judged: Vec<_> = about.iter().filter_map(|record| rules.key(record)).collect();

@@ -53,6 +53,14 @@ pub fn some_date<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Date>, D::
     some(from, date, "YYYY-MM-DD")
 }
 
+/// For `#[serde(deserialize_with)]`: a time.
+///
+/// # Errors
+/// Another form.
+pub fn a_time<'de, D: Deserializer<'de>>(from: D) -> Result<Timestamp, D::Error> {
+    one(from, time, "YYYY-MM-DDTHH:MM:SSZ")
+}
+
 /// For `#[serde(deserialize_with)]`: a UUID.
 ///
 /// # Errors

@@ -6,7 +6,7 @@
 //! * [`strict`] reads JSON the one way every hub must read it;
 //! * [`canonical`] reads ids, days and times in their one form;
 //! * [`statement`] is the leaf: [`Statement`] and what may stand in it;
-//! * [`group`] is the public part of a group, [`list`] that of a list;
+//! * [`group`] is the public part of a group, [`list`] that of a list, [`frame`] that of a sampling frame;
 //! * [`contact`] is the part that only named hubs read, [`consent`] decides what of it is signed and who they are;
 //! * [`scan`] looks through free text for what may be somebody's own;
 //! * [`part`] is one salted line of a part bundle and its digest;
@@ -17,6 +17,7 @@
 pub mod canonical;
 pub mod consent;
 pub mod contact;
+pub mod frame;
 pub mod group;
 pub mod list;
 pub mod part;
@@ -30,6 +31,7 @@ pub mod statement;
 pub mod strict;
 pub mod vocabulary;
 
+pub use frame::FramePart;
 pub use group::Group;
 pub use list::List;
 pub use statement::{HubId, Op, RecordRef, Statement};

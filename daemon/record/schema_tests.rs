@@ -6,6 +6,7 @@
 mod leaf;
 
 use super::contact::{self, ContactPart};
+use super::frame::FramePart;
 use super::group::{Group, PartError};
 use super::list::List;
 use super::privacy::{VISIBILITY, Visibility};
@@ -27,7 +28,7 @@ fn validator(schema: &Value) -> jsonschema::Validator {
 }
 
 /// What the types say, and what their readers ask for besides.
-fn generated() -> [(&'static str, Value); 3] {
+fn generated() -> [(&'static str, Value); 4] {
     let mut group = schemars::schema_for!(Group).to_value();
     group["required"] = json!(["name"]);
     let name = &mut group["properties"]["name"];
@@ -37,10 +38,18 @@ fn generated() -> [(&'static str, Value); 3] {
     group["$defs"]["Sighting"]["properties"]["record"]["pattern"] = json!("^[0-9a-f-]{36}$");
     let mut contacts = schemars::schema_for!(ContactPart).to_value();
     contacts["properties"]["contacts"]["maxItems"] = json!(contact::MOST);
+    let mut frame = schemars::schema_for!(FramePart).to_value();
+    let properties = &mut frame["properties"];
+    properties["sampleFrameName"]["pattern"] = json!("^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$");
+    properties["digest"]["pattern"] = json!("^[0-9a-f]{64}$");
+    properties["frozen"]["pattern"] = json!("^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-5][0-9]Z$");
+    properties["sources"]["items"]["pattern"] = json!("^h-[a-z2-7]{32}$");
+    properties["counts"]["minItems"] = json!(1);
     [
         ("group.schema.json", group),
         ("list.schema.json", schemars::schema_for!(List).to_value()),
         ("contact.schema.json", contacts),
+        ("frame.schema.json", frame),
     ]
 }
 
@@ -115,7 +124,7 @@ fn members(object: &Value) -> BTreeSet<String> {
 
 #[test]
 fn every_member_has_a_visibility_and_nothing_else_does() {
-    let [(_, group), (_, list), (_, contacts)] = generated();
+    let [(_, group), (_, list), (_, contacts), (_, frame)] = generated();
     let mut listed = BTreeSet::new();
     let mut same = |section: String, members: BTreeSet<String>, allowed: Visibility| {
         let there = VISIBILITY.get(&section).unwrap_or_else(|| panic!("{section} is not in visibility.json"));
@@ -130,11 +139,14 @@ fn every_member_has_a_visibility_and_nothing_else_does() {
     }
     // What only named hubs read is listed as such, in sections of its own.
     same("part.contact-part".into(), members(&contacts), Visibility::Peers);
+    same("part.frame".into(), members(&frame), Visibility::Public);
+    same("part.frame-period".into(), members(&frame["$defs"]["Period"]), Visibility::Public);
+    same("part.frame-count".into(), members(&frame["$defs"]["Count"]), Visibility::Public);
     same("part.rolecontact".into(), members(&contacts["$defs"]["RoleContact"]), Visibility::Peers);
     let leaf = shipped("leaf.schema.json");
-    for kind in ["record", "list", "link", "choose", "safety", "hub", "ack"] {
+    for kind in ["record", "list", "frame", "link", "choose", "safety", "hub", "ack"] {
         let definition = match kind {
-            "record" | "list" => &leaf["$defs"]["of-a-record"],
+            "record" | "list" | "frame" => &leaf["$defs"]["of-a-record"],
             _ => &leaf["$defs"][kind],
         };
         // The signer writes no critical members: this version has none that need the mark.

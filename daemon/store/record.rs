@@ -68,6 +68,23 @@ const SPOKEN: &str = "SELECT hub, rec, kind, first, put, put_rev, rev, withdrawn
                       FROM record JOIN leaf ON leaf.pos = record.put \
                       WHERE state = 'live' AND kind = 1 AND line IS NOT NULL AND first IN ";
 
+/// A kind as it is stored.
+fn number(kind: Kind) -> i64 {
+    match kind {
+        Kind::List => 0,
+        Kind::Record => 1,
+        Kind::Frame => 2,
+    }
+}
+
+fn kind(number: i64) -> Kind {
+    match number {
+        0 => Kind::List,
+        2 => Kind::Frame,
+        _ => Kind::Record,
+    }
+}
+
 impl TryFrom<SqliteRow> for RecordRow {
     type Error = StoreError;
     /// Takes the columns by their places, which costs a third of finding them by name.
@@ -78,7 +95,7 @@ impl TryFrom<SqliteRow> for RecordRow {
             hub: row.try_get(0)?,
             rec: Uuid::from_slice(row.try_get(1)?).map_err(|_| corrupt("record.rec"))?,
             state: RecordState {
-                kind: if row.try_get::<i64, _>(2)? == 0 { Kind::List } else { Kind::Record },
+                kind: kind(row.try_get(2)?),
                 first: row.try_get(3)?,
                 put: row.try_get::<Option<i64>, _>(4)?.map(|pos| (pos, row.get::<i64, _>(5) as u64)),
                 rev: row.try_get::<i64, _>(6)? as u64,
@@ -177,7 +194,7 @@ pub async fn write(db: &mut Write, rows: &[RecordRow]) -> Result<(), StoreError>
                 .push_bind(state.first)
                 .push_bind(row.hub)
                 .push_bind(row.rec.as_bytes().to_vec())
-                .push_bind(i64::from(state.kind == Kind::Record))
+                .push_bind(number(state.kind))
                 .push_bind(state.put.map(|(pos, _)| pos))
                 .push_bind(state.put.map_or(0, |(_, rev)| rev as i64))
                 .push_bind(state.rev as i64)
@@ -199,6 +216,14 @@ pub async fn write(db: &mut Write, rows: &[RecordRow]) -> Result<(), StoreError>
         upsert.build().execute(&mut **db).await?;
     }
     Ok(())
+}
+
+/// Forgets a record by its number, for it to be folded again from an earlier leaf.
+///
+/// # Errors
+/// Database errors.
+pub async fn forget_one(db: &mut Write, first: i64) -> Result<(), StoreError> {
+    sqlx::query("DELETE FROM record WHERE first = ?").bind(first).execute(&mut **db).await.map(drop)
 }
 
 /// Lowers effective times above `at` in one log. Rare: only a leaf dated before one that stands before it does this. What

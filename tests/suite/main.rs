@@ -13,6 +13,8 @@ mod essex;
 mod exchange;
 mod exports;
 mod formats;
+mod frame_report;
+mod frame_shared;
 mod frames;
 mod geo;
 mod golden;

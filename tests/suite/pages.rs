@@ -26,13 +26,13 @@ const FLAGS: [&str; 9] = [
 ];
 
 /// A browser with a profile that goes with the test.
-struct Browser {
+pub struct Browser {
     program: OsString,
     profile: tempfile::TempDir,
 }
 
 impl Browser {
-    fn new() -> Option<Browser> {
+    pub fn new() -> Option<Browser> {
         let program = std::env::var_os("MUTUALD_OUTSIDE_CHROMIUM").filter(|program| !program.is_empty());
         if program.is_none() {
             eprintln!("SKIP no page is opened in a browser: MUTUALD_OUTSIDE_CHROMIUM is not set (tests/run sets it)");
@@ -60,6 +60,16 @@ impl Browser {
     /// What axe-core finds against a page, in light on a phone and in dark on a desk: nothing. The page's own
     /// policy lets no script run, so a copy of it is looked at, with its sheet and the checker inside.
     async fn accessible(&self, site: &str, address: &str, name: &str) -> Vec<String> {
+        let get = async |url: &str| reqwest::get(url).await.unwrap().text().await.unwrap();
+        let page = get(address).await;
+        let link = page.split('<').find(|tag| tag.contains("rel=\"stylesheet\"")).expect("a page has a sheet");
+        let href = link.split("href=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
+        let sheet = get(&format!("{site}{href}")).await;
+        self.found_against(&page, &sheet, name).await
+    }
+
+    /// The same of a page's text and its sheet, which may stand in the page already.
+    pub async fn found_against(&self, page: &str, sheet: &str, name: &str) -> Vec<String> {
         let Some(axe) = std::env::var_os("MUTUALD_OUTSIDE_AXE").filter(|path| !path.is_empty()) else {
             eprintln!(
                 "SKIP {name} is not checked for accessibility: MUTUALD_OUTSIDE_AXE is not set (tests/run sets it)"
@@ -68,15 +78,8 @@ impl Browser {
         };
         let mut all = Vec::new();
         let axe = std::fs::read_to_string(axe).unwrap();
-        let get = async |url: &str| reqwest::get(url).await.unwrap().text().await.unwrap();
-        let page = get(address).await;
-        let link = page.split('<').find(|tag| tag.contains("rel=\"stylesheet\"")).expect("a page has a sheet");
-        let href = link.split("href=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
-        let sheet = get(&format!("{site}{href}")).await;
-        for (scheme, width, sheet) in [
-            ("light", "375,800", sheet.replace("(prefers-color-scheme: dark)", "(width < 0px)")),
-            ("dark", "1280,900", sheet.replace("(prefers-color-scheme: dark)", "(width > 0px)")),
-        ] {
+        for (scheme, width, dark) in [("light", "375,800", "(width < 0px)"), ("dark", "1280,900", "(width > 0px)")] {
+            let [page, sheet] = [page, sheet].map(|text| text.replace("(prefers-color-scheme: dark)", dark));
             const FOUND: &str = "found by axe-core:";
             let run = format!(
                 "axe.run(document, {{resultTypes: ['violations']}}).then(found => {{ document.title = '{FOUND}' + \

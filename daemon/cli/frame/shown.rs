@@ -1,11 +1,12 @@
 //! What the commands of frames answer.
 
-use crate::cli::output::{Answer, count, lines, table};
+use crate::cli::output::{count, lines, table};
 use crate::frame::eligibility::{self, Decision, Facts, Outcome, Scope, Verdict};
 use crate::frame::flow::Step;
 use crate::frame::frozen::Frame;
 use crate::frame::profile::Profile;
 use crate::node::Hub;
+use crate::node::frames::shared::Shared;
 use crate::node::frames::verify::Checked;
 use crate::node::frames::{Frozen, Plan};
 use crate::node::groups::{self, Known};
@@ -24,8 +25,9 @@ struct Line {
     frozen: Vec<String>,
 }
 
+/// Frames that are defined here.
 #[derive(Serialize)]
-struct List {
+pub struct List {
     frames: Vec<Line>,
 }
 
@@ -44,7 +46,7 @@ impl fmt::Display for List {
 }
 
 /// All frames.
-pub async fn list(hub: &Hub) -> anyhow::Result<Answer> {
+pub async fn list(hub: &Hub) -> anyhow::Result<List> {
     let mut found = Vec::new();
     for Plan { definition, profile } in hub.frames().await? {
         let mut db = hub.store.read().await?;
@@ -57,7 +59,7 @@ pub async fn list(hub: &Hub) -> anyhow::Result<Answer> {
             frozen: frozen.into_iter().map(|(digest, _)| digest).collect(),
         });
     }
-    Answer::of(&List { frames: found })
+    Ok(List { frames: found })
 }
 
 /// A frame's definition and what people decided.
@@ -271,12 +273,17 @@ impl fmt::Display for Written {
 
 /// What a check found.
 #[derive(Serialize)]
-#[serde(transparent)]
-pub struct Looked(pub Checked);
+pub struct Looked {
+    #[serde(flatten)]
+    pub checked: Checked,
+    /// What its hub published of it, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub published: Option<Shared>,
+}
 
 impl fmt::Display for Looked {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Checked { frame, digest, hub, hub_name, frozen, groups, units, draws, findings } = &self.0;
+        let Checked { frame, digest, hub, hub_name, frozen, groups, units, draws, findings } = &self.checked;
         if let (Some(frame), Some(digest)) = (frame, digest) {
             writeln!(out, "frame   {frame}\nnumber  {digest}")?;
             writeln!(out, "judged  {groups} groups again, {units} of them units")?;
@@ -286,6 +293,9 @@ impl fmt::Display for Looked {
         }
         if let Some(frozen) = frozen {
             writeln!(out, "frozen  {frozen}")?;
+        }
+        if let Some(published) = &self.published {
+            writeln!(out, "said    by {} in its feed, at {}", published.hub_name, published.said)?;
         }
         for draw in draws {
             writeln!(out, "drawn   {} again, {} units, {:?}: {}", draw.file, draw.units, draw.study, draw.digest)?;

@@ -1,7 +1,7 @@
 //! How much the lists miss together: from who saw a unit at first hand to what may be said, and what may not.
 //!
 //! * [`history`]: sightings → a table, lists that derive from one another joined;
-//! * [`table`](mod@table): counts by combination of lists;
+//! * [`table`](mod@table): counts by combination of lists; [`file`](mod@file): the same from somebody's own;
 //! * [`bound`]: the least number there can be; estimates by sample coverage;
 //! * [`pairs`]: two lists at a time;
 //! * [`loglinear`]: the family of models, by [`poisson`] regression, where [`exact`] finds that their estimate exists;
@@ -16,6 +16,7 @@
 pub mod assess;
 pub mod bound;
 pub mod exact;
+pub mod file;
 pub mod history;
 pub mod interval;
 pub mod loglinear;

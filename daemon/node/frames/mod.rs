@@ -2,8 +2,18 @@
 //!
 //! A frozen frame is a folder: `frame.txt` (the frame's bytes), `marks.txt` (a mark for each line), `hub-1.txt` and so on (the
 //! hub's documents, whose first has the hub's id as its digest), `seal.txt` (what the hub signed), and `draws/`.
+//!
+//! * [`seal`] and [`verify`]: what is signed, and checking it;
+//! * [`sighted`]: who saw its units; [`assess`]: how many groups no list has; [`report`]: how good it is, [`page`]: the same to print;
+//! * [`shared`]: published in the feed, listed from partners, checked and cited there; [`uses`]: the register of research uses.
 
+pub mod assess;
+pub mod page;
+pub mod report;
 pub mod seal;
+pub mod shared;
+pub mod sighted;
+pub mod uses;
 pub mod verify;
 
 use super::Hub;
@@ -158,9 +168,8 @@ impl Hub {
         let mut connection = self.store.read().await?;
         let mut db = sqlx::Connection::begin(&mut *connection).await?;
         let rules = Rules::standing(&mut db, self.policy.clone()).await?;
-        let (registry, _, policy, _) = store::registry::digest(&mut db).await?;
-        let definition = Definition { registry, policy, ..plan.definition.clone() };
-        let given = store::frame::given(&mut db, &rules, &definition).await?;
+        let definition = of_registry(&mut db, plan).await?;
+        let given = store::frame::given(&mut db, &rules, &definition, false).await?;
         Ok(frozen::build(definition, plan.profile.clone(), given.candidates, &given.apart, decisions)?)
     }
 
@@ -172,13 +181,13 @@ impl Hub {
         let text = frame.text();
         let mut files = self.frame_documents().await?;
         files.insert(MARKS.to_owned(), lines::marks(&text).into_bytes());
+        let digest = lines::digest(&text);
         files.insert(FRAME.to_owned(), text);
         let at = self.clock.now();
         let name = &frame.definition.sample_frame_name;
         let sealed = self.seal(name, at, &files).await?;
         files.insert(SEAL.to_owned(), sealed.into_bytes());
         refuse(&verify::verify(&files))?;
-        let digest = frame.digest();
         std::fs::create_dir(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
         for (name, bytes) in &files {
             write(folder, name, bytes)?;
@@ -255,6 +264,12 @@ impl Hub {
         let seal = Seal { hub: self.id, at, frame: frame.to_owned(), files };
         Ok(self.keys_of(&log)?.log.note(&seal.text()))
     }
+}
+
+/// A plan's definition, built from the registry as it is.
+async fn of_registry(db: &mut sqlx::SqliteConnection, plan: &Plan) -> anyhow::Result<Definition> {
+    let (registry, _, policy, _) = store::registry::digest(db).await?;
+    Ok(Definition { registry, policy, ..plan.definition.clone() })
 }
 
 fn refuse(checked: &Checked) -> anyhow::Result<()> {

@@ -15,7 +15,7 @@ use std::sync::LazyLock;
 use uuid::Uuid;
 
 static SCHEMAS: LazyLock<BTreeMap<String, jsonschema::Validator>> = LazyLock::new(|| {
-    let kinds = ["record", "list", "link", "choose", "safety", "hub", "ack", "envelope"];
+    let kinds = ["record", "list", "frame", "link", "choose", "safety", "hub", "ack", "envelope"];
     kinds
         .map(|kind| {
             let mut schema = shipped("leaf.schema.json");
@@ -71,7 +71,7 @@ fn assured() -> impl Strategy<Value = Assured> {
 
 /// Every body this program can write.
 fn body() -> impl Strategy<Value = Body> {
-    let kind = || select(vec![Kind::List, Kind::Record]);
+    let kind = || select(vec![Kind::List, Kind::Record, Kind::Frame]);
     let judgement = select(Judgement::ALL.map(|(judgement, _)| judgement).to_vec());
     let erased = prop_oneof![Just(ErasedParts::All), classes().prop_map(ErasedParts::Classes)];
     let prefer = prop_oneof![revision().prop_map(Prefer::Value), Just(Prefer::Retracted), Just(Prefer::Unresolved)];
@@ -296,7 +296,8 @@ fn counter_examples_are_refused_by_both() {
         ("safety", json!({ "op": "put", "on": [hub, id], "level": "at the mill" })),
         ("safety", json!({ "op": "lower", "on": [hub, id], "level": "open", "by": "trustee" })),
         ("hub", json!({ "op": "put", "version": 1, "digest": format!("{}B", "A".repeat(42)) })),
-        ("frame", json!({ "op": 4 })),
+        ("frame", json!({ "op": "affirm" })),
+        ("assess", json!({ "op": 4 })),
     ] {
         let mut members = common.clone();
         members.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -305,7 +306,7 @@ fn counter_examples_are_refused_by_both() {
         assert!(!follows_schema(kind, &members), "{text}");
     }
     // Merely newer: kept by both.
-    for (kind, op) in [("frame", "put"), ("record", "bless")] {
+    for (kind, op) in [("assess", "put"), ("record", "bless")] {
         let mut members = common.clone();
         members["op"] = json!(op);
         assert!(Statement::read(together(kind, &members).as_bytes()).is_ok());

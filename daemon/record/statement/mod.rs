@@ -117,14 +117,16 @@ pub enum Kind {
     List,
     /// `record`: a group.
     Record,
+    /// `frame`: a sampling frame that was frozen.
+    Frame,
 }
 
 /// What a leaf says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Body {
-    /// A list or record is as its parts say.
+    /// A list, record or frame is as its parts say.
     Put(Kind),
-    /// A list or record is still right.
+    /// A list, record or frame is still right.
     Affirm(Kind, Assured),
     /// This hub no longer states it.
     Withdraw(Kind),
@@ -202,6 +204,7 @@ impl Statement {
         let of = |kind: &Kind| match kind {
             Kind::List => "list",
             Kind::Record => "record",
+            Kind::Frame => "frame",
         };
         Some(match &self.body {
             Body::Put(kind) => (of(kind), "put"),

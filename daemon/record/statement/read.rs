@@ -185,6 +185,7 @@ fn body(kind: &str, op: &str, members: &Members) -> Result<Body, Void> {
     let of = match kind {
         "list" => Some(Kind::List),
         "record" => Some(Kind::Record),
+        "frame" => Some(Kind::Frame),
         _ => None,
     };
     Ok(match (kind, of, op) {
@@ -248,7 +249,7 @@ fn body(kind: &str, op: &str, members: &Members) -> Result<Body, Void> {
             size: positive(members, "size")?,
             erased: positive(members, "erased")?,
         },
-        ("list" | "record" | "link" | "choose" | "safety" | "hub" | "ack", _, op) => {
+        ("list" | "record" | "frame" | "link" | "choose" | "safety" | "hub" | "ack", _, op) => {
             Body::NotUnderstood(format!("op {op}"))
         }
         (kind, _, _) => Body::NotUnderstood(format!("type {kind}")),

@@ -83,7 +83,7 @@ fn broken_rules_are_void() {
 fn what_is_merely_newer_is_kept_without_effect() {
     let common = format!(r#""id":"{ID}","rev":1,"at":"2026-08-05T15:04:00Z""#);
     for (kind, rest, what) in [
-        ("frame", r#""op":"put""#.to_owned(), "type frame"),
+        ("assess", r#""op":"put""#.to_owned(), "type assess"),
         ("record", r#""op":"bless""#.into(), "op bless"),
         ("record", r#""op":"put","x_y":1,"crit":["x_y"]"#.into(), "crit x_y"),
         (

@@ -1,0 +1,111 @@
+//! `mutuald frame cite`
+
+use crate::cli::{Answer, Context, Failure};
+use crate::frame::citation::Citation;
+use crate::frame::frozen::Frame;
+use crate::node::frames::{self, FRAME, verify};
+use anyhow::Context as _;
+use serde::Serialize;
+use serde_json::Value;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// How a citation is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Form {
+    /// In one sentence
+    Text,
+    /// CITATION.cff, Citation File Format 1.2.0
+    Cff,
+    /// DataCite 4.5 metadata in JSON, to which an archive adds its DOI
+    Datacite,
+}
+
+/// Cite a frame: one that a hub has published, or a frozen folder
+#[derive(Debug, clap::Args)]
+pub struct Cite {
+    /// Its name, name@digest, the beginning of its digest, or the folder
+    frame: String,
+    /// How
+    #[arg(long = "as", value_enum, default_value = "text", value_name = "FORM")]
+    form: Form,
+    /// Write it to a file instead
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+#[derive(Serialize)]
+struct Cited {
+    text: String,
+    cff: String,
+    datacite: Value,
+    #[serde(skip)]
+    form: Form,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    written: Option<PathBuf>,
+}
+
+impl Cited {
+    fn shown(&self) -> String {
+        match self.form {
+            Form::Text => format!("{}\n", self.text),
+            Form::Cff => self.cff.clone(),
+            Form::Datacite => format!("{:#}\n", self.datacite),
+        }
+    }
+}
+
+impl fmt::Display for Cited {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.written {
+            Some(path) => write!(out, "Written to {}.", path.display()),
+            None => out.write_str(&self.shown()),
+        }
+    }
+}
+
+impl Cite {
+    pub(super) async fn run(self, context: &Context) -> anyhow::Result<Answer> {
+        let folder = Path::new(&self.frame);
+        let citation = if folder.is_dir() {
+            of_folder(folder)?
+        } else {
+            super::publish::meant(context.hub().await?, &self.frame, false).await?.citation()
+        };
+        let mut cited = Cited {
+            text: citation.text(),
+            cff: citation.cff(),
+            datacite: citation.datacite(),
+            form: self.form,
+            written: None,
+        };
+        if let Some(path) = self.out {
+            if path.exists() {
+                let what = format!("{} is there already; nothing was written", path.display());
+                return Err(Failure::new(what, "name another file").into());
+            }
+            std::fs::write(&path, cited.shown()).with_context(|| format!("cannot write {}", path.display()))?;
+            cited.written = Some(path);
+        }
+        Answer::of(&cited)
+    }
+}
+
+/// That of a folder, which needs no hub.
+fn of_folder(folder: &Path) -> anyhow::Result<Citation> {
+    let files = frames::read(folder)?;
+    let checked = verify::verify(&files);
+    if let Some(finding) = checked.findings.first() {
+        let what = format!("{}: {}: {} ({})", folder.display(), finding.file, finding.what, finding.code);
+        return Err(Failure::new(what, "ask for the folder as the hub wrote it").into());
+    }
+    let (Some(digest), Some(frozen), Some(hub), Some(name)) =
+        (checked.digest, checked.frozen, checked.hub, checked.hub_name)
+    else {
+        return Err(
+            Failure::new(format!("{} holds no frame", folder.display()), "name the folder of a frozen frame").into()
+        );
+    };
+    let frame = Frame::read(files.get(FRAME).map(Vec::as_slice).unwrap_or_default())?;
+    Ok(Citation::of(&frame, &digest, frozen, (hub, &name)))
+}
