@@ -1,6 +1,7 @@
 //! `mutuald frame`
 
 mod define;
+mod export;
 mod sample;
 mod shown;
 
@@ -70,6 +71,8 @@ pub enum Frame {
     },
     /// Draw a sample from a frozen frame, with a seed that was chosen after it was frozen
     Sample(Box<sample::Sample>),
+    /// Write a frozen frame, and a sample, for researchers' programs: CSV with codebook, XLSX, Parquet, DDI, CSVW, RO-Crate; needs no hub
+    Export(export::Export),
     /// Check a frozen frame and every draw from it; needs no hub, database or configuration
     Verify {
         /// The folder
@@ -153,6 +156,7 @@ impl Frame {
                 Answer::of(&shown::Written { name, folder, frozen })
             }
             Frame::Sample(sample) => sample.run(context).await,
+            Frame::Export(export) => export.run(),
             Frame::Verify { folder, hub } => {
                 let files = frames::read(&folder).map_err(|error| {
                     Failure::new(format!("{error:#}"), "name the folder that `mutuald frame freeze` wrote")

@@ -112,7 +112,8 @@ pub fn value(row: &Row, dimension: &str) -> String {
     found.unwrap_or_else(|| NOT_KNOWN.to_owned())
 }
 
-fn joined(row: &Row, dimensions: &[String]) -> String {
+/// Name of the stratum that dimensions put a unit into.
+pub fn stratum(row: &Row, dimensions: &[String]) -> String {
     dimensions.iter().map(|dimension| value(row, dimension)).collect::<Vec<_>>().join(" / ")
 }
 
@@ -209,13 +210,13 @@ impl<'a> Units<'a> {
     fn counts(&self, by: &[String]) -> BTreeMap<String, usize> {
         let mut counts = BTreeMap::new();
         for (_, row) in &self.rows {
-            *counts.entry(joined(row, by)).or_default() += 1;
+            *counts.entry(stratum(row, by)).or_default() += 1;
         }
         counts
     }
 
     fn stratified(&self, by: &[String], n: &BTreeMap<String, usize>) -> Result3 {
-        let strata: Vec<String> = self.rows.iter().map(|(_, row)| joined(row, by)).collect();
+        let strata: Vec<String> = self.rows.iter().map(|(_, row)| stratum(row, by)).collect();
         let units: Vec<(&str, &str)> =
             self.rows.iter().zip(&strata).map(|((unit, _), stratum)| (unit.as_str(), stratum.as_str())).collect();
         let drawn = simple::stratified(self.seed, self.line, &units, n)?;
@@ -225,7 +226,7 @@ impl<'a> Units<'a> {
 
     fn sorted(&self, sort: &[String]) -> Vec<&(String, &'a Row)> {
         let mut rows: Vec<&(String, &Row)> = self.rows.iter().collect();
-        rows.sort_by_cached_key(|(unit, row)| (joined(row, sort), unit.clone()));
+        rows.sort_by_cached_key(|(unit, row)| (stratum(row, sort), unit.clone()));
         rows
     }
 
@@ -347,6 +348,26 @@ impl Draw {
     /// SHA-256 (hex) of the draw's bytes.
     pub fn digest(&self) -> String {
         lines::digest(&self.text())
+    }
+
+    /// With what probability two units of the sample are both drawn, in the order of `base`: exactly, for a systematic sample
+    /// with unequal probabilities. `None` for every other design.
+    ///
+    /// # Errors
+    /// A frame that the draw is not of.
+    pub fn joint(&self, frame: &Frame) -> Result<Option<Vec<Vec<f64>>>, SampleError> {
+        let Design::SystematicPps { sort, size, n } = &self.request.design else { return Ok(None) };
+        let (seed, line) = (Seed::new(&self.request.commitment.seed), Line::default());
+        let units = Units::of(frame, &seed, &line);
+        let rows = units.sorted(sort);
+        let sizes = units.sizes(&rows, size)?;
+        let named: Vec<(&str, f64)> = rows.iter().zip(&sizes).map(|((unit, _), size)| (unit.as_str(), *size)).collect();
+        let pi = unequal::inclusion(&named, *n)?;
+        let at: BTreeMap<&str, usize> = named.iter().enumerate().map(|(at, (unit, _))| (*unit, at)).collect();
+        let place =
+            |one: &Taken| at.get(one.unit.as_str()).copied().ok_or_else(|| SampleError::Unknown(one.unit.clone()));
+        let places: Vec<usize> = self.base.iter().map(place).collect::<Result<_, _>>()?;
+        unequal::joint_of(&pi, &places).map(Some)
     }
 
     /// Draws again from a frame what a draw's bytes ask for, and compares byte by byte.

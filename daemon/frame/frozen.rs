@@ -166,7 +166,18 @@ impl FrameError {
     }
 }
 
-/// A line of a frame's text.
+/// A line of a frame's text, as it is written.
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum Written<'a> {
+    Definition(&'a Definition),
+    Profile(&'a Profile),
+    Flow(Vec<Step>),
+    Decision(&'a Decision),
+    Group(&'a Row),
+}
+
+/// A line of a frame's text, as it is read.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum Line {
@@ -261,15 +272,11 @@ impl Frame {
     /// The frame's bytes.
     pub fn text(&self) -> Vec<u8> {
         let mut out = format!("{HEADER}\n").into_bytes();
-        lines::write(&mut out, &Line::Definition(self.definition.clone()));
-        lines::write(&mut out, &Line::Profile(self.profile.clone()));
-        lines::write(&mut out, &Line::Flow(self.flow.steps()));
-        for decision in &self.decisions {
-            lines::write(&mut out, &Line::Decision(decision.clone()));
-        }
-        for row in &self.rows {
-            lines::write(&mut out, &Line::Group(row.clone()));
-        }
+        lines::write(&mut out, &Written::Definition(&self.definition));
+        lines::write(&mut out, &Written::Profile(&self.profile));
+        lines::write(&mut out, &Written::Flow(self.flow.steps()));
+        self.decisions.iter().for_each(|decision| lines::write(&mut out, &Written::Decision(decision)));
+        self.rows.iter().for_each(|row| lines::write(&mut out, &Written::Group(row)));
         out
     }
 

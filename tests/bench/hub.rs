@@ -44,7 +44,7 @@ pub async fn open(folder: &Path, publishes: bool) -> Hub {
 }
 
 /// The id under which invented group `n` is put.
-fn id(n: usize) -> Uuid {
+pub fn id(n: usize) -> Uuid {
     uuid::Builder::from_random_bytes(
         (n as u128 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835).to_be_bytes(),
     )
@@ -119,6 +119,8 @@ pub async fn part(arguments: &[String]) {
             let pulled = outcome.pulled.unwrap_or_else(|| panic!("{}: {}", outcome.state, outcome.reason));
             println!("{seconds:.4} {} {} {} {}", pulled.new, pulled.bytes, outcome.derived.unwrap().groups, peak_kib());
         }
+        ["frame-publish", folder, upto] => crate::frame::publish(Path::new(folder), upto.parse().unwrap()).await,
+        ["frame", home, out] => crate::frame::measure(Path::new(home), Path::new(out)).await,
         _ => panic!("no part {arguments:?}"),
     }
 }

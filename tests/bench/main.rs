@@ -6,6 +6,7 @@
 #![expect(clippy::print_stdout, reason = "figures are what this prints")]
 
 mod floor;
+mod frame;
 mod hub;
 mod pull;
 mod search;
@@ -40,6 +41,9 @@ fn main() {
     }
     if wanted("search") {
         search::search(folder.path());
+    }
+    if wanted("frame") {
+        frame::frame(folder.path());
     }
     if wanted("daemon") {
         search::daemon(folder.path());

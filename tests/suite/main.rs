@@ -13,6 +13,7 @@ mod essex;
 mod exchange;
 mod exports;
 mod formats;
+mod frame_exports;
 mod frames;
 mod geo;
 mod golden;

@@ -109,6 +109,31 @@ pub fn joint(pi: &[f64]) -> Result<Vec<Vec<f64>>, SampleError> {
     Ok(both)
 }
 
+/// As [`joint`], for the units at some places (from 0) only: what there is room for of a large frame. Of each unit the starts that take
+/// it are one stretch of a circle as long as its probability; two units are drawn together from where their stretches overlap.
+///
+/// # Errors
+/// As [`systematic`], or a place where no unit is.
+pub fn joint_of(pi: &[f64], places: &[usize]) -> Result<Vec<Vec<f64>>, SampleError> {
+    let sums = cumulated(pi)?;
+    let stretch = |at: usize| -> [(f64, f64); 2] {
+        let (from, to) = (sums[at].fract(), sums[at].fract() + (sums[at + 1] - sums[at]));
+        if to <= 1.0 { [(from, to), (0.0, 0.0)] } else { [(from, 1.0), (0.0, to - 1.0)] }
+    };
+    if let Some(place) = places.iter().find(|place| **place >= pi.len()) {
+        return Err(SampleError::Unknown(format!("unit {}", place + 1)));
+    }
+    let stretches: Vec<[(f64, f64); 2]> = places.iter().map(|at| stretch(*at)).collect();
+    let common = |a: &(f64, f64), b: &(f64, f64)| {
+        let both = a.1.min(b.1) - a.0.max(b.0);
+        if both > NEAR { both } else { 0.0 }
+    };
+    let both = |a: &[(f64, f64); 2], b: &[(f64, f64); 2]| -> f64 {
+        a.iter().flat_map(|one| b.iter().map(move |other| common(one, other))).sum()
+    };
+    Ok(stretches.iter().map(|a| stretches.iter().map(|b| both(a, b)).collect()).collect())
+}
+
 /// A unit's place in a Pareto sample: Q = u(1−λ)/(λ(1−u)); 0 where it is taken for sure (Rosén 1997, *J. Statist. Plann. Inference*
 /// 62:159–191).
 pub fn pareto_rank(u: f64, lambda: f64) -> f64 {
@@ -251,7 +276,14 @@ mod tests {
             let total: f64 = taken.iter().map(|at| size[*at] / pi[*at]).sum();
             prop_assert!(close(total, size.iter().sum()));
             // The joint ones are those of the design: rows add up to n times pi, the diagonal is pi.
-            for (at, row) in joint(&pi).unwrap().iter().enumerate() {
+            let of_sample = joint_of(&pi, &taken).unwrap();
+            let of_all = joint(&pi).unwrap();
+            for (a, row) in taken.iter().zip(&of_sample) {
+                for (b, both) in taken.iter().zip(row) {
+                    prop_assert!((of_all[*a][*b] - both).abs() < 1e-9, "{a} {b}");
+                }
+            }
+            for (at, row) in of_all.iter().enumerate() {
                 prop_assert!((row[at] - pi[at]).abs() < 1e-9);
                 prop_assert!((row.iter().sum::<f64>() - n as f64 * pi[at]).abs() < 1e-6);
             }

@@ -3,6 +3,7 @@
 //! A frozen frame is a folder: `frame.txt` (the frame's bytes), `marks.txt` (a mark for each line), `hub-1.txt` and so on (the
 //! hub's documents, whose first has the hub's id as its digest), `seal.txt` (what the hub signed), and `draws/`.
 
+pub mod export;
 pub mod seal;
 pub mod verify;
 
@@ -178,7 +179,7 @@ impl Hub {
         let sealed = self.seal(name, at, &files).await?;
         files.insert(SEAL.to_owned(), sealed.into_bytes());
         refuse(&verify::verify(&files))?;
-        let digest = frame.digest();
+        let digest = lines::digest(&files[FRAME]);
         std::fs::create_dir(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
         for (name, bytes) in &files {
             write(folder, name, bytes)?;
