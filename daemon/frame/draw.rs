@@ -351,7 +351,8 @@ impl Draw {
     }
 
     /// With what probability two units of the sample are both drawn, in the order of `base`: exactly, for a systematic sample
-    /// with unequal probabilities. `None` for every other design.
+    /// with unequal probabilities in which every pair of the frame can be drawn. `None` for every other design: an estimator that
+    /// takes these numbers would be wrong where some pairs cannot.
     ///
     /// # Errors
     /// A frame that the draw is not of.
@@ -363,6 +364,9 @@ impl Draw {
         let sizes = units.sizes(&rows, size)?;
         let named: Vec<(&str, f64)> = rows.iter().zip(&sizes).map(|((unit, _), size)| (unit.as_str(), *size)).collect();
         let pi = unequal::inclusion(&named, *n)?;
+        if !unequal::all_together(&pi)? {
+            return Ok(None);
+        }
         let at: BTreeMap<&str, usize> = named.iter().enumerate().map(|(at, (unit, _))| (*unit, at)).collect();
         let place =
             |one: &Taken| at.get(one.unit.as_str()).copied().ok_or_else(|| SampleError::Unknown(one.unit.clone()));

@@ -253,7 +253,7 @@ fn planted(name: &str, more: Value) -> Group {
         "contact": {"phone": "01632 960012", "email": "quiet@example.org"},
         "topics": ["depression"],
         "sightings": [{"observed_by": PERSONS_LIST, "date": "2026-02-01"}],
-        "criteria": {"experience-as-knowledge": met, "third-sector": met, "shared-experience": met},
+        "criteria": {"experience-as-knowledge": met, "third-sector": met, "shared-experience": met, "members-control": met, "voluntary": met},
     });
     let (Value::Object(all), Value::Object(more)) = (&mut all, more) else { unreachable!() };
     more.into_iter()

@@ -63,7 +63,8 @@ pub fn r(drawn: &Drawn) -> String {
         Weighing::Pairs => "joint <- read.csv(\"data/joint.csv\")\n\
             both <- matrix(0, nrow(sample), nrow(sample))\n\
             both[cbind(joint$order_a, joint$order_b)] <- joint$joint_pi\n\
-            # Sen, Yates and Grundy's standard errors, from the exact joint probabilities.\n\
+            # Sen, Yates and Grundy's standard errors, from the exact joint probabilities. Their estimate of a variance can come out\n\
+            # below nothing, and R then says NaN: take pps = \"brewer\" in place of the matrix.\n\
             design <- svydesign(ids = ~1, fpc = ~pi, pps = ppsmat(both), variance = \"YG\", data = sample)\n"
             .to_owned(),
         Weighing::Unequal => "# Units that were taken for sure are a stratum of their own, in which nothing is uncertain.\n\
@@ -167,7 +168,7 @@ const PYTHON_PAIRS: &str = r#"def total(column):
         for j, z, q in seen:
             if j < i:
                 variance += (p * q - both[i, j]) / both[i, j] * (y / p - z / q) ** 2
-    return sum(y / p for _, y, p in seen), math.sqrt(max(variance, 0.0))
+    return sum(y / p for _, y, p in seen), math.sqrt(variance) if variance >= 0 else math.nan
 "#;
 
 const PYTHON_UNEQUAL: &str = r#"def total(column):

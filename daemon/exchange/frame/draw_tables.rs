@@ -37,8 +37,6 @@ impl<'a> Drawn<'a> {
     pub fn of(known: &Known, number: usize, draw: &'a Draw) -> Result<Drawn<'a>, SampleError> {
         let few = draw.base.len() <= PAIRS;
         let joint = if few { draw.joint(known.frame)? } else { None };
-        // A pair that can never be drawn together has no unbiased variance, so the matrix is of no use.
-        let joint = joint.filter(|all| all.iter().flatten().all(|both| *both > 0.0));
         let strata = match &draw.request.design {
             Design::Stratified { by, .. } => strata(known, by, draw),
             _ => Vec::new(),

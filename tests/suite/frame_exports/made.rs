@@ -44,7 +44,7 @@ fn record(n: usize) -> RecordRef {
     // The ids of units are not in the order in which they are made.
     RecordRef {
         hub: HubId([1; 20]),
-        rec: Uuid::from_u128((n as u128 + 1) * 0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835 % (1 << 127)),
+        rec: Uuid::from_u128((n as u128 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835)),
     }
 }
 
