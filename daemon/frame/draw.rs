@@ -112,8 +112,7 @@ pub fn value(row: &Row, dimension: &str) -> String {
     found.unwrap_or_else(|| NOT_KNOWN.to_owned())
 }
 
-/// Name of the stratum that dimensions put a unit into.
-pub fn stratum(row: &Row, dimensions: &[String]) -> String {
+fn joined(row: &Row, dimensions: &[String]) -> String {
     dimensions.iter().map(|dimension| value(row, dimension)).collect::<Vec<_>>().join(" / ")
 }
 
@@ -210,13 +209,13 @@ impl<'a> Units<'a> {
     fn counts(&self, by: &[String]) -> BTreeMap<String, usize> {
         let mut counts = BTreeMap::new();
         for (_, row) in &self.rows {
-            *counts.entry(stratum(row, by)).or_default() += 1;
+            *counts.entry(joined(row, by)).or_default() += 1;
         }
         counts
     }
 
     fn stratified(&self, by: &[String], n: &BTreeMap<String, usize>) -> Result3 {
-        let strata: Vec<String> = self.rows.iter().map(|(_, row)| stratum(row, by)).collect();
+        let strata: Vec<String> = self.rows.iter().map(|(_, row)| joined(row, by)).collect();
         let units: Vec<(&str, &str)> =
             self.rows.iter().zip(&strata).map(|((unit, _), stratum)| (unit.as_str(), stratum.as_str())).collect();
         let drawn = simple::stratified(self.seed, self.line, &units, n)?;
@@ -226,7 +225,7 @@ impl<'a> Units<'a> {
 
     fn sorted(&self, sort: &[String]) -> Vec<&(String, &'a Row)> {
         let mut rows: Vec<&(String, &Row)> = self.rows.iter().collect();
-        rows.sort_by_cached_key(|(unit, row)| (stratum(row, sort), unit.clone()));
+        rows.sort_by_cached_key(|(unit, row)| (joined(row, sort), unit.clone()));
         rows
     }
 
@@ -372,6 +371,13 @@ impl Draw {
             |one: &Taken| at.get(one.unit.as_str()).copied().ok_or_else(|| SampleError::Unknown(one.unit.clone()));
         let places: Vec<usize> = self.base.iter().map(place).collect::<Result<_, _>>()?;
         unequal::joint_of(&pi, &places).map(Some)
+    }
+
+    /// Units by stratum, for a stratified design; empty for every other.
+    pub fn strata(&self, frame: &Frame) -> BTreeMap<String, usize> {
+        let Design::Stratified { by, .. } = &self.request.design else { return BTreeMap::new() };
+        let (seed, line) = (Seed::new(&self.request.commitment.seed), Line::default());
+        Units::of(frame, &seed, &line).counts(by)
     }
 
     /// Draws again from a frame what a draw's bytes ask for, and compares byte by byte.

@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
-"""Looks at an exported frame's folder with programs that others wrote, and says what each of them found.
+"""Looks at folders of exported frames with programs that others wrote, and says what each of them found.
 
-One line for each: "ok NAME", "SKIP NAME: why", "FAIL NAME: what it said". Ends with 1 if one failed. Needs no network.
+    exports.py FOLDER…
+
+One line for each folder and program: "ok NAME FOLDER", "SKIP NAME: why", "FAIL NAME FOLDER: what it said". Ends with 1 if one
+failed. Needs no network.
 
     frictionless  the Data Package and every row of it (PyPI frictionless)
     csvw          the CSV on the Web metadata and every row by it (PyPI csvw)
@@ -21,7 +24,7 @@ import pathlib
 import sys
 import xml.etree.ElementTree as ElementTree
 
-folder = pathlib.Path(sys.argv[1]).resolve()
+folder = pathlib.Path()
 
 
 def frictionless():
@@ -163,7 +166,7 @@ def ddi():
         return "; ".join(str(error) for error in list(schema.error_log)[:5])
 
 
-failed = False
+failed, missing = False, set()
 checks = {
     "frictionless": (frictionless, "datapackage.json"),
     "csvw": (csvw, "csv-metadata.json"),
@@ -174,17 +177,20 @@ checks = {
     "xml": (xml, "ddi-codebook.xml"),
     "ddi": (ddi, "ddi-codebook.xml"),
 }
-for name, (check, file) in checks.items():
-    if not (folder / file).exists():
-        print(f"SKIP {name}: there is no {file}")
-        continue
-    try:
-        wrong = check()
-    except ModuleNotFoundError as error:
-        print(f"SKIP {name}: {error}")
-        continue
-    except Exception as error:  # what a validator raises is what it found
-        wrong = f"{type(error).__name__}: {error}"
-    failed = failed or bool(wrong)
-    print(f"FAIL {name}: {wrong}" if wrong else f"ok {name}")
+for argument in sys.argv[1:]:
+    folder = pathlib.Path(argument).resolve()
+    for name, (check, file) in checks.items():
+        if not (folder / file).exists():
+            continue
+        try:
+            wrong = check()
+        except ModuleNotFoundError as error:
+            if name not in missing:
+                print(f"SKIP {name}: {error}")
+            missing.add(name)
+            continue
+        except Exception as error:  # what a validator raises is what it found
+            wrong = f"{type(error).__name__}: {error}"
+        failed = failed or bool(wrong)
+        print(f"FAIL {name} {argument}: {wrong}" if wrong else f"ok {name} {argument}")
 sys.exit(1 if failed else 0)

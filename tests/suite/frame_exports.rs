@@ -138,7 +138,7 @@ fn every_exported_column_has_a_visibility_and_nothing_else_does() {
     let frame = frame(60);
     let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     let mut look = |draw: Option<&Draw>| {
-        let export = Export::new(&frame, draw.map(|draw| (1, draw)), origin(&frame)).unwrap();
+        let export = Export::new(&frame, draw.map(|draw| ("draws/1.txt", draw)), origin(&frame)).unwrap();
         for table in export.tables() {
             let names =
                 table.columns.iter().map(|column| draw_tables::kind_of_column(&export.known.dimensions, &column.name));
@@ -185,7 +185,7 @@ fn the_workbook_and_the_parquet_files_are_the_same_tables() {
     let mut book =
         calamine::open_workbook_from_rs::<calamine::Xlsx<_>, _>(std::io::Cursor::new(files["frame.xlsx"].clone()))
             .unwrap();
-    let export = Export::new(&frame, Some((1, &draw)), origin(&frame)).unwrap();
+    let export = Export::new(&frame, Some(("draws/1.txt", &draw)), origin(&frame)).unwrap();
     for table in export.tables() {
         let wanted = csv(&files, &format!("data/{}.csv", table.name));
         let bytes = axum::body::Bytes::from(files[&format!("parquet/{}.parquet", table.name)].clone());
@@ -337,7 +337,7 @@ async fn no_contact_person_or_protected_place_stands_in_any_export() {
     };
     hub.hub.draw_frame(&frozen, ask).await.unwrap();
     let to = folder.path().join("export");
-    let exported = export(&frozen, Some(1), &BTreeSet::from([Format::All]), Some(&to)).unwrap();
+    let exported = export(&frozen, Some("1"), &BTreeSet::from([Format::All]), Some(&to)).unwrap();
     assert!(exported.cautions.iter().any(|caution| caution.contains("1 of the sources go")), "{:?}", exported.cautions);
     assert_eq!(all(&to).len(), exported.files.len());
     let bare = unpacked(&to);
@@ -381,7 +381,7 @@ fn a_researcher_exports_a_frozen_folder_without_a_hub() {
     let mutuald = |arguments: &[&str]| run(strange.path(), &[&["frame", "export"], arguments].concat());
     let listed = mutuald(&["frozen"]).ended(0);
     assert!(listed.contains("Nothing was written") && listed.contains("datapackage.json"), "{listed}");
-    assert!(listed.contains("1 (Tour)"), "{listed}");
+    assert!(listed.contains("draws/1.txt (Tour)"), "{listed}");
     assert_eq!(std::fs::read_dir(strange.path()).unwrap().count(), 1);
     let said = mutuald(&["frozen", "--sample", "2"]).failed(1);
     assert!(said.contains("no draw 2: it has 1"), "{said}");
@@ -390,7 +390,7 @@ fn a_researcher_exports_a_frozen_folder_without_a_hub() {
     let said = mutuald(&["frozen", "--to", "nowhere/export"]).failed(1);
     assert!(said.contains("there is no folder nowhere"), "{said}");
     let planned = mutuald(&["frozen", "--sample", "1", "--format", "all", "--json"]).json(0);
-    let done = mutuald(&["frozen", "--sample", "1", "--format", "all", "--to", "export", "--json"]).json(0);
+    let done = mutuald(&["frozen", "--sample", "draws/1.txt", "--format", "all", "--to", "export", "--json"]).json(0);
     assert_eq!(planned["files"], done["files"], "what was listed is what was written, byte for byte");
     let files: Vec<PathBuf> = done["files"]
         .as_array()

@@ -17,9 +17,9 @@ pub struct Export {
     /// The folder to write, which must not be there yet
     #[arg(long, value_name = "FOLDER")]
     to: Option<PathBuf>,
-    /// With the sample that was drawn: the number of the draw in the frame's folder (draws/1.txt is 1)
-    #[arg(long, value_name = "NUMBER")]
-    sample: Option<usize>,
+    /// With a sample: the draw's file in the frame's folder, or only its number (1 for draws/1.txt)
+    #[arg(long, value_name = "DRAW")]
+    sample: Option<String>,
     /// In what form; again for more
     #[arg(long, value_enum, default_values_t = [Format::Package])]
     format: Vec<Format>,
@@ -36,7 +36,7 @@ struct Told {
 impl fmt::Display for Told {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Exported { frame, units, sample, draws, files, cautions, .. } = &self.exported;
-        let with = sample.map_or_else(String::new, |n| format!(", with draw {n}"));
+        let with = sample.as_ref().map_or_else(String::new, |file| format!(", with the sample {file}"));
         writeln!(out, "Frame {frame}, {units} units{with}")?;
         let mut shown = table(&["file", "rows", "bytes", "what it is"]);
         for file in files {
@@ -46,8 +46,8 @@ impl fmt::Display for Told {
         writeln!(out, "{}\n", lines(&shown))?;
         cautions.iter().try_for_each(|caution| writeln!(out, "{caution}"))?;
         if sample.is_none() && !draws.is_empty() {
-            let all: Vec<String> = draws.iter().map(|(n, study)| format!("{n} ({study})")).collect();
-            writeln!(out, "Draws of this frame, each exported with --sample NUMBER: {}.", all.join(", "))?;
+            let all: Vec<String> = draws.iter().map(|(file, study)| format!("{file} ({study})")).collect();
+            writeln!(out, "Samples of this frame, each exported with --sample: {}.", all.join(", "))?;
         }
         writeln!(
             out,
@@ -63,8 +63,8 @@ impl fmt::Display for Told {
 impl Export {
     pub(super) fn run(self) -> anyhow::Result<Answer> {
         let formats: BTreeSet<Format> = self.format.iter().copied().collect();
-        let exported = export::export(&self.folder, self.sample, &formats, self.to.as_deref()).map_err(|error| {
-            let next = match (&self.to, self.sample) {
+        let exported = export::export(&self.folder, self.sample.as_deref(), &formats, self.to.as_deref()).map_err(|error| {
+            let next = match (&self.to, &self.sample) {
                 (Some(to), _) if to.exists() => "name a folder that is not there".to_owned(),
                 (_, Some(_)) => format!("`mutuald frame export {}` without --sample lists the draws", self.folder.display()),
                 _ => format!("name the folder that `mutuald frame freeze` wrote; `mutuald frame verify {}` says what is wrong with it", self.folder.display()),

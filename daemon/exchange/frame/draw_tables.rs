@@ -2,7 +2,7 @@
 
 use super::frame_tables::{Known, UNITS, snake, unit_column};
 use super::table::{AND, Cell, Column, Kind, Table};
-use crate::frame::draw::{self, Design, Draw, Size};
+use crate::frame::draw::{Design, Draw, Size};
 use crate::frame::frozen::Row;
 use crate::frame::sample::quota::Cell as Quota;
 use crate::frame::sample::{SampleError, Taken};
@@ -17,8 +17,8 @@ const PAIRS: usize = 500;
 
 /// A draw as an export has it.
 pub struct Drawn<'a> {
-    /// Its number among the frame's draws.
-    pub number: usize,
+    /// Its file in the frame's folder, such as `draws/1.txt`.
+    pub file: &'a str,
     /// The draw.
     pub draw: &'a Draw,
     /// SHA-256 (hex) of its bytes.
@@ -34,14 +34,13 @@ impl<'a> Drawn<'a> {
     ///
     /// # Errors
     /// A draw that is not of this frame.
-    pub fn of(known: &Known, number: usize, draw: &'a Draw) -> Result<Drawn<'a>, SampleError> {
+    pub fn of(known: &Known, file: &'a str, draw: &'a Draw) -> Result<Drawn<'a>, SampleError> {
         let few = draw.base.len() <= PAIRS;
         let joint = if few { draw.joint(known.frame)? } else { None };
-        let strata = match &draw.request.design {
-            Design::Stratified { by, .. } => strata(known, by, draw),
-            _ => Vec::new(),
-        };
-        Ok(Drawn { number, draw, digest: draw.digest(), joint, strata })
+        let taken = |stratum: &String| draw.base.iter().filter(|one| one.stratum == *stratum).count();
+        let strata = draw.strata(known.frame).into_iter().map(|(name, units)| (taken(&name), name, units));
+        let strata = strata.map(|(taken, name, units)| (name, units, taken)).collect();
+        Ok(Drawn { file, draw, digest: draw.digest(), joint, strata })
     }
 
     /// What the strata are made of.
@@ -61,17 +60,6 @@ impl<'a> Drawn<'a> {
             _ => None,
         }
     }
-}
-
-fn strata(known: &Known, by: &[String], draw: &Draw) -> Vec<(String, usize, usize)> {
-    let mut counts: BTreeMap<String, (usize, usize)> = BTreeMap::new();
-    for (_, row) in &known.units {
-        counts.entry(draw::stratum(row, by)).or_default().0 += 1;
-    }
-    for one in &draw.base {
-        counts.entry(one.stratum.clone()).or_default().1 += 1;
-    }
-    counts.into_iter().map(|(name, (units, taken))| (name, units, taken)).collect()
 }
 
 /// Every table of a draw.

@@ -204,13 +204,13 @@ const JSON: &str = "application/json";
 const PLAIN: &str = "text/plain";
 
 impl<'a> Export<'a> {
-    /// A frame, and a draw from it with its number.
+    /// A frame, and a draw from it with the name of its file.
     ///
     /// # Errors
     /// A draw that is not of the frame.
-    pub fn new(frame: &'a Frame, draw: Option<(usize, &'a Draw)>, origin: Origin) -> Result<Export<'a>, ExportError> {
+    pub fn new(frame: &'a Frame, draw: Option<(&'a str, &'a Draw)>, origin: Origin) -> Result<Export<'a>, ExportError> {
         let known = Known::of(frame);
-        let drawn = draw.map(|(number, draw)| Drawn::of(&known, number, draw)).transpose()?;
+        let drawn = draw.map(|(file, draw)| Drawn::of(&known, file, draw)).transpose()?;
         Ok(Export { known, drawn, origin })
     }
 
@@ -292,11 +292,13 @@ impl<'a> Export<'a> {
 
     /// Short name: small letters, digits and hyphens.
     fn name(&self) -> String {
-        let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
-        let name: String = self.known.frame.definition.sample_frame_name.chars().map(plain).collect();
+        let plain = |text: &str| -> String {
+            text.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect()
+        };
+        let name = plain(&self.known.frame.definition.sample_frame_name);
         match &self.drawn {
             None => name,
-            Some(drawn) => format!("{name}-sample-{}", drawn.number),
+            Some(drawn) => format!("{name}-{}", plain(drawn.file.trim_end_matches(".txt"))),
         }
     }
 

@@ -1,11 +1,11 @@
 //! A frozen frame's folder as files for researchers, in a folder of their own. Needs no hub: whoever has the frame can do it.
 
 use super::verify::{self, Opened};
-use super::{read, refuse};
+use super::{draw_file, read, refuse};
 use crate::exchange::frame::{Export, Format, Origin, Written};
 use anyhow::{Context, bail};
 use serde::Serialize;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
@@ -19,25 +19,25 @@ pub struct Exported {
     pub digest: String,
     /// Its units.
     pub units: usize,
-    /// The number of the draw that is with it.
+    /// The file of the draw that is with it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub sample: Option<usize>,
-    /// Draws that the folder holds: number, study.
-    pub draws: Vec<(usize, String)>,
+    pub sample: Option<String>,
+    /// Draws that the folder holds: the study by the draw's file.
+    pub draws: BTreeMap<String, String>,
     /// The files.
     pub files: Vec<Written>,
     /// What a reader must know.
     pub cautions: Vec<String>,
 }
 
-/// Exports a frozen frame, with one of its draws where a number is given. Into `to`, a folder that is not there yet and is put in
+/// Exports a frozen frame, with one of its draws where its file is named, such as `draws/1.txt` or only `1`. Into `to`, a folder that is not there yet and is put in
 /// place whole; without one nothing is written, and what would be is told all the same.
 ///
 /// # Errors
 /// A frame that is not as it was frozen; a draw that is not there; a folder that is there; I/O errors.
 pub fn export(
     folder: &Path,
-    sample: Option<usize>,
+    sample: Option<&str>,
     formats: &BTreeSet<Format>,
     to: Option<&Path>,
 ) -> anyhow::Result<Exported> {
@@ -46,12 +46,14 @@ pub fn export(
     let (Some(frame), Some(hub), Some(digest), Some(frozen)) = (frame, hub, checked.digest, checked.frozen) else {
         bail!("this folder holds no frame")
     };
-    let known: Vec<(usize, String)> = (1..).zip(&draws).map(|(n, draw)| (n, draw.request.study.clone())).collect();
+    let known: BTreeMap<String, String> =
+        draws.iter().map(|(file, draw)| (file.clone(), draw.request.study.clone())).collect();
     let draw = match sample {
         None => None,
-        Some(n) => {
-            let draw = n.checked_sub(1).and_then(|at| draws.get(at));
-            Some((n, draw.with_context(|| format!("this frame has no draw {n}: it has {}", draws.len()))?))
+        Some(asked) => {
+            let file = asked.parse().map_or_else(|_| asked.to_owned(), draw_file);
+            let there = || format!("this frame has no draw {asked}: it has {}", draws.len());
+            Some(draws.get_key_value(&file).with_context(there)?)
         }
     };
     let name = frame.definition.sample_frame_name.clone();
@@ -62,7 +64,8 @@ pub fn export(
         hub_name: hub.document.name.clone(),
         licence: hub.document.licence.clone(),
     };
-    let export = Export::new(&frame, draw, origin)?;
+    let sample = draw.map(|(file, _)| file.clone());
+    let export = Export::new(&frame, draw.map(|(file, draw)| (file.as_str(), draw)), origin)?;
     let files = match to {
         None => export.write(formats, &mut |_| Ok(Box::new(io::sink())))?,
         Some(to) => place(folder, to, |beside| {

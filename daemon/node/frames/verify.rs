@@ -74,8 +74,8 @@ pub struct Opened {
     pub frame: Option<Frame>,
     /// The hub that signed, by its newest document.
     pub hub: Option<VerifiedHub>,
-    /// Its draws in their order, those that could be drawn again.
-    pub draws: Vec<Draw>,
+    /// Its draws by their files, those that could be drawn again.
+    pub draws: BTreeMap<String, Draw>,
 }
 
 /// Looks at a frozen frame and its draws.
@@ -85,7 +85,7 @@ pub fn verify(files: &Files) -> Checked {
 
 /// Looks at a frozen frame and its draws, and keeps what was read: what is found wrong with it is in `checked`.
 pub fn open(files: &Files) -> Opened {
-    let mut look = Look { files, checked: Checked::default(), covered: BTreeSet::new(), draws: Vec::new() };
+    let mut look = Look { files, checked: Checked::default(), covered: BTreeSet::new(), draws: BTreeMap::new() };
     let hub = look.hub();
     let frozen = look.seal(SEAL, hub.as_ref(), &[FRAME, MARKS]);
     let frame = look.frame();
@@ -111,8 +111,8 @@ struct Look<'a> {
     checked: Checked,
     /// Files whose names were met.
     covered: BTreeSet<String>,
-    /// Draws that were drawn again.
-    draws: Vec<Draw>,
+    /// Draws that were drawn again, by their files.
+    draws: BTreeMap<String, Draw>,
 }
 
 impl Look<'_> {
@@ -250,8 +250,8 @@ impl Look<'_> {
                     }
                     let digest = lines::digest(bytes);
                     earlier.entry(study.clone()).or_default().push(digest.clone());
-                    self.checked.draws.push(Drawn { file, study, digest, units: draw.base.len() });
-                    self.draws.push(draw);
+                    self.checked.draws.push(Drawn { file: file.clone(), study, digest, units: draw.base.len() });
+                    self.draws.insert(file, draw);
                 }
                 Err(error) => self.find(error.code(), &file, error.to_string()),
             }

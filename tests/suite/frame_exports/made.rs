@@ -187,7 +187,7 @@ impl Write for Kept {
 
 pub fn written(frame: &Frame, draw: Option<&Draw>, format: Format) -> (Vec<Written>, Files) {
     let files: Arc<Mutex<Files>> = Arc::default();
-    let export = Export::new(frame, draw.map(|draw| (1, draw)), origin(frame)).unwrap();
+    let export = Export::new(frame, draw.map(|draw| ("draws/1.txt", draw)), origin(frame)).unwrap();
     let listed = export
         .write(&BTreeSet::from([format]), &mut |name| Ok(Box::new(Kept(files.clone(), name.to_owned()))))
         .unwrap();
