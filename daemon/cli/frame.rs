@@ -4,6 +4,7 @@ mod cite;
 mod coverage;
 mod define;
 mod diff;
+mod export;
 mod publish;
 mod report;
 mod sample;
@@ -76,6 +77,8 @@ pub enum Frame {
     },
     /// Draw a sample from a frozen frame, with a seed that was chosen after it was frozen
     Sample(Box<sample::Sample>),
+    /// Write a frozen frame, and a sample, for researchers' programs: CSV with codebook, XLSX, Parquet, DDI, CSVW, RO-Crate; needs no hub
+    Export(export::Export),
     /// Check a frozen frame and every draw from it; needs no hub, database or configuration
     Verify {
         /// The folder
@@ -177,6 +180,7 @@ impl Frame {
             Frame::Withdraw(withdraw) => withdraw.run(context).await,
             Frame::Cite(cite) => cite.run(context).await,
             Frame::Use(uses) => uses.run(context).await,
+            Frame::Export(export) => export.run(),
             Frame::Verify { folder, hub, published } => {
                 let files = frames::read(&folder).map_err(|error| {
                     Failure::new(format!("{error:#}"), "name the folder that `mutuald frame freeze` wrote")

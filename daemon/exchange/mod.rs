@@ -5,6 +5,8 @@
 //! Out: groups → [`export`] → CSV, XLSX or GeoJSON, in the import's own shape; [`open_referral`] for other directories' programs;
 //! [`mod@print`] for paper.
 //!
+//! [`mod@frame`] is for researchers: a frozen frame and its samples in the formats of their programs.
+//!
 //! * [`columns`] is the one list of columns, [`field`] what each of them feeds; [`template`] writes the empty form;
 //! * [`mapping`] says which column of a foreign file feeds which field, [`guess`] makes one up to be looked at;
 //! * [`table`] reads files, with `delimited` for text, `workbook` for XLSX and `opendocument` for ODS; [`sheet`] writes them;
@@ -23,6 +25,7 @@ pub mod export;
 pub mod fault;
 pub mod feed;
 pub mod field;
+pub mod frame;
 pub mod geojson;
 pub mod guess;
 pub mod language;

@@ -349,6 +349,37 @@ impl Draw {
         lines::digest(&self.text())
     }
 
+    /// With what probability two units of the sample are both drawn, in the order of `base`: exactly, for a systematic sample
+    /// with unequal probabilities in which every pair of the frame can be drawn. `None` for every other design: an estimator that
+    /// takes these numbers would be wrong where some pairs cannot.
+    ///
+    /// # Errors
+    /// A frame that the draw is not of.
+    pub fn joint(&self, frame: &Frame) -> Result<Option<Vec<Vec<f64>>>, SampleError> {
+        let Design::SystematicPps { sort, size, n } = &self.request.design else { return Ok(None) };
+        let (seed, line) = (Seed::new(&self.request.commitment.seed), Line::default());
+        let units = Units::of(frame, &seed, &line);
+        let rows = units.sorted(sort);
+        let sizes = units.sizes(&rows, size)?;
+        let named: Vec<(&str, f64)> = rows.iter().zip(&sizes).map(|((unit, _), size)| (unit.as_str(), *size)).collect();
+        let pi = unequal::inclusion(&named, *n)?;
+        if !unequal::all_together(&pi)? {
+            return Ok(None);
+        }
+        let at: BTreeMap<&str, usize> = named.iter().enumerate().map(|(at, (unit, _))| (*unit, at)).collect();
+        let place =
+            |one: &Taken| at.get(one.unit.as_str()).copied().ok_or_else(|| SampleError::Unknown(one.unit.clone()));
+        let places: Vec<usize> = self.base.iter().map(place).collect::<Result<_, _>>()?;
+        unequal::joint_of(&pi, &places).map(Some)
+    }
+
+    /// Units by stratum, for a stratified design; empty for every other.
+    pub fn strata(&self, frame: &Frame) -> BTreeMap<String, usize> {
+        let Design::Stratified { by, .. } = &self.request.design else { return BTreeMap::new() };
+        let (seed, line) = (Seed::new(&self.request.commitment.seed), Line::default());
+        Units::of(frame, &seed, &line).counts(by)
+    }
+
     /// Draws again from a frame what a draw's bytes ask for, and compares byte by byte.
     ///
     /// # Errors

@@ -2,10 +2,8 @@
 
 use mutuald::clock::Clock;
 use mutuald::config::{Config, Publish};
-use mutuald::frame::profile::Profile;
 use mutuald::node::author::Draft;
 use mutuald::node::demo::invent;
-use mutuald::node::frames::{self, Plan};
 use mutuald::node::init::{self, Answers};
 use mutuald::node::{Chance, Hub};
 use mutuald::record::HubId;
@@ -46,7 +44,7 @@ pub async fn open(folder: &Path, publishes: bool) -> Hub {
 }
 
 /// The id under which invented group `n` is put.
-fn id(n: usize) -> Uuid {
+pub fn id(n: usize) -> Uuid {
     uuid::Builder::from_random_bytes(
         (n as u128 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835).to_be_bytes(),
     )
@@ -121,35 +119,8 @@ pub async fn part(arguments: &[String]) {
             let groups = outcome.derived.unwrap().groups;
             println!("{seconds:.4} {} {} {groups} {} {linking:.4}", pulled.new, pulled.bytes, peak_kib());
         }
-        // Builds and freezes a frame of all that a hub holds; seconds of each step, groups, and the most memory.
-        ["frame", folder] => {
-            let folder = Path::new(folder);
-            let hub = open(folder, true).await;
-            let definition = serde_json::json!({
-                "sampleFrameName": "all", "custodian": "Bench Hub", "universe": "All groups", "unitType": "group", "referencePeriod": "now",
-                "updateProcedure": "none", "area": [], "asOf": hub.today().unwrap(), "sources": [], "rollUp": "esteem2013", "policy": "-",
-                "registry": "-",
-            });
-            let definition = serde_json::from_value(definition).unwrap();
-            let plan = Plan { definition, profile: Profile::shipped("box1").unwrap() };
-            let mut seconds = Vec::new();
-            let mut lap = Instant::now();
-            let mut took = |lap: &mut Instant| {
-                seconds.push(format!("{:.3}", lap.elapsed().as_secs_f64()));
-                *lap = Instant::now();
-            };
-            let frame = hub.build_frame(&plan).await.unwrap();
-            took(&mut lap);
-            let frozen = folder.join("frozen");
-            hub.freeze_frame(&frame, &frozen).await.unwrap();
-            took(&mut lap);
-            let files = frames::read(&frozen).unwrap();
-            assert!(frames::verify::verify(&files).findings.is_empty());
-            took(&mut lap);
-            hub.report_frame(&plan).await.unwrap();
-            took(&mut lap);
-            println!("{} {} {}", seconds.join(" "), frame.rows.len(), peak_kib());
-        }
+        ["frame-publish", folder, upto] => crate::frame::publish(Path::new(folder), upto.parse().unwrap()).await,
+        ["frame", home, out] => crate::frame::measure(Path::new(home), Path::new(out)).await,
         _ => panic!("no part {arguments:?}"),
     }
 }

@@ -78,7 +78,7 @@ pub fn search(folder: &Path) {
 }
 
 /// Clock ticks (of 10 ms) that a process has used.
-fn ticks(process: u32) -> u64 {
+pub fn ticks(process: u32) -> u64 {
     let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
     let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
     [11, 12].iter().filter_map(|n| fields.get(*n)?.parse::<u64>().ok()).sum()

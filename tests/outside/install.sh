@@ -25,6 +25,9 @@ have systemd-analyze || missing+=(systemd)
 have openssl || missing+=(openssl)
 # About 90 MB, without windows.
 have soffice || missing+=(libreoffice-calc-nogui)
+# R with what samples are estimated by; about 200 MB.
+have Rscript || missing+=(r-base-core)
+have Rscript && Rscript -e 'library(survey)' >/dev/null 2>&1 || missing+=(r-cran-survey)
 # Node from elsewhere brings its own npm, and Debian's npm would fight with it: each is asked for by itself.
 have node || missing+=(nodejs)
 have npm || missing+=(npm)
@@ -59,7 +62,9 @@ fi
 if ! venv_ready; then
   log=target/outside-pip.log
   if have python3 && rm -rf "$venv" && python3 -m venv "$venv" >"$log" 2>&1 &&
-    timeout 300 "$venv/bin/python" -m pip install --quiet -r "$wanted" >>"$log" 2>&1; then
+    timeout 600 "$venv/bin/python" -m pip install --quiet -r "$wanted" >>"$log" 2>&1 &&
+    # It asks for an older jsonschema than frictionless does, and works with both.
+    timeout 300 "$venv/bin/python" -m pip install --quiet --no-deps cffconvert==2.0.0 pykwalify==1.8.0 docopt==0.6.2 >>"$log" 2>&1; then
     cp "$wanted" "$venv/installed.txt"
   else
     printf 'could not install the Python packages (see %s)\n' "$log"
@@ -94,7 +99,7 @@ fi
 if venv_ready; then
   found PYTHON "$PWD/$venv/bin/python"
 else
-  skip python 'pymerkle, cryptography and http-message-signatures are missing: no root is checked with pymerkle, no signed request by another program, and the golden feed is not made again'
+  skip python 'the Python packages are missing: no root is checked with pymerkle, no signed request by another program, the golden feed is not made again, and no exported frame is looked at by frictionless and the others'
 fi
 if have systemd-analyze; then
   found SYSTEMD "$(command -v systemd-analyze)"
@@ -115,6 +120,11 @@ if have systemd-nspawn && [ "$(id -u)" -eq 0 ]; then
   found NSPAWN "$(command -v systemd-nspawn)"
 else
   skip systemd-nspawn 'systemd-nspawn is missing or this is not root: the service is not booted in a container'
+fi
+if have Rscript && Rscript -e 'library(survey)' >/dev/null 2>&1; then
+  found R "$(command -v Rscript)"
+else
+  skip r 'Rscript or its package survey is missing: no sample is estimated by R'
 fi
 if have soffice; then
   found SOFFICE "$(command -v soffice)"

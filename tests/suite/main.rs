@@ -13,6 +13,7 @@ mod essex;
 mod exchange;
 mod exports;
 mod formats;
+mod frame_exports;
 mod frame_report;
 mod frame_shared;
 mod frames;

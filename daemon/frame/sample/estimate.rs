@@ -95,6 +95,25 @@ pub fn yates_grundy(units: &[&str], sample: &[(f64, f64)], joint: &[Vec<f64>]) -
     Ok(variance.max(0.0).sqrt())
 }
 
+/// The Horvitz–Thompson total with a standard error for samples whose joint probabilities are not known: the root of
+/// n/(n−1)·Σ(1−πᵢ)(yᵢ/πᵢ−mean)², over the units that were not taken for sure, which add nothing (K. R. W. Brewer and M. E. Donadio 2003,
+/// *Survey Methodology* 29:189–196; as R `survey` with `pps = "brewer"`). An approximation, good for designs of high entropy as Pareto's.
+///
+/// # Errors
+/// A probability that is none; one unit that was not taken for sure.
+pub fn brewer(sample: &[(f64, f64)]) -> Result<Estimate, SampleError> {
+    let value = horvitz_thompson(sample)?;
+    let expanded: Vec<(f64, f64)> = sample.iter().filter(|(_, pi)| *pi < 1.0).map(|(y, pi)| (y / pi, *pi)).collect();
+    let n = expanded.len() as f64;
+    if expanded.len() == 1 {
+        return Err(SampleError::Lonely("of units that are not certain".into()));
+    }
+    let mean = expanded.iter().map(|(y, _)| y).sum::<f64>() / n;
+    let spread: f64 = expanded.iter().map(|(y, pi)| (1.0 - pi) * (y - mean).powi(2)).sum();
+    let se = if expanded.is_empty() { 0.0 } else { (n / (n - 1.0) * spread).sqrt() };
+    Ok(Estimate { value, se })
+}
+
 /// What a simple random sample of one stratum showed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Stratum {
@@ -248,6 +267,20 @@ mod tests {
         let se = yates_grundy(&[], &sample, &both).unwrap();
         let other = total(&[Stratum::of("", 20, &values).unwrap()]).unwrap();
         assert!((se - other.se).abs() < 1e-9, "{se} {other:?}");
+    }
+
+    /// With equal probabilities the approximation is Cochran's formula, and certain units change nothing.
+    #[test]
+    fn brewer_is_cochran_where_all_are_alike() {
+        let values = [3.0, 8.0, 1.0, 9.0, 4.0];
+        let mut sample: Vec<(f64, f64)> = values.iter().map(|y| (*y, 0.25)).collect();
+        let other = total(&[Stratum::of("", 20, &values).unwrap()]).unwrap();
+        let found = brewer(&sample).unwrap();
+        assert!((found.se - other.se).abs() < 1e-9 && (found.value - other.value).abs() < 1e-9, "{found:?} {other:?}");
+        sample.push((100.0, 1.0));
+        assert!((brewer(&sample).unwrap().se - other.se).abs() < 1e-9);
+        assert_eq!(brewer(&[(7.0, 1.0)]).unwrap(), Estimate { value: 7.0, se: 0.0 });
+        assert_eq!(brewer(&[(7.0, 0.5), (1.0, 1.0)]).unwrap_err().code(), "sample-lonely-unit");
     }
 
     #[test]

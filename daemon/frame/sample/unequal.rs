@@ -109,6 +109,50 @@ pub fn joint(pi: &[f64]) -> Result<Vec<Vec<f64>>, SampleError> {
     Ok(both)
 }
 
+/// Of each unit, the starts of a systematic sample that take it: a stretch of the circle from 0 to 1 as long as its probability, in
+/// two pieces where it goes past 1.
+type Stretch = [(f64, f64); 2];
+
+fn stretches(pi: &[f64]) -> Result<Vec<Stretch>, SampleError> {
+    let sums = cumulated(pi)?;
+    let stretch = |at: usize| {
+        let (from, to) = (sums[at].fract(), sums[at].fract() + (sums[at + 1] - sums[at]));
+        if to <= 1.0 { [(from, to), (0.0, 0.0)] } else { [(from, 1.0), (0.0, to - 1.0)] }
+    };
+    Ok((0..pi.len()).map(stretch).collect())
+}
+
+/// How long two stretches are one.
+fn common(a: &Stretch, b: &Stretch) -> f64 {
+    let both = |(a, b): (&(f64, f64), &(f64, f64))| {
+        let both = a.1.min(b.1) - a.0.max(b.0);
+        if both > NEAR { both } else { 0.0 }
+    };
+    a.iter().flat_map(|one| b.iter().map(move |other| (one, other))).map(both).sum()
+}
+
+/// Whether every pair of units can be drawn together: only then is there an unbiased standard error. Neighbours are looked at first: in all
+/// but very large samples it is they who cannot.
+///
+/// # Errors
+/// As [`systematic`].
+pub fn all_together(pi: &[f64]) -> Result<bool, SampleError> {
+    let all = stretches(pi)?;
+    let neighbours = all.windows(2).all(|two| common(&two[0], &two[1]) > 0.0);
+    Ok(neighbours && all.iter().enumerate().all(|(at, a)| all[..at].iter().all(|b| common(a, b) > 0.0)))
+}
+
+/// As [`joint`], for the units at some places (from 0) only: what there is room for of a large frame.
+///
+/// # Errors
+/// As [`systematic`], or a place where no unit is.
+pub fn joint_of(pi: &[f64], places: &[usize]) -> Result<Vec<Vec<f64>>, SampleError> {
+    let all = stretches(pi)?;
+    let at = |place: &usize| all.get(*place).ok_or_else(|| SampleError::Unknown(format!("unit {}", place + 1)));
+    let taken: Vec<&Stretch> = places.iter().map(at).collect::<Result<_, _>>()?;
+    Ok(taken.iter().map(|a| taken.iter().map(|b| common(a, b)).collect()).collect())
+}
+
 /// A unit's place in a Pareto sample: Q = u(1−λ)/(λ(1−u)); 0 where it is taken for sure (Rosén 1997, *J. Statist. Plann. Inference*
 /// 62:159–191).
 pub fn pareto_rank(u: f64, lambda: f64) -> f64 {
@@ -251,7 +295,15 @@ mod tests {
             let total: f64 = taken.iter().map(|at| size[*at] / pi[*at]).sum();
             prop_assert!(close(total, size.iter().sum()));
             // The joint ones are those of the design: rows add up to n times pi, the diagonal is pi.
-            for (at, row) in joint(&pi).unwrap().iter().enumerate() {
+            let of_sample = joint_of(&pi, &taken).unwrap();
+            let of_all = joint(&pi).unwrap();
+            prop_assert_eq!(all_together(&pi).unwrap(), of_all.iter().flatten().all(|both| *both > 1e-9));
+            for (a, row) in taken.iter().zip(&of_sample) {
+                for (b, both) in taken.iter().zip(row) {
+                    prop_assert!((of_all[*a][*b] - both).abs() < 1e-9, "{a} {b}");
+                }
+            }
+            for (at, row) in of_all.iter().enumerate() {
                 prop_assert!((row[at] - pi[at]).abs() < 1e-9);
                 prop_assert!((row.iter().sum::<f64>() - n as f64 * pi[at]).abs() < 1e-6);
             }

@@ -8,6 +8,7 @@
 //! * [`shared`]: published in the feed, listed from partners, checked and cited there; [`uses`]: the register of research uses.
 
 pub mod assess;
+pub mod export;
 pub mod page;
 pub mod report;
 pub mod seal;

@@ -65,9 +65,27 @@ pub struct Checked {
     pub findings: Vec<Finding>,
 }
 
+/// A folder that was looked at, with what was read of it on the way.
+#[derive(Debug)]
+pub struct Opened {
+    /// What was found.
+    pub checked: Checked,
+    /// The frame, where it can be read.
+    pub frame: Option<Frame>,
+    /// The hub that signed, by its newest document.
+    pub hub: Option<VerifiedHub>,
+    /// Its draws by their files, those that could be drawn again.
+    pub draws: BTreeMap<String, Draw>,
+}
+
 /// Looks at a frozen frame and its draws.
 pub fn verify(files: &Files) -> Checked {
-    let mut look = Look { files, checked: Checked::default(), covered: BTreeSet::new() };
+    open(files).checked
+}
+
+/// Looks at a frozen frame and its draws, and keeps what was read: what is found wrong with it is in `checked`.
+pub fn open(files: &Files) -> Opened {
+    let mut look = Look { files, checked: Checked::default(), covered: BTreeSet::new(), draws: BTreeMap::new() };
     let hub = look.hub();
     let frozen = look.seal(SEAL, hub.as_ref(), &[FRAME, MARKS]);
     let frame = look.frame();
@@ -85,7 +103,7 @@ pub fn verify(files: &Files) -> Checked {
             look.find("frame-extra-file", name, "nobody signed it: it is no part of the frame".to_owned());
         }
     }
-    look.checked
+    Opened { checked: look.checked, frame, hub, draws: look.draws }
 }
 
 struct Look<'a> {
@@ -93,6 +111,8 @@ struct Look<'a> {
     checked: Checked,
     /// Files whose names were met.
     covered: BTreeSet<String>,
+    /// Draws that were drawn again, by their files.
+    draws: BTreeMap<String, Draw>,
 }
 
 impl Look<'_> {
@@ -230,7 +250,8 @@ impl Look<'_> {
                     }
                     let digest = lines::digest(bytes);
                     earlier.entry(study.clone()).or_default().push(digest.clone());
-                    self.checked.draws.push(Drawn { file, study, digest, units: draw.base.len() });
+                    self.checked.draws.push(Drawn { file: file.clone(), study, digest, units: draw.base.len() });
+                    self.draws.insert(file, draw);
                 }
                 Err(error) => self.find(error.code(), &file, error.to_string()),
             }
