@@ -1,8 +1,10 @@
 //! `mutuald frame`
 
 mod define;
+mod gather;
 mod sample;
 mod shown;
+mod study;
 
 use super::{Answer, Context, Failure, Status};
 use crate::frame::eligibility::{Decision, Verdict};
@@ -14,8 +16,8 @@ use std::path::PathBuf;
 
 /// Sampling frames: which groups a study takes, by written rules; freeze that, draw from it, and check it
 ///
-/// The order of a study: define, build (look at the accounts), decide what is undecided, freeze, sample. A frozen frame is a folder that
-/// anybody can check with `mutuald frame verify`.
+/// The order of a study: define, build (look at the accounts), decide what is undecided, freeze, sample, study. A frozen frame is a folder
+/// that anybody can check with `mutuald frame verify`.
 #[derive(Debug, clap::Subcommand)]
 pub enum Frame {
     /// Say what a frame is: area, day, rules, and who keeps it
@@ -70,6 +72,11 @@ pub enum Frame {
     },
     /// Draw a sample from a frozen frame, with a seed that was chosen after it was frozen
     Sample(Box<sample::Sample>),
+    /// Bring draws that other hubs made from their copies of a frozen frame into one folder, and show the order they make together
+    Gather(gather::Gather),
+    /// What becomes of a drawn sample: outcomes, replacements, response rates, study numbers, release
+    #[command(subcommand)]
+    Study(study::Study),
     /// Check a frozen frame and every draw from it; needs no hub, database or configuration
     Verify {
         /// The folder
@@ -153,6 +160,8 @@ impl Frame {
                 Answer::of(&shown::Written { name, folder, frozen })
             }
             Frame::Sample(sample) => sample.run(context).await,
+            Frame::Gather(gather) => gather.run(context).await,
+            Frame::Study(study) => study.run(context).await,
             Frame::Verify { folder, hub } => {
                 let files = frames::read(&folder).map_err(|error| {
                     Failure::new(format!("{error:#}"), "name the folder that `mutuald frame freeze` wrote")

@@ -12,6 +12,7 @@
 //! * [`sample`]: designs, estimates, and what became of the units;
 //! * [`request`]: what is asked of a draw; [`draw`](mod@draw): what was drawn, and its bytes;
 //! * [`diff`](mod@diff): what became of a frame's groups in a later frame;
+//! * [`fieldwork`]: what becomes of the units in the field;
 //! * [`number`]: study numbers; [`cells`]: cells too small to be released;
 //! * [`coverage`]: how many groups no list has.
 
@@ -21,6 +22,7 @@ pub mod definition;
 pub mod diff;
 pub mod draw;
 pub mod eligibility;
+pub mod fieldwork;
 pub mod flow;
 pub mod frozen;
 pub mod lines;

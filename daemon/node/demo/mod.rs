@@ -2,10 +2,12 @@
 //!
 //! *Nottingham* holds one good list of 202 groups, *Essex* builds its own from three small ones that overlap,
 //! *Derbyshire* shares a border and some groups with Nottingham, and *Research* publishes nothing and pulls all. Everything
-//! is real: keys, databases, HTTP, verification. Only the groups are invented. `drill` plays what goes wrong in a hub's life.
+//! is real: keys, databases, HTTP, verification. Only the groups are invented. `drill` plays what goes wrong in a hub's life,
+//! `study` a study from its lists to its response rate.
 
 mod drill;
 pub mod invent;
+mod study;
 mod watch;
 
 use super::author::Draft;
@@ -42,6 +44,8 @@ pub struct Options {
     pub once: bool,
     /// Play the drill then, and stop.
     pub drill: bool,
+    /// Play the study then, and stop.
+    pub study: bool,
 }
 
 /// One hub of the demonstration.
@@ -94,14 +98,15 @@ async fn play(options: &Options, folder: &Path, stages: &mut Vec<Stage>) -> anyh
         invent::nottingham(seed),
     )];
     let derbyshire = vec![(invent::list("Groups in Derbyshire", "database"), invent::derbyshire(seed))];
-    for (name, lists, publishes) in [
+    let of_demonstration = vec![
         ("Nottingham", nottingham, true),
         ("Essex", invent::essex(seed).into(), true),
         ("Derbyshire", derbyshire, true),
         ("Research", Vec::new(), false),
-    ] {
-        // In the drill every pull is a command that is shown.
-        let schedule = if options.drill { "@weekly" } else { "* * * * *" };
+    ];
+    for (name, lists, publishes) in if options.study { study::lists(seed)? } else { of_demonstration } {
+        // In the drill and in the study every pull is a command that is shown.
+        let schedule = if options.drill || options.study { "@weekly" } else { "* * * * *" };
         stages.push(Stage::set(folder, name, lists, publishes, schedule).await?);
     }
     let addresses: Vec<(HubId, SocketAddr)> = stages.iter().map(|stage| (stage.hub.id, stage.address)).collect();
@@ -129,6 +134,10 @@ async fn play(options: &Options, folder: &Path, stages: &mut Vec<Stage>) -> anyh
     if options.drill {
         drop(hubs);
         return drill::play(folder, seed, stages).await;
+    }
+    if options.study {
+        drop(hubs);
+        return study::play(folder, stages).await;
     }
     if options.once {
         return Ok(());
