@@ -82,10 +82,8 @@ pub fn check(units: &[Shown], bands: &BTreeMap<String, Bands>, k: usize) -> Chec
 
 /// The units as they are shown once the steps of a proposal are taken.
 pub fn coarsened(units: &[Shown], bands: &BTreeMap<String, Bands>, steps: &[Coarser]) -> Vec<Shown> {
-    let levels: BTreeMap<&str, usize> = steps
-        .iter()
-        .map(|step| (step.dimension.as_str(), step.banding.unwrap_or(usize::MAX)))
-        .collect();
+    let levels: BTreeMap<&str, usize> =
+        steps.iter().map(|step| (step.dimension.as_str(), step.banding.unwrap_or(usize::MAX))).collect();
     units.iter().map(|unit| banded(unit, bands, &levels)).collect()
 }
 

@@ -79,7 +79,9 @@ pub enum DrawError {
     #[error("{0:?} is no ticket")]
     Line(String),
     /// Groups of an earlier study were named beside a design in which that would bend the probabilities.
-    #[error("only a draw by quotas can name groups to be spared; in other designs they come last by where the line begins")]
+    #[error(
+        "only a draw by quotas can name groups to be spared; in other designs they come last by where the line begins"
+    )]
     Spared,
     /// Draws that make no order together.
     #[error("these draws make no order together: {0}")]
@@ -217,7 +219,8 @@ pub fn together(draws: &[Draw]) -> Result<Vec<Numbered>, DrawError> {
             }
             // What is written last of the reserve is the last of which all before it are written too.
             let last = draw.reserve.iter().rfind(|one| one.stratum == *stratum).map(|one| &one.unit);
-            let last = units.iter().find(|one| Some(&one.unit) == last).ok_or(DrawError::Apart("one has no reserve"))?;
+            let last =
+                units.iter().find(|one| Some(&one.unit) == last).ok_or(DrawError::Apart("one has no reserve"))?;
             if unknown.as_ref().is_none_or(|least| line.compare(last, least).is_lt()) {
                 unknown = Some(last.clone());
             }

@@ -107,7 +107,13 @@ impl Study {
         if parts.is_empty() {
             return Err(FieldError::NoDraw(name.to_owned()));
         }
-        Ok(Study { name: name.to_owned(), frame: frame.definition.sample_frame_name.clone(), digest: digest.to_owned(), parts, units })
+        Ok(Study {
+            name: name.to_owned(),
+            frame: frame.definition.sample_frame_name.clone(),
+            digest: digest.to_owned(),
+            parts,
+            units,
+        })
     }
 
     fn unit(&self, id: &str) -> Option<&Unit> {

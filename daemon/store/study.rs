@@ -74,7 +74,10 @@ pub async fn units(db: &mut SqliteConnection, study: &str) -> Result<Vec<String>
 /// # Errors
 /// Database errors.
 pub async fn entries(db: &mut SqliteConnection, study: &str) -> Result<Vec<EntryRow>, StoreError> {
-    sqlx::query_as("SELECT n, day, at, body FROM study_entry WHERE study = ? ORDER BY n").bind(study).fetch_all(db).await
+    sqlx::query_as("SELECT n, day, at, body FROM study_entry WHERE study = ? ORDER BY n")
+        .bind(study)
+        .fetch_all(db)
+        .await
 }
 
 /// Adds an entry. Its number must be free: entries are never written over.

@@ -55,7 +55,10 @@ impl fmt::Display for Gathered {
                 Some(why) => writeln!(out, "  {why}")?,
                 None => {
                     first.iter().try_for_each(|(unit, ticket)| writeln!(out, "  {ticket:.12}  {unit}"))?;
-                    writeln!(out, "  the places of {known} of {of} units are known; they are those of a single registry")?;
+                    writeln!(
+                        out,
+                        "  the places of {known} of {of} units are known; they are those of a single registry"
+                    )?;
                 }
             }
         }

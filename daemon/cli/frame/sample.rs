@@ -3,11 +3,11 @@
 use crate::cli::output::{lines, table};
 use crate::cli::{Answer, Context, Failure};
 use crate::frame::draw::{Draw, Reserve};
+use crate::frame::frozen::Frame;
 use crate::frame::request::{Design, Size};
 use crate::frame::sample::Taken;
 use crate::frame::sample::allocate::Rule;
 use crate::frame::sample::quota::{self, Cell, Quota};
-use crate::frame::frozen::Frame;
 use crate::frame::ticket::Ticket;
 use crate::node::frames::{self, Among, Ask, verify};
 use anyhow::Context as _;

@@ -162,7 +162,7 @@ impl Study {
                     known = hub.number_study(&study).await.map_err(explained)?;
                 } else {
                     let units = known.field()?.used().len();
-                    hub.entries(&known, &[(hub.today()?, Event::Numbered { units })]).map_err(explained)?;
+                    hub.study_entries(&known, &[(hub.today()?, Event::Numbered { units })]).map_err(explained)?;
                 }
                 Answer::of(&shown::Numbered::of(context, &known, commit).await?)
             }
@@ -188,7 +188,7 @@ impl Record {
         let (mut tried, mut at) = (known.clone(), Vec::new());
         let hub = context.hub().await?;
         for (line, event) in &events {
-            let new = hub.entries(&tried, std::slice::from_ref(event)).map_err(|error| {
+            let new = hub.study_entries(&tried, std::slice::from_ref(event)).map_err(|error| {
                 let what = format!("{} line {line}: {error:#}; nothing was noted", file.display());
                 Failure::new(what, "correct the row and run the command again")
             })?;
@@ -234,9 +234,7 @@ fn rows(
             Failure::new(format!("{} line {line}: {what}; nothing was noted", file.display()), next)
         };
         let level = |column: &str| {
-            let read = |text: &str| {
-                outcome(text).map_err(|words| wrong(format!("{column} is {text:?}"), &words))
-            };
+            let read = |text: &str| outcome(text).map_err(|words| wrong(format!("{column} is {text:?}"), &words));
             cell(column).map(read).transpose()
         };
         let day = match cell("day") {
@@ -273,7 +271,7 @@ pub(super) async fn kept(context: &Context, study: &str) -> anyhow::Result<Kept>
 }
 
 async fn noted(context: &Context, study: &str, events: &[(Date, Event)]) -> anyhow::Result<Kept> {
-    context.hub().await?.note(study, events).await.map_err(explained)
+    context.hub().await?.note_study(study, events).await.map_err(explained)
 }
 
 /// The names of all groups of a study.
@@ -286,7 +284,7 @@ async fn names(context: &Context, kept: &Kept) -> anyhow::Result<BTreeMap<String
 fn find(kept: &Kept, names: &BTreeMap<String, String>, wanted: &str) -> anyhow::Result<String> {
     let field = kept.field()?;
     let wanted = wanted.trim();
-    let by_number = |unit: &&str| wanted.parse().ok().is_some_and(|n: usize| kept.numbers.get(**unit) == Some(&n));
+    let by_number = |unit: &&str| wanted.parse().ok().is_some_and(|n: usize| kept.numbers.get(*unit) == Some(&n));
     let units: Vec<&str> = field.units.iter().map(|one| one.unit.as_str()).collect();
     if let Some(unit) = units.iter().find(|unit| **unit == wanted || by_number(unit)) {
         return Ok((*unit).to_owned());
@@ -304,8 +302,10 @@ fn find(kept: &Kept, names: &BTreeMap<String, String>, wanted: &str) -> anyhow::
             Err(Failure::usage(format!("no group in the field is called {wanted:?}"), next).into())
         }
         several => {
-            let list: Vec<String> =
-                several.iter().map(|unit| format!("  {} ({unit})", names.get(*unit).map_or("", String::as_str))).collect();
+            let list: Vec<String> = several
+                .iter()
+                .map(|unit| format!("  {} ({unit})", names.get(*unit).map_or("", String::as_str)))
+                .collect();
             let what = format!("{wanted:?} is said of several groups in the field:\n{}", list.join("\n"));
             Err(Failure::usage(what, "use more words, or the id in brackets").into())
         }
@@ -329,7 +329,9 @@ fn said(error: StudyError) -> anyhow::Error {
         StudyError::Field(error) => match error {
             FieldError::NoDraw(_) => "name the study as it was named in `mutuald frame sample --study`",
             FieldError::Disposition(_) => "--reason WORDS for a refusal; --both for what is true of the whole group",
-            FieldError::NotFree(_) => "note first that it refused, was lost or does not belong: `mutuald frame study record`",
+            FieldError::NotFree(_) => {
+                "note first that it refused, was lost or does not belong: `mutuald frame study record`"
+            }
             FieldError::Replaced { .. } | FieldError::Rests { .. } => {
                 "`mutuald frame study show NAME --history` numbers the entries; `frame study undo NAME N --why …` takes one back"
             }

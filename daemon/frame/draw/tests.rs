@@ -158,7 +158,8 @@ fn a_part_is_drawn_from_as_if_it_were_all() {
         match draw(&frame, &digest, asked.clone()) {
             Ok(drawn) => {
                 assert!(drawn.base.iter().all(|one| one.population <= n), "{design:?}");
-                let area = |unit: &str| frame.units().find(|row| row.id.to_string() == unit).unwrap().facts.area.clone();
+                let area =
+                    |unit: &str| frame.units().find(|row| row.id.to_string() == unit).unwrap().facts.area.clone();
                 let units = drawn.base.iter().map(|one| &one.unit).chain(drawn.reserve.iter().map(|one| &one.unit));
                 units.for_each(|unit| assert!(area(unit).unwrap().starts_with(SITES[1])));
                 assert_eq!(Draw::replay(&frame, &digest, &drawn.text()).unwrap(), drawn);

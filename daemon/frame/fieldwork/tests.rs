@@ -11,8 +11,11 @@ fn day(text: &str) -> Date {
 /// Two sites of four taken and four in reserve; odd ones are about the mind, even ones about the body.
 fn study(quota: bool) -> Study {
     let quotas = ["mind", "body"].map(|value| Quota { dimension: "focus".into(), value: value.into(), at_least: 2 });
-    let design =
-        if quota { Design::Quota { quotas: quotas.into(), n: 4, overrides: Vec::new() } } else { Design::Simple { n: 4 } };
+    let design = if quota {
+        Design::Quota { quotas: quotas.into(), n: 4, overrides: Vec::new() }
+    } else {
+        Design::Simple { n: 4 }
+    };
     let part = |site: &str| Part {
         site: site.into(),
         digest: format!("draw of {site}"),
@@ -94,13 +97,7 @@ fn the_next_is_the_first_of_the_reserve_and_of_quotas_the_first_that_meets_them(
     let all = entries(&[refused("n1"), issued("n5", "n1"), refused("n3")]);
     assert_eq!(Field::of(&quota, &all).unwrap().next("n3").unwrap().unit, "n7");
     // Where the reserve has none of the kind, the next of all comes, and it is said that the quota stays unmet.
-    let all = entries(&[
-        refused("n1"),
-        issued("n5", "n1"),
-        refused("n3"),
-        issued("n7", "n3"),
-        refused("n5"),
-    ]);
+    let all = entries(&[refused("n1"), issued("n5", "n1"), refused("n3"), issued("n7", "n3"), refused("n5")]);
     let next = Field::of(&quota, &all).unwrap().next("n5").unwrap();
     assert_eq!((next.unit.as_str(), next.met, next.unmet.len()), ("n4", 0, 1));
 }

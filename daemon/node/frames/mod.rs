@@ -15,6 +15,7 @@ use crate::frame::eligibility::Decision;
 use crate::frame::frozen::{self, Frame};
 use crate::frame::lines;
 use crate::frame::profile::Profile;
+use crate::record::HubId;
 use crate::store;
 use crate::store::frame::FrameRow;
 use crate::store::group::Rules;
@@ -346,7 +347,9 @@ pub fn gather(folder: &Path, others: &[std::path::PathBuf]) -> anyhow::Result<Ve
         }
         for (name, bytes) in theirs.into_iter().filter(|(name, _)| name.starts_with("draws/")) {
             match files.get(&name) {
-                Some(known) if *known != bytes => bail!("{name} of {} is another draw than the one here", other.display()),
+                Some(known) if *known != bytes => {
+                    bail!("{name} of {} is another draw than the one here", other.display())
+                }
                 Some(_) => {}
                 None => {
                     files.insert(name.clone(), bytes.clone());

@@ -118,12 +118,12 @@ impl Hub {
     ///
     /// # Errors
     /// [`StudyError`]; database errors.
-    pub async fn note(&self, name: &str, events: &[(Date, Event)]) -> anyhow::Result<Kept> {
+    pub async fn note_study(&self, name: &str, events: &[(Date, Event)]) -> anyhow::Result<Kept> {
         let mut db = self.store.write().await?;
         let known = known(&mut db, name).await?;
-        let new = self.entries(&known, events)?;
+        let new = self.study_entries(&known, events)?;
         for entry in &new {
-            store::study::enter(&mut db, name, &self.row(entry)?).await?;
+            store::study::enter(&mut db, name, &self.study_row(entry)?).await?;
         }
         let kept = self::known(&mut db, name).await?;
         db.commit().await?;
@@ -134,7 +134,7 @@ impl Hub {
     ///
     /// # Errors
     /// [`StudyError`].
-    pub fn entries(&self, known: &Kept, events: &[(Date, Event)]) -> anyhow::Result<Vec<Entry>> {
+    pub fn study_entries(&self, known: &Kept, events: &[(Date, Event)]) -> anyhow::Result<Vec<Entry>> {
         let today = self.today()?;
         let zone = self.config.time_zone()?;
         let drawn = |part: &crate::frame::fieldwork::Part| part.request.commitment.at.to_zoned(zone.clone()).date();
@@ -167,14 +167,14 @@ impl Hub {
         let mut db = self.store.write().await?;
         let known = known(&mut db, name).await?;
         let used = known.field().map_err(StudyError::Field)?.used();
-        let new = self.entries(&known, &[(self.today()?, Event::Numbered { units: used.len() })])?;
+        let new = self.study_entries(&known, &[(self.today()?, Event::Numbered { units: used.len() })])?;
         let mut key = [0; 32];
         self.chance.draw(|rng| rand::Rng::fill_bytes(rng, &mut key));
         for (unit, number) in number::numbers(&Key(key), used.iter().map(String::as_str)) {
             store::study::number(&mut db, name, &unit, i64::try_from(number)?).await?;
         }
         for entry in &new {
-            store::study::enter(&mut db, name, &self.row(entry)?).await?;
+            store::study::enter(&mut db, name, &self.study_row(entry)?).await?;
         }
         let kept = self::known(&mut db, name).await?;
         db.commit().await?;
@@ -190,11 +190,12 @@ impl Hub {
         let rules = self.rules(&mut db).await?;
         let numbers = store::lookup::all(&mut db).await?;
         let rows = store::lookup::groups(&mut db, &numbers).await?;
-        let named = rows.into_iter().filter_map(|row| Some((rules.reference((row.hub, row.rec))?.to_string(), row.name)));
+        let named =
+            rows.into_iter().filter_map(|row| Some((rules.reference((row.hub, row.rec))?.to_string(), row.name)));
         Ok(named.filter(|(unit, _)| units.contains(unit)).collect())
     }
 
-    fn row(&self, entry: &Entry) -> anyhow::Result<EntryRow> {
+    fn study_row(&self, entry: &Entry) -> anyhow::Result<EntryRow> {
         let body = serde_json::to_string(&entry.event)?;
         Ok(EntryRow { n: i64::try_from(entry.n)?, day: entry.day.to_string(), at: self.clock.now().as_second(), body })
     }

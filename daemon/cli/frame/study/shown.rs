@@ -103,7 +103,8 @@ impl List {
 impl fmt::Display for List {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.studies.is_empty() {
-            return out.write_str("No study is in the field; `mutuald frame study open FOLDER --study NAME` begins one.");
+            return out
+                .write_str("No study is in the field; `mutuald frame study open FOLDER --study NAME` begins one.");
         }
         let mut shown = table(&["study", "frame", "in the field", "complete", "partial", "RR1"]);
         for one in &self.studies {
@@ -324,7 +325,11 @@ impl fmt::Display for Recorded {
             let overall = word(one.overall);
             writeln!(out, "{name}: coordinator {}, members {}; {overall}", word(one.coordinator), word(one.members))?;
             if one.free {
-                writeln!(out, "  Its place is free: `mutuald frame study replace {:?} {name:?}` says who is next.", self.study)?;
+                writeln!(
+                    out,
+                    "  Its place is free: `mutuald frame study replace {:?} {name:?}` says who is next.",
+                    self.study
+                )?;
             }
         }
         if self.committed {
@@ -377,7 +382,12 @@ impl fmt::Display for Replaced {
         writeln!(out, "{} {verb} the place of {}: number {place} of the reserve.", name(unit), name(instead_of))?;
         if !unmet.is_empty() {
             let all: Vec<String> = unmet.iter().map(|quota| format!("{} {}", quota.dimension, quota.value)).collect();
-            writeln!(out, "Without it too few are left of: {}. The next one meets {met} of {}.", all.join(", "), unmet.len())?;
+            writeln!(
+                out,
+                "Without it too few are left of: {}. The next one meets {met} of {}.",
+                all.join(", "),
+                unmet.len()
+            )?;
             if *passed_over > 0 {
                 let before = count(*passed_over as u64, "group stands", "groups stand");
                 writeln!(out, "{before} before it in the order of tickets, and meets fewer of these.")?;
@@ -443,4 +453,3 @@ impl fmt::Display for Numbered {
         write!(out, "Nothing was numbered. With --commit it is, once and for good.")
     }
 }
-

@@ -47,9 +47,30 @@ pub const NOT_ASKED: [usize; 2] = [22, 23];
 const ESSEX_KINDS: [Other; ESSEX_OTHERS] = {
     use Other::{Alone, Course, Elsewhere, Ended, Funder, Professionals, Required, TwelveSteps, Unreachable};
     [
-        TwelveSteps, Professionals, Ended, TwelveSteps, Course, Professionals, Elsewhere, Required, //
-        TwelveSteps, Professionals, Ended, TwelveSteps, Funder, Unreachable, Elsewhere, Alone, //
-        TwelveSteps, Professionals, Ended, Course, Funder, Unreachable, Elsewhere, Required,
+        TwelveSteps,
+        Professionals,
+        Ended,
+        TwelveSteps,
+        Course,
+        Professionals,
+        Elsewhere,
+        Required, //
+        TwelveSteps,
+        Professionals,
+        Ended,
+        TwelveSteps,
+        Funder,
+        Unreachable,
+        Elsewhere,
+        Alone, //
+        TwelveSteps,
+        Professionals,
+        Ended,
+        Course,
+        Funder,
+        Unreachable,
+        Elsewhere,
+        Required,
     ]
 };
 

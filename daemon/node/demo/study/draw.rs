@@ -65,7 +65,8 @@ impl Tour<'_> {
         ensure!(list(&checked, "/draws")?.len() == 3 && list(&checked, "/findings")?.is_empty(), "{checked}");
         ensure!(number(&checked, "/units")? == 226, "{checked}");
         // With one more that is isolated, whose place will be free: the table.
-        let wanted = |heading: &str| FOCUS.iter().flatten().filter(|(value, _)| *value == heading).map(|(_, n)| n).sum();
+        let wanted =
+            |heading: &str| FOCUS.iter().flatten().filter(|(value, _)| *value == heading).map(|(_, n)| n).sum();
         for (heading, n) in TABLE_1 {
             let drawn: usize = wanted(heading);
             ensure!(drawn + usize::from(heading == "social-isolation") == n, "{heading}");

@@ -7,7 +7,8 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// Why one group's members said no, in the words of the paper.
-const REFUSED: &str = "The members felt they did not need support from outside, which made the study irrelevant to them.";
+const REFUSED: &str =
+    "The members felt they did not need support from outside, which made the study irrelevant to them.";
 
 impl Tour<'_> {
     /// Act 5.
@@ -20,7 +21,13 @@ impl Tour<'_> {
              is how 20 + 1 are 21.",
         );
         let open = ["frame", "study", "open", SHARED, "--study", STUDY];
-        self.run(RESEARCH, &open, 0, &["Nottingham Hub: 10 of 202 drawn (5.0 %)", "Essex Hub: 10 of 24 drawn (41.7 %)"]).await?;
+        self.run(
+            RESEARCH,
+            &open,
+            0,
+            &["Nottingham Hub: 10 of 202 drawn (5.0 %)", "Essex Hub: 10 of 24 drawn (41.7 %)"],
+        )
+        .await?;
         let shown = self.ask(RESEARCH, &["frame", "study", "show", STUDY]).await?;
         let groups = list(&shown, "/groups")?;
         ensure!(groups.len() == 20, "{} groups are in the field", groups.len());
@@ -100,8 +107,13 @@ impl Tour<'_> {
         self.run(RESEARCH, &["frame", "study", "number", STUDY], 0, &["Nothing was numbered"]).await?;
         self.run(RESEARCH, &["frame", "study", "number", STUDY, "--commit"], 0, &["of chance alone"]).await?;
         let both = ["frame", "study", "release", STUDY, "groups.csv", "--show", "focus", "--show", "site"];
-        self.run(RESEARCH, &[&both[..], &["--commit"]].concat(), 3, &["fewer than 5 groups", "proposed", "Nothing was written"])
-            .await?;
+        self.run(
+            RESEARCH,
+            &[&both[..], &["--commit"]].concat(),
+            3,
+            &["fewer than 5 groups", "proposed", "Nothing was written"],
+        )
+        .await?;
         let coarser = [&both[..], &["--coarser", "--commit"]].concat();
         self.run(RESEARCH, &coarser, 0, &["At least 5 groups share", "Written to groups.csv"]).await?;
         let released = std::fs::read_to_string(self.home(RESEARCH).join("groups.csv"))?;
@@ -121,7 +133,14 @@ impl Tour<'_> {
         std::fs::create_dir(&strange).context("cannot make a folder for the stranger")?;
         copy(&self.home(RESEARCH).join(SHARED), &strange.join(SHARED))?;
         let verify = ["frame", "verify", SHARED];
-        run("A stranger", &strange, &verify, 0, &["by Nottingham Hub", "by Essex Hub", "Everything is as the hub signed it"]).await?;
+        run(
+            "A stranger",
+            &strange,
+            &verify,
+            0,
+            &["by Nottingham Hub", "by Essex Hub", "Everything is as the hub signed it"],
+        )
+        .await?;
         let essex = self.ask(ESSEX, &verify).await?;
         let file = text(&essex, "/draws/0/file")?;
         let path = strange.join(SHARED).join(file);

@@ -6,8 +6,10 @@ use anyhow::{Context, ensure};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// How many rows Essex's three lists have, the groups they make by linking alone, and once people have linked them.
+/// How many rows Essex's three lists have.
 const ESSEX_ROWS: u64 = 60;
+/// How many groups they are, once people have linked them: 24 that belong, and 24 that do not.
+const ESSEX_LINKED: u64 = 48;
 
 impl Tour<'_> {
     /// Act 1.
@@ -59,7 +61,11 @@ impl Tour<'_> {
         self.frozen(NOTTINGHAM, "nottingham-2026", 202).await?;
 
         let built = self.defined(ESSEX, "essex-2026", 1..2).await?;
-        ensure!(number(&built, "/flow/0/count")? > ESSEX_ROWS, "Essex received its own rows and its partners'");
+        ensure!(
+            (number(&built, "/flow/1/count")?, number(&built, "/flow/2/count")?) == (ESSEX_ROWS, ESSEX_LINKED),
+            "Essex's own rows and groups are {}",
+            built["flow"]
+        );
         self.tell(
             "Of four groups nobody knows what the rules ask. Two were told of by people and are telephoned now; two answer neither \
              telephone nor letter.",
@@ -78,8 +84,14 @@ impl Tour<'_> {
             "Self-help/mutual aid groups that meet in {}",
             sites.iter().map(|(site, _)| *site).collect::<Vec<_>>().join(" and ")
         );
-        let mut define = vec!["frame", "define", name, "--universe", &universe, "--profile", "seebohm2013", "--as-of", DAY];
+        let mut define =
+            vec!["frame", "define", name, "--universe", &universe, "--profile", "seebohm2013", "--as-of", DAY];
         sites.iter().flat_map(|(_, codes)| codes.iter()).for_each(|code| define.extend(["--area", code]));
+        // A site's own frame is of its own lists, whatever its partners have; the shared one is of all.
+        let own = self.stages[nth].hub.id.to_string();
+        if nth != RESEARCH {
+            define.extend(["--source", &own]);
+        }
         self.run(nth, &define, 0, &["is defined"]).await?;
         self.run(nth, &["frame", "build", name, "--against", "box1"], 0, &["received", "included"]).await?;
         let built = self.ask(nth, &["frame", "build", name, "--undecided", "--against", "box1"]).await?;
@@ -108,7 +120,8 @@ impl Tour<'_> {
                 self.run(nth, &decide, 0, &["belongs"]).await?;
             } else {
                 let why = "Nobody answered three calls and a letter between August and October.";
-                let decide = [&["frame", "decide", name, group, "--exclude", "unverifiable"][..], &found, &[why]].concat();
+                let decide =
+                    [&["frame", "decide", name, group, "--exclude", "unverifiable"][..], &found, &[why]].concat();
                 self.run(nth, &decide, 0, &["left out (unverifiable)"]).await?;
             }
         }
@@ -171,6 +184,9 @@ fn reconciled(built: &Value) -> anyhow::Result<()> {
             pair[0]
         );
     }
-    ensure!(number(&steps[steps.len() - 1], "/count")? == number(built, "/included")?, "the last step is what is included");
+    ensure!(
+        number(&steps[steps.len() - 1], "/count")? == number(built, "/included")?,
+        "the last step is what is included"
+    );
     Ok(())
 }

@@ -38,8 +38,10 @@ const STUDY: &str = "ESTEEM";
 /// The folder of the frame of both sites.
 const SHARED: &str = "esteem-2026.frame";
 /// The beginnings of area codes by which a site's groups are told, and what its people call the site.
-const SITES: [(&str, &[&str]); 2] =
-    [("Nottinghamshire", &["E06000018", "E0700017"]), ("Essex with Southend and Thurrock", &["E0700006", "E0700007", "E0600003"])];
+const SITES: [(&str, &[&str]); 2] = [
+    ("Nottinghamshire", &["E06000018", "E0700017"]),
+    ("Essex with Southend and Thurrock", &["E0700006", "E0700007", "E0600003"]),
+];
 /// The paper's Table 1: how many groups stand under each heading.
 const TABLE_1: [(&str, usize); 3] = [("mental-ill-health", 5), ("physical-ill-health", 10), ("social-isolation", 6)];
 
@@ -173,5 +175,9 @@ fn text<'a>(value: &'a Value, path: &str) -> anyhow::Result<&'a str> {
 
 /// A list of an answer.
 fn list<'a>(value: &'a Value, path: &str) -> anyhow::Result<&'a [Value]> {
-    Ok(value.pointer(path).and_then(Value::as_array).with_context(|| format!("the answer has no list {path}"))?.as_slice())
+    Ok(value
+        .pointer(path)
+        .and_then(Value::as_array)
+        .with_context(|| format!("the answer has no list {path}"))?
+        .as_slice())
 }
