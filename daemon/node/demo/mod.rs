@@ -107,7 +107,9 @@ async fn play(options: &Options, folder: &Path, stages: &mut Vec<Stage>) -> anyh
     for (name, lists, publishes) in if options.study { study::lists(seed)? } else { of_demonstration } {
         // In the drill and in the study every pull is a command that is shown.
         let schedule = if options.drill || options.study { "@weekly" } else { "* * * * *" };
-        stages.push(Stage::set(folder, name, lists, publishes, schedule).await?);
+        // The study's draws are functions of ids: with the same ids everybody sees the same groups drawn.
+        let chance = if options.study { Chance::seeded(seed + stages.len() as u64) } else { Chance::system()? };
+        stages.push(Stage::set(folder, name, lists, publishes, schedule, chance).await?);
     }
     let addresses: Vec<(HubId, SocketAddr)> = stages.iter().map(|stage| (stage.hub.id, stage.address)).collect();
     for stage in stages.iter_mut() {
@@ -153,6 +155,7 @@ impl Stage {
         lists: Vec<(List, Vec<Group>)>,
         publishes: bool,
         schedule: &str,
+        chance: Chance,
     ) -> anyhow::Result<Stage> {
         let home = folder.join(name.to_lowercase());
         if home.exists() {
@@ -170,7 +173,7 @@ impl Stage {
         let file = home.join("hub.toml");
         std::fs::write(&file, toml::to_string(&config)?).with_context(|| format!("cannot write {}", file.display()))?;
 
-        let (clock, chance) = (Clock::system(), Chance::system()?);
+        let clock = Clock::system();
         let answers = Answers {
             name: format!("{name} Hub"),
             address: format!("{}.example", name.to_lowercase()),

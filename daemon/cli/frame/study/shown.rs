@@ -129,6 +129,8 @@ struct Group {
     number: Option<usize>,
     name: Option<String>,
     site: String,
+    /// By dimension, what the group has of it.
+    values: BTreeMap<String, String>,
     coordinator: Outcome,
     members: Outcome,
     overall: Outcome,
@@ -190,7 +192,13 @@ impl Shown {
     pub async fn of(context: &Context, kept: &Kept, history: bool) -> anyhow::Result<Shown> {
         let (field, names) = (kept.field()?, names(context, kept).await?);
         let by_id: BTreeMap<&str, _> = kept.study.units.iter().map(|unit| (unit.id.as_str(), unit)).collect();
+        let dimensions = kept.study.dimensions();
+        let values = |unit: &str| {
+            let value = |name: &String| Some((name.clone(), kept.study.value(by_id.get(unit)?, name)));
+            dimensions.iter().filter_map(value).collect()
+        };
         let group = |one: &crate::frame::fieldwork::Standing| Group {
+            values: values(&one.unit),
             unit: one.unit.clone(),
             number: kept.numbers.get(&one.unit).copied(),
             name: names.get(&one.unit).cloned(),
@@ -216,7 +224,7 @@ impl Shown {
             digest: kept.study.digest.clone(),
             sites: sites(&kept.study),
             groups: field.units.iter().map(group).collect(),
-            counts: kept.study.dimensions().into_iter().map(|name| (name.clone(), field.count(&name))).collect(),
+            counts: dimensions.iter().map(|name| (name.clone(), field.count(&name))).collect(),
             rates: rates(&field),
             numbered: field.numbered,
             history: history.then(|| kept.entries.iter().zip(&kept.noted).map(noted).collect()),

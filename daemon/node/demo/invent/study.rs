@@ -41,6 +41,8 @@ pub enum Other {
 pub const NOTTINGHAM_OTHERS: usize = 12;
 /// How many others Essex's lists have.
 pub const ESSEX_OTHERS: usize = 24;
+/// Of Essex's 24 groups, those that began two years before: new, as the paper's second quota asks.
+const NEW: [usize; 2] = [5, 15];
 /// Of Essex's 24 groups, those that only people told of, so that of them nobody has asked what the study asks.
 pub const NOT_ASKED: [usize; 2] = [22, 23];
 
@@ -138,6 +140,8 @@ pub fn nottingham(seed: u64) -> Vec<Group> {
     let mut groups = super::nottingham(seed);
     let mut names: BTreeSet<String> = groups.iter().map(|group| one::slug(&group.name)).collect();
     groups.iter_mut().for_each(asked);
+    // Of every twenty-five one is new, whatever it is about.
+    groups.iter_mut().step_by(25).for_each(|group| group.founded = Some("2024".to_owned()));
     for n in 0..NOTTINGHAM_OTHERS {
         let mut draw = Draw::new(seed, "study-nottingham", n as u64);
         let town = draw.pick(&places::NOTTINGHAMSHIRE);
@@ -160,6 +164,9 @@ pub fn essex(seed: u64) -> [(List, Vec<Group>); 3] {
         for (row, nth) in rows.iter_mut().zip(ESSEX_ROWS[source]) {
             if !NOT_ASKED.contains(nth) {
                 asked(row);
+            }
+            if NEW.contains(nth) {
+                row.founded = Some("2024".to_owned());
             }
         }
         let each = ESSEX_OTHERS / 3;

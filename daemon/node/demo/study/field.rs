@@ -84,13 +84,10 @@ impl Tour<'_> {
         let draws = self.ask(NOTTINGHAM, &["frame", "verify", SHARED]).await?;
         let file = text(&draws, "/draws/0/file")?;
         ensure!(file.starts_with("draws/h-"), "another hub's draw stands under its id: {file}");
-        let frame = std::fs::read_to_string(self.home(RESEARCH).join(SHARED).join("frame.txt"))?;
-        let of = |unit: &str| frame.lines().find(|line| line.contains(unit) && line.contains("\"group\":"));
-        let isolated = |unit: &str| of(unit).is_some_and(|line| line.contains("\"focus\":[\"social-isolation\"]"));
-        for group in groups.iter().filter(|group| group["site"] == "Nottingham Hub") {
-            if isolated(text(group, "/unit")?) {
-                return Ok(group.clone());
-            }
+        let isolated =
+            |group: &&Value| group["site"] == "Nottingham Hub" && group["values"]["focus"] == "social-isolation";
+        if let Some(group) = groups.iter().find(isolated) {
+            return Ok(group.clone());
         }
         anyhow::bail!("no group about social isolation was drawn at Nottingham")
     }

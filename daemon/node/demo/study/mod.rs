@@ -27,6 +27,8 @@ const ESSEX: usize = 1;
 const DERBYSHIRE: usize = 2;
 const RESEARCH: usize = 3;
 
+/// A longer answer is shown by so many lines of its beginning and of its end.
+const SHOWN: (usize, usize) = (120, 18);
 /// The seed whose groups the figures are of.
 const SEED: u64 = 2013;
 /// The day for which everything is judged.
@@ -151,7 +153,15 @@ async fn run(who: &str, home: &Path, arguments: &[&str], status: i32, says: &[&s
     say(&format!("  {who} $ {typed}"));
     let output = mutuald(home, arguments).output().await.with_context(|| format!("cannot run {typed}"))?;
     let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    text.trim_end().lines().for_each(|line| say(format!("    │ {line}").trim_end()));
+    let lines: Vec<&str> = text.trim_end().lines().collect();
+    for (at, line) in lines.iter().enumerate() {
+        let cut = lines.len() > SHOWN.0 && (SHOWN.1..lines.len() - SHOWN.1).contains(&at);
+        if at == SHOWN.1 && cut {
+            say(&format!("    │ … {} lines …", lines.len() - 2 * SHOWN.1));
+        } else if !cut {
+            say(format!("    │ {line}").trim_end());
+        }
+    }
     ensure!(
         output.status.code() == Some(status),
         "`{typed}` of {who} ended with {}, not with {status}:\n{text}",
