@@ -53,6 +53,17 @@ pub async fn open(db: &mut Write, row: &StudyRow, units: &[String]) -> Result<()
     Ok(())
 }
 
+/// Forgets a study of which nothing was noted.
+///
+/// # Errors
+/// Database errors.
+pub async fn forget(db: &mut Write, study: &str) -> Result<(), StoreError> {
+    for sql in ["DELETE FROM study_unit WHERE study = ?", "DELETE FROM study WHERE name = ?"] {
+        sqlx::query(sql).bind(study).execute(&mut **db).await?;
+    }
+    Ok(())
+}
+
 /// All studies, by name.
 ///
 /// # Errors

@@ -133,6 +133,17 @@ fn the_study_of_the_paper_runs_on_live_hubs_with_its_figures() {
     ] {
         assert_eq!(moved(&essex, why), n, "{why}: {essex:#}");
     }
+    // The accounts as `schema/study.md` has them, from records received to groups included.
+    for (hub, frame, counts) in [
+        ("nottingham", "nottingham-2026", [334, 222, 214, 214, 202, 202]),
+        ("essex", "essex-2026", [334, 60, 48, 45, 24, 24]),
+        ("research", "esteem-2026", [334, 334, 314, 259, 226, 226]),
+    ] {
+        let built = ask(hub, &["frame", "build", frame]);
+        let steps: Vec<u64> =
+            built["flow"].as_array().unwrap().iter().map(|step| step["count"].as_u64().unwrap()).collect();
+        assert_eq!(steps, counts, "{built:#}");
+    }
     let field = ask("research", &["frame", "study", "show", "ESTEEM"]);
     assert_eq!(field["groups"].as_array().unwrap().len(), 21);
     assert_eq!(
@@ -163,7 +174,7 @@ fn a_study_goes_from_its_draw_to_its_release_and_nothing_is_changed_unseen() {
     assert!(said.contains("nothing was drawn for \"Another\""), "{said}");
     assert!(study(&desk, &["list"]).ended(0).contains("No study is in the field"));
     study(&desk, &["open", "frozen", "--study", "Tour"]).ended(0);
-    study(&desk, &["open", "frozen", "--study", "Tour"]).failed(1);
+    study(&desk, &["open", "frozen", "--study", "Tour"]).ended(0);
     study(&desk, &["show", "Tuor"]).failed(2);
 
     // Two levels, reasons, words that name nobody, days that can be.
@@ -176,6 +187,8 @@ fn a_study_goes_from_its_draw_to_its_release_and_nothing_is_changed_unseen() {
     record(&base[0], &["--both", "perhaps"]).ended(2);
     record(&reserve[0], &["--both", "complete"]).failed(2);
     record(&base[0], &["--both", "closed"]).ended(0);
+    // Once something was noted, it is not opened anew.
+    study(&desk, &["open", "frozen", "--study", "Tour"]).failed(1);
     record(&base[0], &["--coordinator", "complete"]).failed(1);
 
     // A slip is taken back, and stays in the history.
@@ -257,7 +270,7 @@ fn a_study_goes_from_its_draw_to_its_release_and_nothing_is_changed_unseen() {
     // Local: what is published and exported knows nothing of the study.
     desk.run(&["export", "groups-out.csv"]).ended(0);
     let mut places = vec![std::fs::read(desk.file("groups-out.csv")).unwrap()];
-    places.extend(all(&desk.file("mutuald-state/feed")).into_iter().map(|(_, bytes)| bytes));
+    places.extend(all(&desk.file("mutuald-state/feed")).into_values());
     for bytes in places {
         for word in ["outsiders", "Tour", "no-contact"] {
             assert!(!bytes.windows(word.len()).any(|window| window == word.as_bytes()), "{word}");
@@ -457,7 +470,7 @@ async fn guard_5_draws_of_different_frames_make_no_sample_together() {
     let (second, _) = hub.hub.draw_among(&two, ask("Both", 1, 9), part(&["E07"])).await.unwrap();
     let said = together(&[first, second]).unwrap_err();
     assert!(said.to_string().contains("different frames"), "{said}");
-    let said = gather(&one, &[two.clone()]).unwrap_err();
+    let said = gather(&one, std::slice::from_ref(&two)).unwrap_err();
     assert!(said.to_string().contains("another frame"), "{said:#}");
     assert_eq!(codes(&read(&one).unwrap()), []);
 }

@@ -324,7 +324,7 @@ fn said(error: StudyError) -> anyhow::Error {
     let next = match &error {
         StudyError::Person { .. } => "say the reason in words that name nobody and give no way to reach anybody",
         StudyError::Day(_) => "--date with a day from the draw to today",
-        StudyError::Open(_) => "`mutuald frame study show NAME` shows it; a study is opened once",
+        StudyError::Open(_) => "`mutuald frame study show NAME` shows it; what was noted is never thrown away",
         StudyError::Unknown(_) => "`mutuald frame study list` lists those that are open",
         StudyError::Field(error) => match error {
             FieldError::NoDraw(_) => "name the study as it was named in `mutuald frame sample --study`",

@@ -48,8 +48,8 @@ pub enum StudyError {
     /// No such study.
     #[error("no study is called {0:?} here")]
     Unknown(String),
-    /// A study of that name is open.
-    #[error("a study {0:?} is open here already")]
+    /// A study of that name is in the field.
+    #[error("a study {0:?} is in the field here already, and something was noted of it")]
     Open(String),
     /// Words that may tell of a person.
     #[error("the reason holds {what}, {text:?}: of a person nothing is kept here")]
@@ -65,7 +65,7 @@ pub enum StudyError {
 }
 
 impl Hub {
-    /// Opens a study from the draws in a frozen frame's folder.
+    /// Opens a study from the draws in a frozen frame's folder; anew, as long as nothing was noted of it.
     ///
     /// # Errors
     /// A folder that is not as its hubs signed it; no draw for the study; a study of that name; database errors.
@@ -85,7 +85,10 @@ impl Hub {
         let row = StudyRow { name: name.to_owned(), digest, body: serde_json::to_string(&study)?, at };
         let mut db = self.store.write().await?;
         if store::study::all(&mut db).await?.iter().any(|known| known.name == name) {
-            return Err(StudyError::Open(name.to_owned()).into());
+            if !store::study::entries(&mut db, name).await?.is_empty() {
+                return Err(StudyError::Open(name.to_owned()).into());
+            }
+            store::study::forget(&mut db, name).await?;
         }
         store::study::open(&mut db, &row, &units).await?;
         db.commit().await?;

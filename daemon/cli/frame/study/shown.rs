@@ -224,7 +224,7 @@ impl Shown {
             digest: kept.study.digest.clone(),
             sites: sites(&kept.study),
             groups: field.units.iter().map(group).collect(),
-            counts: dimensions.iter().map(|name| (name.clone(), field.count(&name))).collect(),
+            counts: dimensions.iter().map(|name| (name.clone(), field.count(name))).collect(),
             rates: rates(&field),
             numbered: field.numbered,
             history: history.then(|| kept.entries.iter().zip(&kept.noted).map(noted).collect()),

@@ -1,7 +1,8 @@
 //! Act 4: two hubs draw apart, each from its own part of one frozen frame, with one seed.
 
-use super::{ESSEX, NOTTINGHAM, RESEARCH, SHARED, SITES, STUDY, TABLE_1, Tour, list, number, text};
-use anyhow::ensure;
+use super::{ESSEX, NOTTINGHAM, RESEARCH, SHARED, SITES, STUDY, TABLE_1, Tour, list, number};
+use anyhow::{Context, ensure};
+use serde_json::Value;
 
 /// Three dice of ten sides, thrown twice.
 const DICE: &str = "271828";
@@ -46,20 +47,17 @@ impl Tour<'_> {
         self.post(ESSEX, RESEARCH, SHARED, "from-essex.frame")?;
         let gather = ["frame", "gather", SHARED, "from-nottingham.frame", "from-essex.frame"];
         self.run(RESEARCH, &gather, 0, &["the places of 226 of 226 units are known"]).await?;
-        let gathered = self.ask(RESEARCH, &[&gather[..], &["--show", "226"]].concat()).await?;
-        let order: Vec<&str> =
-            list(&gathered, "/orders/0/first")?.iter().filter_map(|one| one.get(0)?.as_str()).collect();
-
-        self.tell("To compare, Research draws the whole frame alone for a trial of its own, with the same seed.");
+        self.tell("To compare, Research draws from the whole frame, alone, for a study of its own with the same seed.");
         let alone = ["frame", "sample", SHARED, "--study", "One registry", "--n", "20", "--reserve", "206"];
         let alone = [&alone[..], &["--seed", DICE, "--how", HOW, "--commit"]].concat();
-        let alone = self.ask(RESEARCH, &alone).await?;
-        let single: Vec<&str> = list(&alone, "/base")?
-            .iter()
-            .chain(list(&alone, "/reserve")?)
-            .map(|one| text(one, "/unit"))
-            .collect::<anyhow::Result<_>>()?;
-        ensure!(single.len() == 226 && single == order, "the order of two hubs is not that of one registry");
+        self.run(RESEARCH, &alone, 0, &["The draw is"]).await?;
+        let gathered = self.ask(RESEARCH, &["frame", "gather", SHARED, "--show", "226"]).await?;
+        let order = |study: &str| -> anyhow::Result<Vec<Value>> {
+            let of = list(&gathered, "/orders")?.iter().find(|one| one["study"] == study);
+            Ok(list(of.context("a study without an order")?, "/first")?.to_vec())
+        };
+        let (apart, single) = (order(STUDY)?, order("One registry")?);
+        ensure!(single.len() == 226 && single == apart, "the order of two hubs is not that of one registry");
         self.tell("226 units, one order: that of two hubs which drew apart is that of a single registry.");
         let checked = self.ask(RESEARCH, &["frame", "verify", SHARED]).await?;
         ensure!(list(&checked, "/draws")?.len() == 3 && list(&checked, "/findings")?.is_empty(), "{checked}");

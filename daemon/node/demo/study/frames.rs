@@ -24,6 +24,7 @@ impl Tour<'_> {
         self.run(ESSEX, &["review", "list", "--mine", "--all"], 3, &["questions are open"]).await?;
         let (same, different) = self.answered(ESSEX).await?;
         self.tell(&format!("Essex answered {} questions: {same} same, {different} different.", same + different));
+        self.tell("Nottingham's people answer what is asked of the groups over whose border Derbyshire looks.");
         self.answered(NOTTINGHAM).await?;
         self.tell("Answers are signed records: Research pulls them like any other.");
         for from in [NOTTINGHAM, ESSEX, DERBYSHIRE] {
