@@ -20,11 +20,16 @@ pub struct Demo {
     /// shown. Stops by itself
     #[arg(long)]
     drill: bool,
+    /// Play a study, the ESTEEM case: two frames, two hubs that draw apart, a refusal, response rates; every command and answer is
+    /// shown. Stops by itself
+    #[arg(long, conflicts_with = "drill")]
+    study: bool,
 }
 
 impl Demo {
     pub(super) async fn run(self, _: &Context) -> anyhow::Result<Answer> {
-        demo::run(&demo::Options { keep: self.keep, seed: self.seed, once: self.once, drill: self.drill }).await?;
+        let Demo { keep, seed, once, drill, study } = self;
+        demo::run(&demo::Options { keep, seed, once, drill, study }).await?;
         Ok(Answer::nothing())
     }
 }

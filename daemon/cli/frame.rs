@@ -5,10 +5,12 @@ mod coverage;
 mod define;
 mod diff;
 mod export;
+mod gather;
 mod publish;
 mod report;
 mod sample;
 mod shown;
+mod study;
 mod uses;
 
 use super::{Answer, Context, Failure, Status};
@@ -21,8 +23,8 @@ use std::path::PathBuf;
 
 /// Sampling frames: which groups a study takes, by written rules; freeze that, draw from it, and check it
 ///
-/// The order of a study: define, build (look at the accounts), decide what is undecided, freeze, sample. A frozen frame is a folder that
-/// anybody can check with `mutuald frame verify`.
+/// The order of a study: define, build (look at the accounts), decide what is undecided, freeze, sample, study. A frozen frame is a folder
+/// that anybody can check with `mutuald frame verify`.
 #[derive(Debug, clap::Subcommand)]
 pub enum Frame {
     /// Say what a frame is: area, day, rules, and who keeps it
@@ -79,6 +81,11 @@ pub enum Frame {
     Sample(Box<sample::Sample>),
     /// Write a frozen frame, and a sample, for researchers' programs: CSV with codebook, XLSX, Parquet, DDI, CSVW, RO-Crate; needs no hub
     Export(export::Export),
+    /// Bring draws that other hubs made from their copies of a frozen frame into one folder, and show the order they make together
+    Gather(gather::Gather),
+    /// What becomes of a drawn sample: outcomes, replacements, response rates, study numbers, release
+    #[command(subcommand)]
+    Study(study::Study),
     /// Check a frozen frame and every draw from it; needs no hub, database or configuration
     Verify {
         /// The folder
@@ -181,6 +188,8 @@ impl Frame {
             Frame::Cite(cite) => cite.run(context).await,
             Frame::Use(uses) => uses.run(context).await,
             Frame::Export(export) => export.run(),
+            Frame::Gather(gather) => gather.run(context).await,
+            Frame::Study(study) => study.run(context).await,
             Frame::Verify { folder, hub, published } => {
                 let files = frames::read(&folder).map_err(|error| {
                     Failure::new(format!("{error:#}"), "name the folder that `mutuald frame freeze` wrote")

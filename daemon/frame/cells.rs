@@ -80,19 +80,30 @@ pub fn check(units: &[Shown], bands: &BTreeMap<String, Bands>, k: usize) -> Chec
     Check { k, small: found, proposal }
 }
 
+/// The units as they are shown once the steps of a proposal are taken.
+pub fn coarsened(units: &[Shown], bands: &BTreeMap<String, Bands>, steps: &[Coarser]) -> Vec<Shown> {
+    let levels: BTreeMap<&str, usize> =
+        steps.iter().map(|step| (step.dimension.as_str(), step.banding.unwrap_or(usize::MAX))).collect();
+    units.iter().map(|unit| banded(unit, bands, &levels)).collect()
+}
+
+fn banded(unit: &Shown, bands: &BTreeMap<String, Bands>, levels: &BTreeMap<&str, usize>) -> Shown {
+    let shown = unit.iter().filter_map(|(dimension, value)| {
+        let level = levels.get(dimension.as_str()).copied().unwrap_or(0);
+        let bands = bands.get(dimension).map_or(&[][..], |bands| &bands.0);
+        let banded = match level.checked_sub(1) {
+            None => value,
+            Some(at) => bands.get(at)?.get(value).unwrap_or(value),
+        };
+        Some((dimension.clone(), banded.clone()))
+    });
+    shown.collect()
+}
+
 fn small(units: &[Shown], bands: &BTreeMap<String, Bands>, levels: &BTreeMap<&str, usize>, k: usize) -> Vec<Small> {
     let mut cells: BTreeMap<Shown, usize> = BTreeMap::new();
     for unit in units {
-        let shown = unit.iter().filter_map(|(dimension, value)| {
-            let level = levels.get(dimension.as_str()).copied().unwrap_or(0);
-            let bands = bands.get(dimension).map_or(&[][..], |bands| &bands.0);
-            let banded = match level.checked_sub(1) {
-                None => value,
-                Some(at) => bands.get(at)?.get(value).unwrap_or(value),
-            };
-            Some((dimension.clone(), banded.clone()))
-        });
-        *cells.entry(shown.collect()).or_default() += 1;
+        *cells.entry(banded(unit, bands, levels)).or_default() += 1;
     }
     cells.into_iter().filter(|(_, count)| *count < k).map(|(shown, count)| Small { shown, count }).collect()
 }

@@ -78,6 +78,14 @@ pub enum DrawError {
     /// A place on the line that is none.
     #[error("{0:?} is no ticket")]
     Line(String),
+    /// Groups of an earlier study were named beside a design in which that would bend the probabilities.
+    #[error(
+        "only a draw by quotas can name groups to be spared; in other designs they come last by where the line begins"
+    )]
+    Spared,
+    /// Draws that make no order together.
+    #[error("these draws make no order together: {0}")]
+    Apart(&'static str),
     /// The units written down are not those that a replay gives.
     #[error("line {line} is not what the frame and the seed give: the draw was changed, or is of another frame")]
     Replay {
@@ -97,6 +105,8 @@ impl DrawError {
             DrawError::NotSaid(_) => "draw-not-said",
             DrawError::NoSuchDraw(_) => "draw-no-such-draw",
             DrawError::Line(_) => "draw-line",
+            DrawError::Spared => "draw-spared",
+            DrawError::Apart(_) => "draw-apart",
             DrawError::Replay { .. } => "draw-replay",
         }
     }
@@ -112,6 +122,13 @@ pub fn value(row: &Row, dimension: &str) -> String {
     found.unwrap_or_else(|| NOT_KNOWN.to_owned())
 }
 
+/// All values of a unit by dimension, its area among them.
+pub fn values(row: &Row) -> BTreeMap<String, BTreeSet<String>> {
+    let mut values = row.values.clone();
+    values.extend(row.facts.area.iter().map(|area| ("area".to_owned(), BTreeSet::from([area.clone()]))));
+    values
+}
+
 fn joined(row: &Row, dimensions: &[String]) -> String {
     dimensions.iter().map(|dimension| value(row, dimension)).collect::<Vec<_>>().join(" / ")
 }
@@ -122,12 +139,9 @@ fn joined(row: &Row, dimensions: &[String]) -> String {
 /// A seed of another frame or chosen too early; a second draw without a reason; what a design refuses.
 pub fn draw(frame: &Frame, digest: &str, request: Request) -> Result<Draw, DrawError> {
     check(&request, digest)?;
-    let line = match &request.line {
-        None => Line::default(),
-        Some(text) => Line::from(Ticket::read(text).ok_or_else(|| DrawError::Line(text.clone()))?),
-    };
+    let line = request.on()?;
     let seed = Seed::new(&request.commitment.seed);
-    let units = Units::of(frame, &seed, &line);
+    let units = Units::of(frame, &request, &seed, &line);
     let (base, reserve, coverage) = match &request.design {
         Design::Simple { n } => units.stratified(&[], &BTreeMap::from([(String::new(), *n)]))?,
         Design::Stratified { by, rule, n, minimum, deviations } => {
@@ -143,7 +157,7 @@ pub fn draw(frame: &Frame, digest: &str, request: Request) -> Result<Draw, DrawE
         Design::Systematic { sort, n } => units.systematic(sort, *n)?,
         Design::SystematicPps { sort, size, n } => units.pps(Some(sort), size, *n)?,
         Design::ParetoPps { size, n } => units.pps(None, size, *n)?,
-        Design::Quota { quotas, n, overrides } => units.quota(quotas, *n, overrides)?,
+        Design::Quota { quotas, n, overrides } => units.quota(quotas, *n, overrides, &request.spared)?,
     };
     let mut kept: BTreeMap<String, usize> = BTreeMap::new();
     let reserve = reserve
@@ -171,7 +185,65 @@ pub fn follows(request: &Request, earlier: &[String]) -> Result<(), DrawError> {
     }
 }
 
+/// The order that draws from parts of one frame with one seed make together, as far as they wrote it down: the one that a single
+/// registry has, because a ticket depends on seed and unit alone. Its first units are the sample of the whole.
+///
+/// # Errors
+/// [`DrawError::Apart`]: other frames, seeds or places on the line; parts that may share units; a design whose reserve does not follow
+/// the tickets; a draw without a reserve, which leaves open who comes next.
+pub fn together(draws: &[Draw]) -> Result<Vec<Numbered>, DrawError> {
+    let Some(first) = draws.first() else { return Err(DrawError::Apart("there are none")) };
+    let line = first.request.on()?;
+    let mut parts = Vec::new();
+    // The first unit of which nobody can say what comes before it: all that is written up to the earliest of these is the whole.
+    let mut unknown: Option<Numbered> = None;
+    for (at, draw) in draws.iter().enumerate() {
+        let (one, other) = (&draw.request, &first.request);
+        if one.commitment.frame != other.commitment.frame {
+            return Err(DrawError::Apart("they are of different frames"));
+        }
+        if one.commitment.seed != other.commitment.seed || one.line != other.line {
+            return Err(DrawError::Apart("they have different seeds, or begin at different places of the line"));
+        }
+        if draws[..at].iter().any(|before| one.overlaps(&before.request.part)) {
+            return Err(DrawError::Apart("a group may belong to the parts of two of them"));
+        }
+        if matches!(one.design, Design::SystematicPps { .. } | Design::ParetoPps { .. }) || !one.spared.is_empty() {
+            return Err(DrawError::Apart("in one of them units do not follow each other by their tickets alone"));
+        }
+        let written = draw.written()?;
+        for (stratum, units) in &written {
+            let taken = draw.base.iter().find(|one| one.stratum == *stratum);
+            if taken.is_some_and(|one| one.population == units.len()) {
+                continue;
+            }
+            // What is written last of the reserve is the last of which all before it are written too.
+            let last = draw.reserve.iter().rfind(|one| one.stratum == *stratum).map(|one| &one.unit);
+            let last =
+                units.iter().find(|one| Some(&one.unit) == last).ok_or(DrawError::Apart("one has no reserve"))?;
+            if unknown.as_ref().is_none_or(|least| line.compare(last, least).is_lt()) {
+                unknown = Some(last.clone());
+            }
+        }
+        parts.extend(written.into_values());
+    }
+    let mut order = line.merge(parts);
+    if let Some(last) = unknown {
+        order.retain(|one| line.compare(one, &last).is_le());
+    }
+    Ok(order)
+}
+
+/// Where the line begins that comes after a ticket: at the next unit of the frame. None past the last, where it begins anew.
+pub fn after(frame: &Frame, seed: &str, ticket: &Ticket) -> Option<Ticket> {
+    let seed = Seed::new(seed);
+    frame.units().map(|row| seed.ticket(&row.id.to_string())).filter(|one| one > ticket).min()
+}
+
 fn check(request: &Request, digest: &str) -> Result<(), DrawError> {
+    if !request.spared.is_empty() && !matches!(request.design, Design::Quota { .. }) {
+        return Err(DrawError::Spared);
+    }
     let Commitment { seed, how, at, frozen, frame, .. } = &request.commitment;
     let reason = request.redraw.as_ref().map(|redraw| redraw.reason.as_str());
     let must = [
@@ -202,8 +274,9 @@ struct Units<'a> {
 }
 
 impl<'a> Units<'a> {
-    fn of(frame: &'a Frame, seed: &'a Seed, line: &'a Line) -> Units<'a> {
-        Units { seed, line, rows: frame.units().map(|row| (row.id.to_string(), row)).collect() }
+    fn of(frame: &'a Frame, request: &Request, seed: &'a Seed, line: &'a Line) -> Units<'a> {
+        let units = frame.units().filter(|row| request.takes(row.facts.area.as_deref()));
+        Units { seed, line, rows: units.map(|row| (row.id.to_string(), row)).collect() }
     }
 
     fn counts(&self, by: &[String]) -> BTreeMap<String, usize> {
@@ -271,14 +344,10 @@ impl<'a> Units<'a> {
         Ok((base, in_reserve("", rest), Vec::new()))
     }
 
-    fn quota(&self, quotas: &[Quota], n: usize, overrides: &[Override]) -> Result3 {
-        let candidate = |(unit, row): &(String, &Row)| {
-            let mut values = row.values.clone();
-            values.extend(row.facts.area.iter().map(|area| ("area".to_owned(), BTreeSet::from([area.clone()]))));
-            Candidate { unit: unit.clone(), values }
-        };
+    fn quota(&self, quotas: &[Quota], n: usize, overrides: &[Override], spared: &BTreeSet<String>) -> Result3 {
+        let candidate = |(unit, row): &(String, &Row)| Candidate { unit: unit.clone(), values: values(row) };
         let candidates: Vec<Candidate> = self.rows.iter().map(candidate).collect();
-        let chosen = quota::choose(self.seed, self.line, &candidates, quotas, n, overrides)?;
+        let chosen = quota::choose_sparing(self.seed, self.line, &candidates, quotas, n, overrides, spared)?;
         Ok((chosen.base, in_reserve("", chosen.reserve), chosen.coverage))
     }
 
@@ -316,6 +385,19 @@ fn in_reserve(stratum: &str, units: Vec<Numbered>) -> Vec<Reserve> {
     units.into_iter().enumerate().map(one).collect()
 }
 
+impl Request {
+    /// The line of tickets on which units are taken.
+    ///
+    /// # Errors
+    /// [`DrawError::Line`].
+    pub fn on(&self) -> Result<Line, DrawError> {
+        match &self.line {
+            None => Ok(Line::default()),
+            Some(text) => Ok(Line::from(Ticket::read(text).ok_or_else(|| DrawError::Line(text.clone()))?)),
+        }
+    }
+}
+
 /// A line of a draw's text, as it is written.
 #[derive(Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -342,6 +424,18 @@ impl Draw {
         self.base.iter().for_each(|unit| lines::write(&mut out, &Written::Taken(unit)));
         self.reserve.iter().for_each(|unit| lines::write(&mut out, &Written::Reserve(unit)));
         out
+    }
+
+    /// By stratum, every unit that is written down.
+    fn written(&self) -> Result<BTreeMap<String, Vec<Numbered>>, DrawError> {
+        let base = self.base.iter().map(|one| (&one.stratum, &one.unit, &one.ticket));
+        let reserve = self.reserve.iter().map(|one| (&one.stratum, &one.unit, &one.ticket));
+        let mut written: BTreeMap<String, Vec<Numbered>> = BTreeMap::new();
+        for (stratum, unit, ticket) in base.chain(reserve) {
+            let ticket = Ticket::read(ticket).ok_or_else(|| DrawError::Line(ticket.clone()))?;
+            written.entry(stratum.clone()).or_default().push(Numbered { ticket, unit: unit.clone() });
+        }
+        Ok(written)
     }
 
     /// SHA-256 (hex) of the draw's bytes.

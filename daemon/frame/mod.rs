@@ -13,6 +13,7 @@
 //! * [`request`]: what is asked of a draw; [`draw`](mod@draw): what was drawn, and its bytes;
 //! * [`diff`](mod@diff): what became of a frame's groups in a later frame;
 //! * [`citation`]: how a frozen frame is cited; [`report`](mod@report): what may be said of one;
+//! * [`fieldwork`]: what becomes of the units in the field;
 //! * [`number`]: study numbers; [`cells`]: cells too small to be released;
 //! * [`coverage`]: how many groups no list has.
 
@@ -23,6 +24,7 @@ pub mod definition;
 pub mod diff;
 pub mod draw;
 pub mod eligibility;
+pub mod fieldwork;
 pub mod flow;
 pub mod frozen;
 pub mod lines;

@@ -5,7 +5,7 @@ use super::sample::quota::{self, Override, Quota};
 use crate::record::HubId;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The seed, and how it came to be. It is chosen when the frame's digest is known to others already, so that nobody can choose a frame
 /// for its draw.
@@ -138,4 +138,24 @@ pub struct Request {
     /// Where the frame was drawn from before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub redraw: Option<Redraw>,
+    /// Codes of areas, or their beginnings: the part of the frame that is drawn from. Empty for all of it.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub part: BTreeSet<String>,
+    /// Units of an earlier study, which come after all others. For quotas only: other designs begin elsewhere on the line,
+    /// which leaves probabilities as they are.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub spared: BTreeSet<String>,
+}
+
+impl Request {
+    /// Whether a unit of this area belongs to the part that is drawn from.
+    pub fn takes(&self, area: Option<&str>) -> bool {
+        self.part.is_empty() || area.is_some_and(|area| self.part.iter().any(|code| area.starts_with(code.as_str())))
+    }
+
+    /// Whether some unit may belong to the parts of both.
+    pub fn overlaps(&self, other: &BTreeSet<String>) -> bool {
+        let meet = |a: &String, b: &String| a.starts_with(b.as_str()) || b.starts_with(a.as_str());
+        self.part.is_empty() || other.is_empty() || self.part.iter().any(|a| other.iter().any(|b| meet(a, b)))
+    }
 }

@@ -411,6 +411,35 @@ pub async fn drew(db: &mut Write, digest: &str, frozen: &str, study: &str, at: i
         .map(drop)
 }
 
+/// Remembers of which part of the frame a draw is: JSON, a list of codes of areas.
+///
+/// # Errors
+/// Database errors.
+pub async fn drew_part(db: &mut Write, digest: &str, part: &str) -> Result<(), StoreError> {
+    sqlx::query("UPDATE frame_draw SET part = ? WHERE digest = ?")
+        .bind(part)
+        .bind(digest)
+        .execute(&mut **db)
+        .await
+        .map(drop)
+}
+
+/// Draws that this hub made from a frozen frame for a study, oldest first: digest and part (JSON).
+///
+/// # Errors
+/// Database errors.
+pub async fn drawn_parts(
+    db: &mut SqliteConnection,
+    frozen: &str,
+    study: &str,
+) -> Result<Vec<(String, String)>, StoreError> {
+    sqlx::query_as("SELECT digest, part FROM frame_draw WHERE frozen = ? AND study = ? ORDER BY at, digest")
+        .bind(frozen)
+        .bind(study)
+        .fetch_all(db)
+        .await
+}
+
 /// Digests of the draws that this hub made from a frozen frame for a study, oldest first.
 ///
 /// # Errors

@@ -52,6 +52,7 @@ pub mod registry;
 pub mod retention;
 pub mod scrub;
 pub mod sighting;
+pub mod study;
 pub mod view;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};

@@ -33,6 +33,7 @@ mod schedule;
 mod sightings;
 mod simulation;
 mod sources;
+mod study;
 mod support;
 mod sync;
 mod systemd;

@@ -3,16 +3,18 @@
 use crate::cli::output::{lines, table};
 use crate::cli::{Answer, Context, Failure};
 use crate::frame::draw::{Draw, Reserve};
+use crate::frame::frozen::Frame;
 use crate::frame::request::{Design, Size};
 use crate::frame::sample::Taken;
 use crate::frame::sample::allocate::Rule;
 use crate::frame::sample::quota::{self, Cell, Quota};
-use crate::node::frames::{self, Ask, verify};
+use crate::frame::ticket::Ticket;
+use crate::node::frames::{self, Among, Ask, verify};
 use anyhow::Context as _;
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A draw. Without --commit nothing is drawn: a seed that was tried and thrown away is a choice.
 #[derive(Debug, clap::Args)]
@@ -55,7 +57,13 @@ pub struct Sample {
     /// Where the seed comes from, in words
     #[arg(long)]
     how: String,
-    /// Where the line of tickets begins: the last ticket that an earlier study used
+    /// Draw only from this part of the frame: code of an area, or its beginning; again for more. For hubs that each draw from their own
+    #[arg(long, value_name = "CODE")]
+    part: Vec<String>,
+    /// Ask the groups of this earlier study last: one that is in the field here
+    #[arg(long, value_name = "STUDY", conflicts_with = "after")]
+    spare: Option<String>,
+    /// Begin the line of tickets after this one: the last ticket that an earlier study used
     #[arg(long, value_name = "TICKET")]
     after: Option<String>,
     /// Why it is drawn again for this study
@@ -96,6 +104,8 @@ struct Preview {
     units: usize,
     design: Design,
     caution: Option<&'static str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    part: Vec<String>,
 }
 
 impl fmt::Display for Preview {
@@ -107,6 +117,9 @@ impl fmt::Display for Preview {
             self.units,
             serde_json::json!(self.design)
         )?;
+        if !self.part.is_empty() {
+            writeln!(out, "Only from the part of it in {}.", self.part.join(", "))?;
+        }
         if let Some(caution) = self.caution {
             writeln!(out, "{caution}")?;
         }
@@ -210,10 +223,44 @@ impl Sample {
         })
     }
 
+    /// Where the line of tickets begins, and which groups are spared, so that those of an earlier study come last.
+    async fn others_first(
+        &self,
+        context: &Context,
+        frame: &Frame,
+        design: &Design,
+    ) -> anyhow::Result<(Option<String>, BTreeSet<String>)> {
+        if let Some(text) = &self.after {
+            let Some(ticket) = Ticket::read(text) else {
+                let next = "give it as the draw has it: 0. and digits";
+                return Err(Failure::usage(format!("{text:?} is no ticket"), next).into());
+            };
+            let next = crate::frame::draw::after(frame, &self.seed, &ticket);
+            return Ok((next.map(|ticket| ticket.to_string()), BTreeSet::new()));
+        }
+        let Some(name) = &self.spare else { return Ok((None, BTreeSet::new())) };
+        let earlier = super::study::kept(context, name).await?;
+        let used = earlier.field()?.used();
+        if matches!(design, Design::Quota { .. }) {
+            let units: BTreeSet<String> = frame.units().map(|row| row.id.to_string()).collect();
+            return Ok((None, used.intersection(&units).cloned().collect()));
+        }
+        let lines = matches!(design, Design::Simple { .. }).then(|| earlier.study.used_line(frame, &used)).flatten();
+        let Some((seed, line)) = lines else {
+            let what = format!("the groups of {name:?} cannot be asked last here without bending the probabilities");
+            let next = "both studies must be simple random, or this one by quotas; else draw without --spare";
+            return Err(Failure::usage(what, next).into());
+        };
+        if seed != self.seed {
+            let what = format!("{name:?} was drawn with another seed, so its groups lie all along this line");
+            return Err(Failure::usage(what, format!("--seed {seed:?}, its seed, and --how with why")).into());
+        }
+        Ok((line, BTreeSet::new()))
+    }
+
     pub(super) async fn run(self, context: &Context) -> anyhow::Result<Answer> {
         let design = self.design()?;
-        let files = frames::read(&self.folder)
-            .map_err(|error| Failure::new(format!("{error:#}"), "name the folder that `mutuald frame freeze` wrote"))?;
+        let files = frames::read(&self.folder).map_err(|error| failed(error, &self.folder))?;
         let checked = verify::verify(&files);
         if let Some(finding) = checked.findings.first() {
             let what = format!("{}: {} ({}); nothing was drawn", finding.file, finding.what, finding.code);
@@ -229,12 +276,15 @@ impl Sample {
         let caution = design.caution();
         if !self.commit {
             let frame = checked.frame.unwrap_or_default();
-            return Answer::of(&Preview { frame, units: checked.units, design, caution });
+            return Answer::of(&Preview { frame, units: checked.units, design, caution, part: self.part });
         }
         let hub = context.hub().await?;
-        let Sample { folder, study, reserve, seed, how, after, again, .. } = self;
-        let ask = Ask { study, seed, how, design, line: after, reserve, again };
-        let (draw, file) = hub.draw_frame(&folder, ask).await.map_err(|error| {
+        let frame = Frame::read(&files[frames::FRAME])?;
+        let (line, spared) = self.others_first(context, &frame, &design).await?;
+        let Sample { folder, study, reserve, seed, how, again, part, .. } = self;
+        let ask = Ask { study, seed, how, design, line, reserve, again };
+        let among = Among { part: part.into_iter().collect(), spared };
+        let (draw, file) = hub.draw_among(&folder, ask, among).await.map_err(|error| {
             let next = match error.downcast_ref::<crate::frame::draw::DrawError>().map(|error| error.code()) {
                 Some("draw-not-said") => {
                     "for a second draw, --again REASON; it stands in the draw for everybody to read"
@@ -244,22 +294,19 @@ impl Sample {
             };
             Failure::new(format!("{error:#}; nothing was drawn"), next)
         })?;
-        let names = names(context, &draw).await?;
+        let units = draw.base.iter().map(|one| &one.unit).chain(draw.reserve.iter().map(|one| &one.unit));
+        let names = hub.names_of(&units.cloned().collect()).await?;
         let digest = draw.digest();
         let Draw { base, reserve, coverage, .. } = draw;
         Answer::of(&Drawn { file: folder.join(file), digest, caution, base, reserve, quotas: coverage, names })
     }
 }
 
-/// What the groups of a draw are called at this hub.
-async fn names(context: &Context, draw: &Draw) -> anyhow::Result<BTreeMap<String, String>> {
-    let hub = context.hub().await?;
-    let mut db = hub.store.read().await?;
-    let rules = hub.rules(&mut db).await?;
-    let numbers = crate::store::lookup::all(&mut db).await?;
-    let rows = crate::store::lookup::groups(&mut db, &numbers).await?;
-    let all: BTreeMap<String, String> =
-        rows.into_iter().filter_map(|row| Some((rules.reference((row.hub, row.rec))?.to_string(), row.name))).collect();
-    let units = draw.base.iter().map(|one| &one.unit).chain(draw.reserve.iter().map(|one| &one.unit));
-    Ok(units.filter_map(|unit| Some((unit.clone(), all.get(unit)?.clone()))).collect())
+/// What went wrong with a frozen frame's folder.
+pub(super) fn failed(error: anyhow::Error, folder: &Path) -> anyhow::Error {
+    let next = format!(
+        "name the folder that `mutuald frame freeze` wrote; `mutuald frame verify {}` says whether it is whole",
+        folder.display()
+    );
+    Failure::new(format!("{error:#}"), next).into()
 }

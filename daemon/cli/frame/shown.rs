@@ -298,7 +298,8 @@ impl fmt::Display for Looked {
             writeln!(out, "said    by {} in its feed, at {}", published.hub_name, published.said)?;
         }
         for draw in draws {
-            writeln!(out, "drawn   {} again, {} units, {:?}: {}", draw.file, draw.units, draw.study, draw.digest)?;
+            let by = if Some(draw.hub) == *hub { String::new() } else { format!(" by {}", draw.hub_name) };
+            writeln!(out, "drawn   {} again, {} units, {:?}{by}: {}", draw.file, draw.units, draw.study, draw.digest)?;
         }
         if findings.is_empty() {
             return write!(out, "\nEverything is as the hub signed it. Compare the hub's id with the one you know.");

@@ -37,6 +37,8 @@ fn request(frame: &str, design: Design) -> Request {
         line: None,
         reserve: 5,
         redraw: None,
+        part: BTreeSet::new(),
+        spared: BTreeSet::new(),
     }
 }
 
@@ -137,22 +139,144 @@ fn a_second_study_begins_where_the_first_ended() {
     assert_eq!(second.base[0].unit, first.reserve[0].unit);
 }
 
+/// The areas of the frame's two sites.
+const SITES: [&str; 2] = ["E06000018", "E0700"];
+
+fn of_site(frame: &Frame, site: &str) -> usize {
+    frame.units().filter(|row| row.facts.area.as_deref().is_some_and(|area| area.starts_with(site))).count()
+}
+
+#[test]
+fn a_part_is_drawn_from_as_if_it_were_all() {
+    let frame = frame();
+    let digest = frame.digest();
+    for design in designs(&frame) {
+        let mut asked = request(&digest, design.clone());
+        asked.part.insert(SITES[1].into());
+        // Strata of the other site are not there.
+        let n = of_site(&frame, SITES[1]);
+        match draw(&frame, &digest, asked.clone()) {
+            Ok(drawn) => {
+                assert!(drawn.base.iter().all(|one| one.population <= n), "{design:?}");
+                let area =
+                    |unit: &str| frame.units().find(|row| row.id.to_string() == unit).unwrap().facts.area.clone();
+                let units = drawn.base.iter().map(|one| &one.unit).chain(drawn.reserve.iter().map(|one| &one.unit));
+                units.for_each(|unit| assert!(area(unit).unwrap().starts_with(SITES[1])));
+                assert_eq!(Draw::replay(&frame, &digest, &drawn.text()).unwrap(), drawn);
+            }
+            Err(error) => assert_eq!(error.code(), "sample-too-few", "{design:?} of {n}: {error}"),
+        }
+    }
+    let mut nowhere = request(&digest, Design::Simple { n: 1 });
+    nowhere.part.insert("S".into());
+    assert!(draw(&frame, &digest, nowhere).is_err());
+}
+
+#[test]
+fn what_makes_no_order_together_is_refused() {
+    let frame = frame();
+    let digest = frame.digest();
+    let of = |site: &str, change: fn(&mut Request)| {
+        let mut asked = request(&digest, Design::Simple { n: 3 });
+        asked.part.insert(site.into());
+        change(&mut asked);
+        draw(&frame, &digest, asked).unwrap()
+    };
+    let one = of(SITES[0], |_| {});
+    assert!(together(&[one.clone(), of(SITES[1], |_| {})]).is_ok());
+    for (other, code) in [
+        (of(SITES[1], |asked| asked.commitment.seed = "2".into()), "seeds"),
+        (of(SITES[1], |asked| asked.line = Some("0.5".into())), "seeds"),
+        (of("E060", |_| {}), "parts of two"),
+        (of(SITES[1], |asked| asked.design = Design::ParetoPps { size: Size::Sources, n: 3 }), "tickets alone"),
+        (of(SITES[1], |asked| asked.reserve = 0), "no reserve"),
+    ] {
+        let said = together(&[one.clone(), other]).unwrap_err();
+        assert!(said.code() == "draw-apart" && said.to_string().contains(code), "{said}");
+    }
+    assert!(together(&[]).is_err());
+}
+
+#[test]
+fn groups_of_an_earlier_study_come_last_of_all_who_meet_a_quota() {
+    let frame = frame();
+    let digest = frame.digest();
+    let design = Design::Quota { quotas: esteem(), n: 8, overrides: Vec::new() };
+    let first = draw(&frame, &digest, request(&digest, design.clone())).unwrap();
+    let used: BTreeSet<String> = first.base.iter().map(|one| one.unit.clone()).collect();
+    let mut asked = Request { spared: used.clone(), ..request(&digest, design) };
+    let second = draw(&frame, &digest, asked.clone()).unwrap();
+    assert!(second.base.iter().all(|one| !used.contains(&one.unit)), "as many others meet the quotas");
+    assert_eq!(Draw::replay(&frame, &digest, &second.text()).unwrap(), second);
+    // When all others are taken, the first study's come, and not before.
+    let all = frame.units().count();
+    asked.design = Design::Quota { quotas: Vec::new(), n: all, overrides: Vec::new() };
+    let third = draw(&frame, &digest, asked.clone()).unwrap();
+    assert!(third.base[..all - used.len()].iter().all(|one| !used.contains(&one.unit)));
+    asked.design = Design::Simple { n: 3 };
+    assert_eq!(draw(&frame, &digest, asked).unwrap_err().code(), "draw-spared");
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
-    /// Two hubs that each draw from their own part of one frozen frame, and merge, have the order of the whole.
+    #![proptest_config(ProptestConfig::with_cases(48))]
+    /// Two hubs that each draw from their own part of one frozen frame have together the order of a single registry: as far as their
+    /// reserves reach, and wholly where they wrote all of it.
     #[test]
-    fn two_hubs_draw_one_sample(seed in "[0-9]{1,10}", part in proptest::collection::vec(any::<bool>(), 40), n in 1..24usize) {
-        let all: Vec<Candidate> = candidates();
-        let frame = build(definition(), profile(), all, &[], []).unwrap();
+    fn two_hubs_draw_one_sample(
+        seed in "[0-9]{1,10}",
+        home in proptest::collection::vec(any::<bool>(), 40),
+        n in 1..6usize,
+        reserve in proptest::sample::select(vec![1usize, 4, 100]),
+        quota in any::<bool>(),
+        turned in any::<bool>(),
+    ) {
+        let mut definition = definition();
+        definition.area = vec!["E0".into()];
+        let mut all: Vec<Candidate> = candidates();
+        for (one, here) in all.iter_mut().zip(&home) {
+            if one.facts.area.as_deref() == Some("E06000018") && !here {
+                one.facts.area = Some("E07000066".into());
+            }
+        }
+        let frame = build(definition, profile(), all, &[], []).unwrap();
         let digest = frame.digest();
-        let mut asked = request(&digest, Design::Simple { n });
-        asked.commitment.seed = seed.clone();
-        let whole = draw(&frame, &digest, asked).unwrap();
+        let design = |n| if quota { Design::Quota { quotas: esteem(), n, overrides: Vec::new() } } else { Design::Simple { n } };
+        let ask = |part: &[&str], n, reserve| {
+            let mut asked = request(&digest, design(n));
+            asked.commitment.seed = seed.clone();
+            asked.reserve = reserve;
+            asked.part = part.iter().map(|code| (*code).to_owned()).collect();
+            asked
+        };
+        let (here, there) = (of_site(&frame, SITES[0]), of_site(&frame, SITES[1]));
+        prop_assume!(here >= n && there >= n);
+        let mut parts = vec![
+            draw(&frame, &digest, ask(&SITES[..1], n, reserve)).unwrap(),
+            draw(&frame, &digest, ask(&SITES[1..], n, reserve)).unwrap(),
+        ];
+        if turned {
+            parts.reverse();
+        }
+        let whole = draw(&frame, &digest, ask(&[], 1, 100)).unwrap();
+        // The single registry's order: by ticket, whatever the design took first.
         let (line, seed) = (Line::default(), Seed::new(&seed));
         let ids: Vec<String> = frame.units().map(|row| row.id.to_string()).collect();
-        let half = |mine: bool| line.order(&seed, ids.iter().zip(&part).filter(|(_, p)| **p == mine).map(|(id, _)| id.as_str()));
-        let merged = line.merge([half(true), half(false)]);
-        let first: Vec<&str> = merged.iter().take(n).map(|one| one.unit.as_str()).collect();
-        prop_assert_eq!(first, whole.base.iter().map(|one| one.unit.as_str()).collect::<Vec<_>>());
+        let single = line.order(&seed, ids.iter().map(String::as_str));
+        prop_assert_eq!(whole.base.len() + whole.reserve.len(), single.len());
+        let order = together(&parts).unwrap();
+        prop_assert_eq!(&order[..], &single[..order.len()]);
+        if reserve == 100 {
+            prop_assert_eq!(order.len(), single.len());
+            // And a sample of the whole is the first of it.
+            let drawn = draw(&frame, &digest, Request { design: Design::Simple { n: 2 * n }, ..ask(&[], 1, 1) }).unwrap();
+            let first: Vec<&str> = order.iter().take(2 * n).map(|one| one.unit.as_str()).collect();
+            prop_assert_eq!(first, drawn.base.iter().map(|one| one.unit.as_str()).collect::<Vec<_>>());
+        } else {
+            prop_assert!(order.len() >= reserve);
+        }
+        // What a hub draws of its part, anybody draws of it: the other part is nothing to it.
+        for part in &parts {
+            prop_assert_eq!(&Draw::replay(&frame, &digest, &part.text()).unwrap(), part);
+        }
     }
 }

@@ -119,6 +119,23 @@ pub fn choose(
     n: usize,
     overrides: &[Override],
 ) -> Result<Purposive, SampleError> {
+    choose_sparing(seed, line, candidates, quotas, n, overrides, &BTreeSet::new())
+}
+
+/// As [`choose`], and units of an earlier study come last: one of them is taken only where no other unit meets a quota that is still
+/// unmet, or where all others are taken. In the reserve they stand at the end.
+///
+/// # Errors
+/// Those of [`choose`].
+pub fn choose_sparing(
+    seed: &Seed,
+    line: &Line,
+    candidates: &[Candidate],
+    quotas: &[Quota],
+    n: usize,
+    overrides: &[Override],
+    spared: &BTreeSet<String>,
+) -> Result<Purposive, SampleError> {
     let by_id: BTreeMap<&str, &Candidate> = candidates.iter().map(|one| (one.unit.as_str(), one)).collect();
     let cells: BTreeSet<_> = quotas.iter().map(|quota| (&quota.dimension, &quota.value)).collect();
     if by_id.len() < candidates.len() || cells.len() < quotas.len() {
@@ -138,7 +155,11 @@ pub fn choose(
         let helps = |one: &Numbered| open.iter().filter(|quota| by_id[one.unit.as_str()].has(quota)).count();
         let left = order.iter().filter(|one| !taken.contains(&one.unit.as_str()));
         // The first of the most helpful: `max_by_key` would give the last, so the order is turned.
-        let next = left.rev().max_by_key(|one| helps(one)).map(|one| one.unit.as_str());
+        let rank = |one: &&Numbered| {
+            let helps = helps(one);
+            (helps > 0, !spared.contains(&one.unit), helps)
+        };
+        let next = left.rev().max_by_key(rank).map(|one| one.unit.as_str());
         taken.extend(next);
     }
     for choice in overrides {
@@ -180,7 +201,9 @@ pub fn choose(
         certain: false,
     });
     let base = base.collect();
-    let reserve = order.iter().filter(|one| !taken.contains(&one.unit.as_str())).cloned().collect();
+    let left = order.iter().filter(|one| !taken.contains(&one.unit.as_str())).cloned();
+    let (last, mut reserve): (Vec<Numbered>, Vec<Numbered>) = left.partition(|one| spared.contains(&one.unit));
+    reserve.extend(last);
     Ok(Purposive { base, reserve, coverage, overrides: overrides.to_vec() })
 }
 

@@ -7,11 +7,13 @@
 //! * `draw`: chance that never changes;
 //! * `places`: towns, numbers, postcodes;
 //! * `words`: what groups are about and say;
-//! * `one`: one group, and the same group as another list tells it.
+//! * `one`: one group, and the same group as another list tells it;
+//! * [`study`]: the lists of the study's tour.
 
 mod draw;
 mod one;
 mod places;
+pub mod study;
 mod words;
 
 #[cfg(test)]

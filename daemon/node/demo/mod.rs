@@ -2,10 +2,12 @@
 //!
 //! *Nottingham* holds one good list of 202 groups, *Essex* builds its own from three small ones that overlap,
 //! *Derbyshire* shares a border and some groups with Nottingham, and *Research* publishes nothing and pulls all. Everything
-//! is real: keys, databases, HTTP, verification. Only the groups are invented. `drill` plays what goes wrong in a hub's life.
+//! is real: keys, databases, HTTP, verification. Only the groups are invented. `drill` plays what goes wrong in a hub's life,
+//! `study` a study from its lists to its response rate.
 
 mod drill;
 pub mod invent;
+mod study;
 mod watch;
 
 use super::author::Draft;
@@ -42,6 +44,8 @@ pub struct Options {
     pub once: bool,
     /// Play the drill then, and stop.
     pub drill: bool,
+    /// Play the study then, and stop.
+    pub study: bool,
 }
 
 /// One hub of the demonstration.
@@ -94,15 +98,18 @@ async fn play(options: &Options, folder: &Path, stages: &mut Vec<Stage>) -> anyh
         invent::nottingham(seed),
     )];
     let derbyshire = vec![(invent::list("Groups in Derbyshire", "database"), invent::derbyshire(seed))];
-    for (name, lists, publishes) in [
+    let of_demonstration = vec![
         ("Nottingham", nottingham, true),
         ("Essex", invent::essex(seed).into(), true),
         ("Derbyshire", derbyshire, true),
         ("Research", Vec::new(), false),
-    ] {
-        // In the drill every pull is a command that is shown.
-        let schedule = if options.drill { "@weekly" } else { "* * * * *" };
-        stages.push(Stage::set(folder, name, lists, publishes, schedule).await?);
+    ];
+    for (name, lists, publishes) in if options.study { study::lists(seed)? } else { of_demonstration } {
+        // In the drill and in the study every pull is a command that is shown.
+        let schedule = if options.drill || options.study { "@weekly" } else { "* * * * *" };
+        // The study's draws are functions of ids: with the same ids everybody sees the same groups drawn.
+        let chance = if options.study { Chance::seeded(seed + stages.len() as u64) } else { Chance::system()? };
+        stages.push(Stage::set(folder, name, lists, publishes, schedule, chance).await?);
     }
     let addresses: Vec<(HubId, SocketAddr)> = stages.iter().map(|stage| (stage.hub.id, stage.address)).collect();
     for stage in stages.iter_mut() {
@@ -130,6 +137,10 @@ async fn play(options: &Options, folder: &Path, stages: &mut Vec<Stage>) -> anyh
         drop(hubs);
         return drill::play(folder, seed, stages).await;
     }
+    if options.study {
+        drop(hubs);
+        return study::play(folder, stages).await;
+    }
     if options.once {
         return Ok(());
     }
@@ -144,6 +155,7 @@ impl Stage {
         lists: Vec<(List, Vec<Group>)>,
         publishes: bool,
         schedule: &str,
+        chance: Chance,
     ) -> anyhow::Result<Stage> {
         let home = folder.join(name.to_lowercase());
         if home.exists() {
@@ -161,7 +173,7 @@ impl Stage {
         let file = home.join("hub.toml");
         std::fs::write(&file, toml::to_string(&config)?).with_context(|| format!("cannot write {}", file.display()))?;
 
-        let (clock, chance) = (Clock::system(), Chance::system()?);
+        let clock = Clock::system();
         let answers = Answers {
             name: format!("{name} Hub"),
             address: format!("{}.example", name.to_lowercase()),

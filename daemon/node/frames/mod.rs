@@ -1,11 +1,13 @@
 //! Frames at a hub: defined, decided on, built from the registry, frozen into a folder that stands alone, and drawn from.
 //!
 //! A frozen frame is a folder: `frame.txt` (the frame's bytes), `marks.txt` (a mark for each line), `hub-1.txt` and so on (the
-//! hub's documents, whose first has the hub's id as its digest), `seal.txt` (what the hub signed), and `draws/`.
+//! hub's documents, whose first has the hub's id as its digest), `seal.txt` (what the hub signed), and `draws/`. Another hub may draw
+//! from its copy of the folder: its files stand under its id beside the others.
 //!
 //! * [`seal`] and [`verify`]: what is signed, and checking it;
 //! * [`sighted`]: who saw its units; [`assess`]: how many groups no list has; [`report`]: how good it is, [`page`]: the same to print;
-//! * [`shared`]: published in the feed, listed from partners, checked and cited there; [`uses`]: the register of research uses.
+//! * [`shared`]: published in the feed, listed from partners, checked and cited there; [`uses`]: the register of research uses;
+//! * [`study`]: what comes after the draw.
 
 pub mod assess;
 pub mod export;
@@ -14,6 +16,7 @@ pub mod report;
 pub mod seal;
 pub mod shared;
 pub mod sighted;
+pub mod study;
 pub mod uses;
 pub mod verify;
 
@@ -24,6 +27,7 @@ use crate::frame::eligibility::Decision;
 use crate::frame::frozen::{self, Frame};
 use crate::frame::lines;
 use crate::frame::profile::Profile;
+use crate::record::HubId;
 use crate::store;
 use crate::store::frame::FrameRow;
 use crate::store::group::Rules;
@@ -32,7 +36,7 @@ use anyhow::{Context, bail};
 use jiff::Timestamp;
 use seal::Seal;
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use verify::{Checked, Files};
 
@@ -60,6 +64,26 @@ pub fn draw_seal(n: usize) -> String {
     format!("draws/{n}.seal.txt")
 }
 
+/// Name of a draw by the frame's hub, or by another.
+pub fn draw_file_of(other: Option<HubId>, n: usize) -> String {
+    other.map_or_else(|| draw_file(n), |hub| format!("draws/{hub}.{n}.txt"))
+}
+
+/// Name of its seal.
+pub fn draw_seal_of(other: Option<HubId>, n: usize) -> String {
+    other.map_or_else(|| draw_seal(n), |hub| format!("draws/{hub}.{n}.seal.txt"))
+}
+
+/// Name of a version of the document of another hub that drew.
+pub fn document_of(other: HubId, version: u64) -> String {
+    format!("draws/{other}.hub-{version}.txt")
+}
+
+/// The other hub of whose draws a file is.
+pub fn drawn_by(name: &str) -> Option<HubId> {
+    name.strip_prefix("draws/")?.split_once('.')?.0.parse().ok()
+}
+
 /// A frame as defined here.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Plan {
@@ -80,6 +104,15 @@ pub struct Frozen {
     pub units: usize,
     /// Files written.
     pub files: Vec<String>,
+}
+
+/// Of which units a draw is.
+#[derive(Debug, Clone, Default)]
+pub struct Among {
+    /// Codes of areas, or their beginnings; empty for the whole frame.
+    pub part: BTreeSet<String>,
+    /// Units of an earlier study, which come last; for quotas only.
+    pub spared: BTreeSet<String>,
 }
 
 /// What is asked of a draw at a hub.
@@ -204,6 +237,14 @@ impl Hub {
     /// # Errors
     /// A frame that is not as it was frozen; a second draw for one study without a reason; what the design refuses.
     pub async fn draw_frame(&self, folder: &Path, ask: Ask) -> anyhow::Result<(Draw, String)> {
+        self.draw_among(folder, ask, Among::default()).await
+    }
+
+    /// Draws from a part of a frozen frame, of this hub or of another, and writes the draw beside it, signed by this hub.
+    ///
+    /// # Errors
+    /// Those of [`Hub::draw_frame`].
+    pub async fn draw_among(&self, folder: &Path, ask: Ask, among: Among) -> anyhow::Result<(Draw, String)> {
         let mut files = read(folder)?;
         let checked = verify::verify(&files);
         refuse(&checked)?;
@@ -211,41 +252,60 @@ impl Hub {
             bail!("this folder holds no frame")
         };
         let frame = Frame::read(&files[FRAME])?;
+        let other = (checked.hub != Some(self.id)).then_some(self.id);
         let mut db = self.store.read().await?;
-        let mut earlier = store::frame::drawn(&mut db, &digest, &ask.study).await?;
+        let drawn = store::frame::drawn_parts(&mut db, &digest, &ask.study).await?;
         drop(db);
-        for one in checked.draws.iter().filter(|one| one.study == ask.study) {
-            if !earlier.contains(&one.digest) {
-                earlier.push(one.digest.clone());
+        let mut before: Vec<(String, BTreeSet<String>)> = Vec::new();
+        for (digest, part) in drawn {
+            before.push((digest, serde_json::from_str(&part).context("a stored draw cannot be read")?));
+        }
+        let of_folder = checked.draws.into_iter().filter(|one| one.study == ask.study);
+        for one in of_folder.collect::<Vec<_>>() {
+            if !before.iter().any(|(digest, _)| *digest == one.digest) {
+                before.push((one.digest, one.part));
             }
         }
-        let redraw = match (ask.again, earlier.last()) {
-            (Some(reason), Some(of)) => Some(Redraw { of: of.clone(), reason }),
-            (Some(_), None) => bail!("nothing was drawn from this frame for {:?} before", ask.study),
-            (None, _) => None,
-        };
         let at = self.clock.now();
         let commitment = Commitment { seed: ask.seed, how: ask.how, hub: self.id, at, frozen, frame: digest.clone() };
-        let Ask { study, design, line, reserve, .. } = ask;
-        let request = Request { study: study.clone(), commitment, design, line, reserve, redraw };
+        let Ask { study, design, line, reserve, again, .. } = ask;
+        let Among { part, spared } = among;
+        let mut request =
+            Request { study: study.clone(), commitment, design, line, reserve, redraw: None, part, spared };
+        // A part of which nothing was drawn yet is no second draw.
+        before.retain(|(_, part)| request.overlaps(part));
+        let earlier: Vec<String> = before.into_iter().map(|(digest, _)| digest).collect();
+        request.redraw = match (again, earlier.last()) {
+            (Some(reason), Some(of)) => Some(Redraw { of: of.clone(), reason }),
+            (Some(_), None) => bail!("nothing was drawn from this frame for {study:?} before"),
+            (None, _) => None,
+        };
         draw::follows(&request, &earlier)?;
         let drawn = draw::draw(&frame, &digest, request)?;
-        let n = (1..).find(|n| !files.contains_key(&draw_file(*n))).unwrap_or(1);
+        let file = (1..).map(|n| (draw_file_of(other, n), n)).find(|(file, _)| !files.contains_key(file));
+        let (file, n) = file.context("there is no number left")?;
         let mut new = self.frame_documents().await?;
-        new.insert(draw_file(n), drawn.text());
+        if let Some(hub) = other {
+            // Beside the frame's own hub's: their numbers begin at 1 as well.
+            let versions = (1..).zip(new.into_values());
+            new = versions.map(|(version, bytes)| (document_of(hub, version), bytes)).collect();
+        }
+        new.insert(file.clone(), drawn.text());
         let sealed = self.seal(&frame.definition.sample_frame_name, at, &new).await?;
-        new.insert(draw_seal(n), sealed.into_bytes());
+        new.insert(draw_seal_of(other, n), sealed.into_bytes());
         new.retain(|name, bytes| files.get(name) != Some(bytes));
         files.extend(new.clone());
         refuse(&verify::verify(&files))?;
         // Known before it can be seen: who throws a draw away has drawn all the same.
         let mut db = self.store.write().await?;
         store::frame::drew(&mut db, &drawn.digest(), &digest, &study, at.as_second()).await?;
+        let part = serde_json::to_string(&drawn.request.part)?;
+        store::frame::drew_part(&mut db, &drawn.digest(), &part).await?;
         db.commit().await?;
         for (name, bytes) in &new {
             write(folder, name, bytes)?;
         }
-        Ok((drawn, draw_file(n)))
+        Ok((drawn, file))
     }
 
     async fn frame_documents(&self) -> anyhow::Result<Files> {
@@ -286,6 +346,40 @@ fn write(folder: &Path, name: &str, bytes: &[u8]) -> anyhow::Result<()> {
         std::fs::create_dir_all(parent)?;
     }
     std::fs::write(&path, bytes).with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Brings draws that hubs made from other copies of a frozen frame into one folder. Returns the files that came.
+///
+/// # Errors
+/// A folder of another frame; two draws of one name; files that are not as their hub signed them; I/O errors. Nothing is written then.
+pub fn gather(folder: &Path, others: &[std::path::PathBuf]) -> anyhow::Result<Vec<String>> {
+    let mut files = read(folder)?;
+    let mut new = Files::new();
+    for other in others {
+        let theirs = read(other)?;
+        for name in [FRAME, SEAL] {
+            if theirs.get(name) != files.get(name) {
+                bail!("{} holds another frame: its {name} is not the same", other.display());
+            }
+        }
+        for (name, bytes) in theirs.into_iter().filter(|(name, _)| name.starts_with("draws/")) {
+            match files.get(&name) {
+                Some(known) if *known != bytes => {
+                    bail!("{name} of {} is another draw than the one here", other.display())
+                }
+                Some(_) => {}
+                None => {
+                    files.insert(name.clone(), bytes.clone());
+                    new.insert(name, bytes);
+                }
+            }
+        }
+    }
+    refuse(&verify::verify(&files))?;
+    for (name, bytes) in &new {
+        write(folder, name, bytes)?;
+    }
+    Ok(new.into_keys().collect())
 }
 
 /// Reads a frame's folder and the folders in it.

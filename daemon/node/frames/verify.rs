@@ -32,6 +32,12 @@ pub struct Finding {
 /// A draw that was drawn again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Drawn {
+    /// The hub that drew.
+    pub hub: HubId,
+    /// Its name.
+    pub hub_name: String,
+    /// The part of the frame that it drew from, as codes of areas; empty for all.
+    pub part: BTreeSet<String>,
     /// Its file.
     pub file: String,
     /// The study.
@@ -86,7 +92,10 @@ pub fn verify(files: &Files) -> Checked {
 /// Looks at a frozen frame and its draws, and keeps what was read: what is found wrong with it is in `checked`.
 pub fn open(files: &Files) -> Opened {
     let mut look = Look { files, checked: Checked::default(), covered: BTreeSet::new(), draws: BTreeMap::new() };
-    let hub = look.hub();
+    let hub = look.hub(super::document);
+    if let Some(hub) = &hub {
+        (look.checked.hub, look.checked.hub_name) = (Some(hub.id), Some(hub.document.name.clone()));
+    }
     let frozen = look.seal(SEAL, hub.as_ref(), &[FRAME, MARKS]);
     let frame = look.frame();
     if let Some(seal) = &frozen {
@@ -120,11 +129,11 @@ impl Look<'_> {
         self.checked.findings.push(Finding { code: code.to_owned(), file: file.to_owned(), what });
     }
 
-    /// The hub by its documents, from the first, whose digest is its id.
-    fn hub(&mut self) -> Option<VerifiedHub> {
+    /// A hub by its documents, from the first, whose digest is its id.
+    fn hub(&mut self, name_of: impl Fn(u64) -> String) -> Option<VerifiedHub> {
         let mut known: Option<VerifiedHub> = None;
         for version in 1.. {
-            let name = super::document(version);
+            let name = name_of(version);
             let Some(bytes) = self.files.get(&name) else { break };
             self.covered.insert(name.clone());
             let next = match &known {
@@ -141,10 +150,8 @@ impl Look<'_> {
         }
         if known.is_none() {
             let what = "it is missing, so nobody can say whose signatures these are".to_owned();
-            self.find("frame-missing-file", &super::document(1), what);
+            self.find("frame-missing-file", &name_of(1), what);
         }
-        self.checked.hub = known.as_ref().map(|hub| hub.id);
-        self.checked.hub_name = known.as_ref().map(|hub| hub.document.name.clone());
         known
     }
 
@@ -222,10 +229,52 @@ impl Look<'_> {
         }
     }
 
+    /// Every draw, of the frame's own hub and of others, and whether none was made again without a reason.
     fn draws(&mut self, hub: Option<&VerifiedHub>, frozen: Option<&Seal>, frame: Option<&Frame>) {
-        let mut earlier: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        let mut met: Vec<Met> = Vec::new();
+        self.draws_of(hub, None, (frozen, frame), &mut met);
+        let files = self.files;
+        // The frame's own hub has no files under its id: whatever is there is an extra file.
+        let own = self.checked.hub;
+        let others: BTreeSet<HubId> =
+            files.keys().filter_map(|name| super::drawn_by(name)).filter(|id| Some(*id) != own).collect();
+        for other in others {
+            let theirs = self.hub(|version| super::document_of(other, version));
+            if theirs.as_ref().is_some_and(|hub| hub.id != other) {
+                let what = "its documents are of another hub than its name says".to_owned();
+                self.find("frame-hub", &super::document_of(other, 1), what);
+            }
+            self.draws_of(theirs.as_ref(), Some(other), (frozen, frame), &mut met);
+        }
+        for one in &met {
+            let same = |before: &&Met| {
+                before.draw.request.study == one.draw.request.study
+                    && one.draw.request.overlaps(&before.draw.request.part)
+                    && before.before(one)
+            };
+            let earlier: Vec<String> = met.iter().filter(same).map(|one| one.digest.clone()).collect();
+            if let Err(error) = draw::follows(&one.draw.request, &earlier) {
+                self.find(error.code(), &one.file, error.to_string());
+            }
+        }
+        for Met { file, digest, draw, hub_name, .. } in met {
+            let (hub, units) = (draw.request.commitment.hub, draw.base.len());
+            let (study, part) = (draw.request.study.clone(), draw.request.part.clone());
+            self.checked.draws.push(Drawn { hub, hub_name, part, file: file.clone(), study, digest, units });
+            self.draws.insert(file, draw);
+        }
+    }
+
+    /// The draws of one hub, drawn again; `other` where it is not the frame's.
+    fn draws_of(
+        &mut self,
+        hub: Option<&VerifiedHub>,
+        other: Option<HubId>,
+        (frozen, frame): (Option<&Seal>, Option<&Frame>),
+        met: &mut Vec<Met>,
+    ) {
         for n in 1.. {
-            let (file, sealed) = (super::draw_file(n), super::draw_seal(n));
+            let (file, sealed) = (super::draw_file_of(other, n), super::draw_seal_of(other, n));
             if !self.files.contains_key(&file) && !self.files.contains_key(&sealed) {
                 break;
             }
@@ -243,18 +292,28 @@ impl Look<'_> {
                     if seal.is_some_and(|seal| seal.hub != commitment.hub) {
                         self.find("draw-hub", &file, "its seed was entered at another hub than signed it".to_owned());
                     }
-                    let study = draw.request.study.clone();
-                    let before = earlier.entry(study.clone()).or_default();
-                    if let Err(error) = draw::follows(&draw.request, before) {
-                        self.find(error.code(), &file, error.to_string());
-                    }
-                    let digest = lines::digest(bytes);
-                    earlier.entry(study.clone()).or_default().push(digest.clone());
-                    self.checked.draws.push(Drawn { file: file.clone(), study, digest, units: draw.base.len() });
-                    self.draws.insert(file, draw);
+                    let hub_name = hub.map(|hub| hub.document.name.clone()).unwrap_or_default();
+                    met.push(Met { file, digest: lines::digest(bytes), n, hub_name, draw });
                 }
                 Err(error) => self.find(error.code(), &file, error.to_string()),
             }
         }
+    }
+}
+
+/// A draw that was drawn again, before draws are held against each other.
+struct Met {
+    file: String,
+    digest: String,
+    n: usize,
+    hub_name: String,
+    draw: Draw,
+}
+
+impl Met {
+    /// Which of two came first: of one hub by number, of two by the time at which the seed was chosen.
+    fn before(&self, other: &Met) -> bool {
+        let (mine, theirs) = (&self.draw.request.commitment, &other.draw.request.commitment);
+        if mine.hub == theirs.hub { self.n < other.n } else { (mine.at, mine.hub) < (theirs.at, theirs.hub) }
     }
 }

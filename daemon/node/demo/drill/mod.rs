@@ -226,7 +226,7 @@ async fn command(who: &str, config: &Path, arguments: &[&str], status: i32, says
 }
 
 /// Copies a folder with all that is in it.
-fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
+pub(super) fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
     std::fs::create_dir_all(to).with_context(|| format!("cannot make {}", to.display()))?;
     for entry in std::fs::read_dir(from)? {
         let entry = entry?;

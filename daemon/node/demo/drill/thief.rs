@@ -1,6 +1,7 @@
 //! Act 3: the key of a list is stolen, and its web address with it.
 
 use super::{DERBYSHIRE, Drill, ESSEX, NOTTINGHAM, RESEARCH, command};
+use crate::node::Chance;
 use crate::node::demo::Stage;
 use anyhow::Context;
 
@@ -68,7 +69,7 @@ impl Drill<'_> {
             self.pulls(reader, NOTTINGHAM, "Nottingham Hub:").await?;
         }
         self.tell("A hub that joins only now reads both lists of Nottingham.");
-        let leicester = Stage::set(self.folder, "Leicester", Vec::new(), true, "@weekly").await?;
+        let leicester = Stage::set(self.folder, "Leicester", Vec::new(), true, "@weekly", Chance::system()?).await?;
         leicester.hub.store.close().await;
         self.stages.push(leicester);
         self.stages[LEICESTER].ready().await?;
