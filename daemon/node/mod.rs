@@ -56,6 +56,7 @@ pub mod seen;
 pub mod source;
 pub mod stand;
 pub mod subject;
+pub mod succession;
 pub mod sync;
 
 use crate::clock::Clock;
@@ -210,7 +211,7 @@ impl Hub {
     pub async fn rules(&self, db: &mut sqlx::SqliteConnection) -> anyhow::Result<Rules> {
         let zone = self.config.time_zone().context("hub.time_zone")?;
         let hubs: BTreeMap<i64, HubId> = store::hub::ids(db).await?.into_iter().collect();
-        Ok(Rules { policy: self.policy.clone(), as_of: self.clock.today(&zone), hubs: Arc::new(hubs) })
+        Ok(Rules::with(db, self.policy.clone(), self.clock.today(&zone), hubs).await?)
     }
 
     /// Signs drafts, appends them to the own log, and derives what follows, in one transaction; then publishes.
@@ -398,7 +399,9 @@ impl Hub {
         }
         // An empty log is no input: a hub that follows nobody and one that follows an empty hub know the same.
         logs.retain(|_, size| *size > 0);
-        Ok(Digest { digest, policy, as_of, groups, logs })
+        let ended = store::succession::ended(&mut db).await?;
+        let successors = ended.into_iter().map(|(_, hub, successor)| (hub, successor)).collect();
+        Ok(Digest { digest, policy, as_of, groups, logs, successors })
     }
 }
 
@@ -415,6 +418,9 @@ pub struct Digest {
     pub groups: usize,
     /// Hub id to leaves seen, of all its logs.
     pub logs: BTreeMap<HubId, u64>,
+    /// Hubs that ended, to those that their documents name to take over.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub successors: BTreeMap<HubId, HubId>,
 }
 
 fn client(config: &Config) -> anyhow::Result<Client> {

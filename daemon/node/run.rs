@@ -324,6 +324,7 @@ async fn forgetting(current: Current, stop: CancellationToken) -> anyhow::Result
         let hub = current.hub();
         let work = async {
             hub.sweep().await?;
+            hub.retention_sweep().await.context("what is due by [retention] could not be removed")?;
             let today = hub.clock.today(&hub.config.time_zone()?);
             if looked.replace(today).is_none_or(|before| before == today) {
                 return anyhow::Ok(());

@@ -42,7 +42,7 @@ pub async fn given(db: &mut SqliteConnection, rules: &Rules, definition: &Defini
         let records = record::members_of(db, chunk).await?;
         let loaded = Loaded::read(db, rules, &records).await?;
         let references: Vec<RecordRef> = loaded.members.keys().copied().collect();
-        let decisions = record::decisions(db, &references).await?;
+        let decisions = super::group::decisions(db, rules, &references).await?;
         let mut groups: BTreeMap<i64, Vec<RecordRef>> = BTreeMap::new();
         for (reference, (row, _)) in &loaded.members {
             groups.entry(row.group.unwrap_or_default()).or_default().push(*reference);
@@ -61,8 +61,9 @@ pub async fn given(db: &mut SqliteConnection, rules: &Rules, definition: &Defini
     }
     let count = |sql| sqlx::query_scalar::<_, i64>(sql);
     let all = count("SELECT count(*) FROM record WHERE kind = 1").fetch_one(&mut *db).await? as usize;
-    let withdrawn =
-        count("SELECT count(*) FROM record WHERE kind = 1 AND withdrawn").fetch_one(&mut *db).await? as usize;
+    let withdrawn = count("SELECT count(*) FROM record WHERE kind = 1 AND (withdrawn OR state = 'replaced')")
+        .fetch_one(&mut *db)
+        .await? as usize;
     let inside: usize = candidates.iter().map(|one| one.records.len() + one.copies.len()).sum();
     // Whatever is neither taken back nor part of a group cannot be read, or its words are gone: so the accounts always add up.
     let unreadable = all.saturating_sub(withdrawn + inside);

@@ -101,7 +101,10 @@ pub fn digest(hub: &Hub, policy: &Policy) -> String {
             let eff = if state.assured.is_some() { state.affirmed } else { state.said };
             let eff = jiff::Timestamp::from_second(eff).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
             let (record, rev) = (RecordRef { hub: id, rec }, state.put.map_or(0, |(_, rev)| rev));
-            members.insert(record, Member { record, rev, eff, assured: state.assured, group, guard: None });
+            members.insert(
+                record,
+                Member { record, rev, eff, assured: state.assured, group, guard: None, former: Vec::new() },
+            );
         }
         let rank = policy.rank(&id);
         for (log, held) in logs.iter().enumerate() {

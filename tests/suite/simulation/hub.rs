@@ -126,7 +126,7 @@ impl Own {
     fn say_line(&mut self, id: Uuid, rev: u64, at: i64, body: Body, line: Option<Rc<str>>) {
         let parts = line.iter().map(|line| (PUBLIC.to_owned(), part::digest(line.as_bytes()))).collect();
         let at = jiff::Timestamp::from_second(at).unwrap();
-        let statement = Statement { id, rev, at, parts, body };
+        let statement = Statement { id, rev, at, parts, replaces: None, body };
         let key = &self.keys.last().unwrap().log;
         let note = leaf::sign(&statement, key).expect("a hub signs what it means");
         let hash = merkle::leaf_hash(&note);

@@ -285,7 +285,7 @@ impl World {
         if let Some((id, truth)) = self.record(&own) {
             let at = jiff::Timestamp::from_second(now).unwrap();
             let body = Body::Withdraw(Kind::Record);
-            let statement = Statement { id, rev: truth.rev + 1, at, parts: BTreeMap::new(), body };
+            let statement = Statement { id, rev: truth.rev + 1, at, parts: BTreeMap::new(), replaces: None, body };
             let stranger = SigningKey::new("stranger", ED25519, &[77; 32]);
             own.say_void(stranger.note(&statement.text().unwrap()).into_bytes());
         }
