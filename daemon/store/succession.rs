@@ -71,6 +71,8 @@ pub async fn adopt(db: &mut Write, hub: i64, verified: &VerifiedHub) -> Result<(
     if changed > 0 {
         for (by, rec, replaced) in claims(db, verified.id).await? {
             super::registry::mark(db, hub, replaced.rec).await?;
+            // What was said of the one counts for the other now.
+            super::registry::mark(db, by, rec).await?;
             // What the successor erased before the document that names it came here.
             for ((_, _), parts) in erase::stated(db, by).await?.into_iter().filter(|((of, _), _)| *of == rec) {
                 forget(db, (by, rec), &parts, None).await?;

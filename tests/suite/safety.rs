@@ -324,7 +324,7 @@ fn undoing_an_import_takes_back_what_only_this_hub_knew() {
         let mut row: Vec<(&str, &str)> = ROW.to_vec();
         row[0].1 = name;
         row.retain(|(column, _)| !["Charity number", "Your reference"].contains(column));
-        row.push(("Safety level", level));
+        row.push(("Safety", level));
         row
     };
     let rows = [row("Willow Circle", "unlisted"), row("Sallow Circle", "sealed")];

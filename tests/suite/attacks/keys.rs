@@ -423,7 +423,7 @@ async fn f33_who_is_named_and_takes_over_stands_for_the_hub_that_ended() {
     assert_eq!(groups(early.names().await), before, "nobody is lost");
     let mut db = early.hub.store.read().await.unwrap();
     let doubled: i64 = sqlx::query_scalar(
-        "SELECT count(*) FROM record WHERE state = 'live' AND hub = (SELECT n FROM hub WHERE successor IS NOT NULL)",
+        "SELECT count(*) FROM record WHERE kind = 1 AND state = 'live' AND hub = (SELECT n FROM hub WHERE successor IS NOT NULL)",
     )
     .fetch_one(&mut *db)
     .await

@@ -15,9 +15,8 @@ pub fn library() -> Option<PathBuf> {
         .get_or_init(|| {
             let source = crate::support::feed::repository("tests/outside/power.c");
             let made = std::env::temp_dir().join(format!("mutuald-power-{}.so", std::process::id()));
-            let cc =
-                Command::new("cc").args(["-shared", "-fPIC", "-O1", "-w", "-o"]).arg(&made).arg(source).arg("-ldl");
-            let built = { cc }.status().ok()?;
+            let arguments = ["-shared", "-fPIC", "-O1", "-w", "-o"];
+            let built = Command::new("cc").args(arguments).arg(&made).arg(source).arg("-ldl").status().ok()?;
             assert!(built.success(), "tests/outside/power.c does not build");
             Some(made)
         })
