@@ -24,7 +24,7 @@ fn the_drill_plays_five_acts_and_every_one_ends_as_written() {
         (
             "Act 5",
             &[
-                "domestic violence",
+                "does anybody come to harm",
                 "Essex       byte scan of its whole folder, but for that table: it stands in 0 places",
                 "Nottingham  byte scan of its whole folder, but for that table: it stands in 0 places",
                 "All five acts ended as written.",

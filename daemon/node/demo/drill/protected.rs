@@ -23,7 +23,7 @@ impl Drill<'_> {
         let sheet = sheet.display().to_string();
         let words: Vec<String> = MARKS.map(str::to_owned).into();
         self.tell("The import asks. It does not decide, and nothing is taken in before somebody has answered.");
-        self.run(ESSEX, &["import", &sheet], 3, &["domestic violence"]).await?;
+        self.run(ESSEX, &["import", &sheet], 3, &["does anybody come to harm"]).await?;
         self.run(ESSEX, &["import", &sheet, "--safety", "2=contact-first", "--commit"], 0, &[]).await?;
         self.run(ESSEX, &["safety", "list"], 0, &["Thursday Willow Circle", "Contact first"]).await?;
 
@@ -34,9 +34,13 @@ impl Drill<'_> {
         self.run(NOTTINGHAM, &[&add[..], &more].concat(), 0, &[]).await?;
         self.scan(&[NOTTINGHAM], &words, true)?;
 
-        self.tell("Essex pulls. It keeps what Nottingham says of the place to itself, shows none of it, and says whose record it is.");
+        self.tell(
+            "Essex pulls. Without its place the program cannot tell that it is the same group; somebody at Essex can. From then on \
+             Essex shows nothing of what Nottingham says of the place, and says whose record it is.",
+        );
         self.pulls(ESSEX, NOTTINGHAM, "new statement").await?;
-        self.run(ESSEX, &["link", "Thursday Willow Circle"], 0, &[]).await.ok();
+        let two = ["Thursday Willow Circle #1", "Thursday Willow Circle #2"];
+        self.run(ESSEX, &["link", "--same", two[0], two[1]], 0, &[]).await?;
         self.run(ESSEX, &["safety", "list"], 3, &["Nottingham Hub"]).await?;
         let shown = self.run(ESSEX, &["group", "show", "Thursday Willow Circle"], 0, &["Contact first"]).await?;
         self.quiet(&shown, "Essex")?;
