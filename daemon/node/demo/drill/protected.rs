@@ -55,7 +55,7 @@ impl Drill<'_> {
         self.run(NOTTINGHAM, &["safety", "set", "Thursday Willow Circle", "contact-first", "--commit"], 0, &["erased"])
             .await?;
         self.pulls(ESSEX, NOTTINGHAM, "new statement").await?;
-        self.pulls(RESEARCH, NOTTINGHAM, "").await.ok();
+        self.pulls(RESEARCH, NOTTINGHAM, "new statement").await?;
         self.run(ESSEX, &["safety", "list"], 0, &["Contact first"]).await?;
 
         self.tell("The two hubs keep the place in one table each, for their own people. Nowhere else is a byte of it.");
