@@ -495,6 +495,7 @@ async fn add(hub: &Hub, address: &str, id: &str, schedule: Option<&str>) -> anyh
 
 async fn pull(hub: &Hub, context: &Context, wanted: Vec<PartnerRow>) -> anyhow::Result<Answer> {
     let mut pulled = Vec::new();
+    let hub = &Hub { gathers: true, ..hub.clone() };
     for row in wanted {
         let bar = ProgressBar::new_spinner().with_message(format!("Pulling {} …", row.name));
         if context.interactive() {
@@ -503,6 +504,10 @@ async fn pull(hub: &Hub, context: &Context, wanted: Vec<PartnerRow>) -> anyhow::
         let outcome = hub.pull(&row, false).await;
         bar.finish_and_clear();
         pulled.push(outcome.with_context(|| format!("pulling {}", row.name))?);
+    }
+    // What they erased goes out of files, once for all of them; and they hear that it did.
+    for left in hub.sweep().await? {
+        context.talk(format!("may still hold something erased: {left}"));
     }
     outcomes(hub, pulled).await
 }

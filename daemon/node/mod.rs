@@ -137,6 +137,10 @@ pub struct Hub {
     pub client: Client,
     /// Whether partners were asked, since this was opened, what they have seen of this hub.
     pub looked: Arc<AtomicBool>,
+    /// Whether pulls leave it to the next [`Hub::sweep`] to clean files of what was erased: out of sight it is at once. Cleaning
+    /// makes every page of the database anew, which takes a second or two where it holds a nation's groups, so whoever pulls
+    /// many partners does it once and not with each.
+    pub gathers: bool,
 }
 
 fn none(count: &usize) -> bool {
@@ -192,6 +196,7 @@ impl Hub {
             chance,
             client,
             looked: Arc::default(),
+            gathers: false,
         })
     }
 

@@ -71,7 +71,8 @@ pub async fn start(
             None => return Err(error.context("cannot publish")),
         }
     }
-    let hub = Arc::new(hub);
+    // Once a minute at most, by the task that forgets.
+    let hub = Arc::new(Hub { gathers: true, ..hub });
     let current = Current(Arc::new(Mutex::new(hub.clone())));
     let wake = Arc::new(Notify::new());
 

@@ -216,7 +216,9 @@ impl Hub {
             tracing::warn!(partner = %outcome.hub, state = %outcome.state, reason = %outcome.reason, failures = row.failures, "pull failed");
         }
         // What it erased goes out of files too, and it hears that it did.
-        self.scrub().await?;
+        if !self.gathers {
+            self.scrub().await?;
+        }
         if let Err(error) = self.acknowledge().await {
             // The pull itself did well; the word that it erased follows when this hub can publish.
             tracing::warn!(error = format!("{error:#}"), "what was erased could not be confirmed to partner hubs yet");

@@ -62,6 +62,8 @@ pub struct Own {
     pub logs: Vec<Logs>,
     pub truth: BTreeMap<Uuid, Truth>,
     pub erased: BTreeMap<Uuid, u64>,
+    /// Ids under which it said how far a place may be known.
+    pub words: Vec<Uuid>,
     /// Words that were erased: nobody may hold them.
     pub gone: Vec<Rc<str>>,
     /// Where they stood, by log and index: what a relay that does not erase still has.
@@ -102,6 +104,7 @@ impl Own {
             logs: vec![Logs::default()],
             truth: BTreeMap::new(),
             erased: BTreeMap::new(),
+            words: Vec::new(),
             gone: Vec::new(),
             stood: BTreeMap::new(),
             files: BTreeMap::new(),
@@ -273,7 +276,7 @@ impl Own {
                                 .get(&said.id)
                                 .is_some_and(|truth| truth.rev == said.rev && truth.says.is_some())
                     }
-                    Body::Link { .. } | Body::Choose { .. } => true,
+                    Body::Link { .. } | Body::Choose { .. } | Body::Safety { .. } => true,
                     _ => false,
                 };
                 if stands {
