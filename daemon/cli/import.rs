@@ -1,8 +1,10 @@
 //! `mutuald import`
 
+mod past;
+
 use super::export::writable;
 use super::list::About;
-use super::output::{count, lines, moment, table as sheet};
+use super::output::{count, lines, table as sheet};
 use super::{Answer, Context, Failure};
 use crate::exchange::guess::{self, How};
 use crate::exchange::plan::{ImportPlan, Missing, Mode, Terms};
@@ -10,7 +12,7 @@ use crate::exchange::row;
 use crate::exchange::table::{self, Hints};
 use crate::exchange::{Mapping, Table, answer, feed, field::Field, template};
 use crate::node::groups::{self, words::vocabularies};
-use crate::node::imports::{self, Beside, Counts, Job, Stale, Target};
+use crate::node::imports::{self, Beside, Job, Stale, Target};
 use crate::node::{Hub, Said};
 use crate::store;
 use anyhow::Context as _;
@@ -243,8 +245,8 @@ struct File {
 impl Import {
     pub(super) async fn run(mut self, context: &Context) -> anyhow::Result<Answer> {
         match self.verb.take() {
-            Some(Verb::List) => return list_imports(context).await,
-            Some(Verb::Undo { number }) => return undo(context, number).await,
+            Some(Verb::List) => return past::list(context).await,
+            Some(Verb::Undo { number }) => return past::undo(context, number).await,
             None => {}
         }
         if let Some(file) = self.template.take() {
@@ -574,114 +576,6 @@ async fn commit(hub: &Hub, job: Job<'_>, plan: &ImportPlan, beside: Beside) -> a
         }
         done => done,
     }
-}
-
-/// One import, as listed.
-#[derive(Serialize)]
-struct Past {
-    number: i64,
-    at: jiff::Timestamp,
-    list: String,
-    source: String,
-    plan: String,
-    rows: Counts,
-    undone: bool,
-    #[serde(skip)]
-    when: String,
-}
-
-#[derive(Serialize)]
-#[serde(transparent)]
-struct Imports(Vec<Past>);
-
-impl fmt::Display for Imports {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0.is_empty() {
-            return write!(out, "Nothing was imported yet.");
-        }
-        let mut shown = sheet(&["import", "when", "list", "from", "rows", "of them", ""]);
-        for past in &self.0 {
-            shown.add_row([
-                &past.number.to_string(),
-                &past.when,
-                &past.list,
-                &past.source,
-                &past.rows.rows.to_string(),
-                &crate::node::source::in_words(&past.rows),
-                &if past.undone { "undone".to_owned() } else { String::new() },
-            ]);
-        }
-        out.write_str(&lines(&shown))
-    }
-}
-
-async fn list_imports(context: &Context) -> anyhow::Result<Answer> {
-    let hub = context.hub().await?;
-    let mut db = hub.store.read().await?;
-    let lists = groups::own_lists(hub, &mut db).await?;
-    let zone = hub.config.time_zone().context("hub.time_zone")?;
-    let mut all = Vec::new();
-    for batch in store::imports::batches(&mut db).await? {
-        let at = jiff::Timestamp::from_second(batch.at)?;
-        let title = lists.iter().find(|(id, _)| *id == batch.list).map(|(_, list)| list.title.clone());
-        all.push(Past {
-            number: batch.n,
-            at,
-            list: title.unwrap_or_else(|| "(a list that is no more)".to_owned()),
-            source: batch.source,
-            plan: batch.plan,
-            rows: serde_json::from_str(&batch.counts).unwrap_or_default(),
-            undone: batch.undone.is_some(),
-            when: moment(at, &zone),
-        });
-    }
-    Answer::of(&Imports(all))
-}
-
-#[derive(Serialize)]
-struct Undid {
-    import: i64,
-    source: String,
-    #[serde(flatten)]
-    undone: imports::Undone,
-}
-
-impl fmt::Display for Undid {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Undid { import, source, undone } = self;
-        write!(
-            out,
-            "Import {import} ({source}) is undone: {} taken back, {} as before.",
-            count(undone.withdrawn as u64, "record", "records"),
-            count(undone.restored as u64, "record", "records")
-        )?;
-        if !undone.changed_since.is_empty() {
-            write!(out, " {} changed again since, and stay as they are.", undone.changed_since.len())?;
-        }
-        if !undone.forgotten.is_empty() {
-            write!(out, " What {} said before is no longer kept; they stay as they are.", undone.forgotten.len())?;
-        }
-        Ok(())
-    }
-}
-
-async fn undo(context: &Context, number: Option<i64>) -> anyhow::Result<Answer> {
-    let hub = context.hub().await?;
-    let mut db = hub.store.read().await?;
-    let batches = store::imports::batches(&mut db).await?;
-    drop(db);
-    let found = match number {
-        Some(number) => batches.into_iter().find(|batch| batch.n == number),
-        None => batches.into_iter().find(|batch| batch.undone.is_none()),
-    };
-    let see = "`mutuald import list` shows what was imported";
-    let batch = found.ok_or_else(|| Failure::usage("there is no such import", see))?;
-    if batch.undone.is_some() {
-        return Err(Failure::usage(format!("import {} was undone already", batch.n), see).into());
-    }
-    let undone = imports::undo(hub, &batch).await?;
-    let look = !undone.changed_since.is_empty() || !undone.forgotten.is_empty();
-    Ok(Answer::of(&Undid { import: batch.n, source: batch.source, undone })?.look_if(look))
 }
 
 /// An argument as one types it.

@@ -222,8 +222,8 @@ pub fn time(text: &str) -> Result<String, Fault> {
     Ok(format!("{hour:02}:{minute_number:02}"))
 }
 
-/// One telephone number. A UK number comes out with a space after its fifth digit, so that no spreadsheet takes it for a
-/// quantity and drops the 0 at its start; where that has already happened, the 0 is put back and said.
+/// One telephone number. A UK number comes out in the groups in which people read it, which also keeps a spreadsheet from
+/// taking it for a quantity and dropping the 0 at its start; where that has already happened, the 0 is put back and said.
 pub fn phone(text: &str) -> Read<String> {
     if text.contains(['E', 'e']) && text.parse::<f64>().is_ok() {
         return Err(Fault::Shortened);
@@ -254,12 +254,24 @@ pub fn phone(text: &str) -> Read<String> {
         (6, _) if national.starts_with("116") => (format!("116 {}", &national[3..]), false),
         _ => return Err(Fault::Phone),
     };
-    let number = match number.split_at_checked(5) {
-        Some((area, rest)) if number.starts_with('0') => format!("{area} {rest}"),
-        _ => number,
-    };
+    let number = if number.starts_with('0') { grouped(&number) } else { number };
     let caution = lost.then(|| Caution::LostZero(number.clone()));
     Ok((number, caution))
+}
+
+/// A UK number in the groups in which it is written: the area code by its length, eight digits of a large area in two fours
+/// (Ofcom, The National Telephone Numbering Plan, part A and its table of area codes). Codes of six digits are not told apart.
+fn grouped(number: &str) -> String {
+    let first = match number.as_bytes() {
+        [b'0', b'2', ..] => 3,
+        [b'0', b'1', b'1', ..] | [b'0', b'1', _, b'1', ..] | [b'0', b'3' | b'8' | b'9', ..] => 4,
+        _ => 5,
+    };
+    let (area, rest) = number.split_at(first);
+    match rest.len() {
+        7 | 8 if first < 5 => format!("{area} {} {}", &rest[..rest.len() - 4], &rest[rest.len() - 4..]),
+        _ => format!("{area} {rest}"),
+    }
 }
 
 /// One web address with a host that has a name. It stays as written, but for a scheme that is missing or in capitals and
@@ -466,6 +478,12 @@ mod tests {
         assert_eq!(number("+44 (0)1632 960 123"), "01632 960123");
         assert_eq!(number("00441632960123"), "01632 960123");
         assert_eq!(number("116123"), "116 123");
+        assert_eq!(number("02079460001"), "020 7946 0001");
+        assert_eq!(number("01134960001"), "0113 496 0001");
+        assert_eq!(number("0151 4960001"), "0151 496 0001");
+        assert_eq!(number("08081570001"), "0808 157 0001");
+        assert_eq!(number("0800 001066"), "0800 001066");
+        assert_eq!(number("07700900123"), "07700 900123");
         assert_eq!(number("111"), "111");
         assert_eq!(number("+353 1 234 5678"), "+353 1 234 5678");
         assert_eq!(phone("1632960123"), Ok(("01632 960123".into(), Some(Caution::LostZero("01632 960123".into())))));

@@ -154,6 +154,18 @@ fn what_was_shown_is_what_is_done() {
 }
 
 #[test]
+fn a_plan_for_a_new_list_is_carried_out_under_the_name_it_was_shown_under() {
+    let desk = Desk::new("Essex Hub");
+    write(&desk, "web.csv", "Group name,Town or village,Telephone\nA,Leeds,01134960001\n");
+    let import = ["import", "web.csv", "--list", "County website"];
+    let shown = desk.run(&[&import[..], &["--json"]].concat()).json(0);
+    let commit = format!("--commit={}", shown["digest"].as_str().unwrap());
+    let done = desk.run(&[&import[..], &[&commit, "--json"]].concat()).json(0);
+    assert_eq!((&done["committed"], &done["digest"]), (&json!(true), &shown["digest"]));
+    assert!(desk.run(&["group", "show", "A"]).ended(0).contains("0113 496 0001"));
+}
+
+#[test]
 fn every_import_is_undone_as_a_whole_and_nothing_else_is() {
     let desk = Desk::new("Essex Hub");
     write(&desk, "one.csv", "Group name,Town or village,Cost\nA,Harlow,Free\nB,Clacton,\nC,Epping,\n");
