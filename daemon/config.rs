@@ -172,8 +172,8 @@ impl Default for Backup {
     }
 }
 
-/// `[retention]`: how long local data is kept. `mutuald retention preview` shows what is due; nothing goes by itself, but that a
-/// consent which has ended shares nothing from that day on.
+/// `[retention]`: how long local data is kept. `mutuald retention preview` shows what is due, and when the daemon removes it. A
+/// consent which has ended shares nothing from that day on, whatever stands here.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Retention {
@@ -191,6 +191,9 @@ pub struct Retention {
     pub consent_years: u32,
     /// Who looked at whose entry, in days. Default 365.
     pub log_days: u32,
+    /// The daemon removes by itself, once a day, what has been due for so many days and was shown all that time by `mutuald
+    /// status` and `mutuald retention preview`. Default 7. 0: people remove it, with `mutuald retention apply`.
+    pub sweep_after_days: u32,
 }
 
 impl Default for Retention {
@@ -203,6 +206,7 @@ impl Default for Retention {
             held_days: 90,
             consent_years: 6,
             log_days: 365,
+            sweep_after_days: 7,
         }
     }
 }
@@ -423,6 +427,10 @@ impl Config {
             if !(1..=most).contains(&value) {
                 problem(&format!("retention.{key}"), value.to_string(), "write a number from 1 to ten or twenty years");
             }
+        }
+        if periods.sweep_after_days > 90 {
+            let met = periods.sweep_after_days.to_string();
+            problem("retention.sweep_after_days", met, "write a number up to 90; 0 leaves it to people");
         }
         for (key, value) in numbers(&self.limits) {
             if value < 1 && key != "redirects" {

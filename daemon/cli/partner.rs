@@ -4,9 +4,11 @@ use super::output::{Status, count, lines, moment, table};
 use super::{Answer, Context, Failure};
 use crate::node::Hub;
 use crate::node::accept::MassChange;
+use crate::node::succession::TakeOver;
 use crate::node::sync::Outcome;
 use crate::peer::pull::PullError;
 use crate::record::HubId;
+use crate::record::consent::Reader;
 use crate::store::{self, partner::PartnerRow};
 use anyhow::Context as _;
 use indicatif::ProgressBar;
@@ -81,6 +83,17 @@ pub enum Partner {
         #[arg(long, value_name = "FOLDER")]
         out: Option<PathBuf>,
     },
+    /// Take over from a hub that has ended and named this one: its lists and records become this hub's
+    TakeOver {
+        /// Name of the hub that ended
+        name: String,
+        /// Also records whose words may tell of a person: somebody has looked at them
+        #[arg(long)]
+        looked: bool,
+        /// Do it; without this it is only looked at
+        #[arg(long)]
+        commit: bool,
+    },
     /// Remove a partner hub and all that came from it
     Remove {
         /// Name of the partner hub
@@ -108,6 +121,8 @@ pub struct Row {
     last_success: Option<String>,
     next_due: Option<String>,
     waiting: Option<MassChange>,
+    /// How many consents in force name it; none where it may not read role contacts.
+    reads_contacts: Option<usize>,
 }
 
 impl Row {
@@ -127,7 +142,26 @@ impl Row {
             last_success: row.last_success.and_then(told),
             next_due: Some(row.next_due).filter(|due| !row.paused && *due > 0 && *due < i64::MAX).and_then(told),
             waiting: row.waiting.as_deref().and_then(|json| serde_json::from_str(json).ok()),
+            reads_contacts: None,
         }
+    }
+
+    /// Every partner, with what it is given beside the public words.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn all(hub: &Hub, db: &mut sqlx::SqliteConnection) -> anyhow::Result<Vec<Row>> {
+        let (zone, today) = (hub.config.time_zone()?, hub.today()?);
+        let readers = store::contact::readers(db).await?;
+        let mut consents = store::consent::all(db).await?;
+        consents.retain(|row| row.in_force(today));
+        let mut shown = Vec::new();
+        for row in store::partner::all(db).await? {
+            let id = row.id.parse::<HubId>().ok().filter(|id| readers.contains_key(id));
+            let named = |id| consents.iter().filter(|row| row.readers.contains(&Reader::Hub(id))).count();
+            shown.push(Row { reads_contacts: id.map(named), ..Row::new(&row, &zone) });
+        }
+        Ok(shown)
     }
 
     /// Whether a person must look.
@@ -152,18 +186,23 @@ fn words(state: &str) -> &str {
 
 /// Partners as a table.
 pub fn rows(rows: &[Row]) -> String {
-    let mut shown = table(&["partner hub", "state", "statements", "last pulled", "next"]);
+    let headings = ["partner hub", "state", "statements", "last pulled", "next", "reads role contacts"];
+    let shares = rows.iter().any(|row| row.reads_contacts.is_some());
+    let mut shown = table(&headings[..headings.len() - usize::from(!shares)]);
     for row in rows {
         let state =
             if row.reason.is_empty() { row.state.clone() } else { format!("{}: {}", words(&row.state), row.reason) };
         let next = if row.paused { "paused" } else { row.next_due.as_deref().unwrap_or("at once") };
-        shown.add_row([
-            &row.name,
-            &state,
-            &row.records_held.to_string(),
-            row.last_success.as_deref().unwrap_or("never"),
-            next,
-        ]);
+        let mut cells = vec![
+            row.name.clone(),
+            state,
+            row.records_held.to_string(),
+            row.last_success.clone().unwrap_or_else(|| "never".into()),
+            next.to_owned(),
+        ];
+        let reads = row.reads_contacts.map_or("no".to_owned(), |n| count(n as u64, "consent", "consents"));
+        cells.extend(shares.then_some(reads));
+        shown.add_row(cells);
     }
     lines(&shown)
 }
@@ -243,10 +282,8 @@ impl Partner {
         match self {
             Partner::Add { address, hub: id, schedule } => add(hub, &address, &id, schedule.as_deref()).await,
             Partner::List => {
-                let zone = hub.config.time_zone()?;
                 let mut db = hub.store.read().await?;
-                let shown: Vec<Row> =
-                    store::partner::all(&mut db).await?.iter().map(|row| Row::new(row, &zone)).collect();
+                let shown = Row::all(hub, &mut db).await?;
                 let look = shown.iter().any(Row::needs_look);
                 Ok(Answer::of(&Rows(shown))?.look_if(look))
             }
@@ -266,6 +303,7 @@ impl Partner {
             Partner::Accept { name, yes } => accept(hub, context, &name, yes).await,
             Partner::Share { name, .. } => share(hub, &name, true).await,
             Partner::Unshare { name, .. } => share(hub, &name, false).await,
+            Partner::TakeOver { name, looked, commit } => take_over(hub, &name, looked, commit).await,
             Partner::Remove { name, yes } => {
                 let row = named(hub, &name).await?;
                 sure(context, yes, &format!("Remove {} and the {} statements held from it?", row.name, row.held))?;
@@ -328,6 +366,64 @@ async fn evidence(hub: &Hub, folder: Option<PathBuf>) -> anyhow::Result<Answer> 
     }
     let look = !proofs.is_empty();
     Ok(Answer::of(&Proofs(proofs))?.look_if(look))
+}
+
+#[derive(Serialize)]
+struct TakenOver {
+    #[serde(flatten)]
+    plan: TakeOver,
+    committed: bool,
+}
+
+impl fmt::Display for TakenOver {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let TakeOver { from, lists, records, already, decisions, to_look_at } = &self.plan;
+        let (lists, records) = (count(*lists as u64, "list", "lists"), count(*records as u64, "record", "records"));
+        let records = format!("{records}, {}", count(*decisions as u64, "decision", "decisions"));
+        match self.committed {
+            true => writeln!(out, "Taken over from {from}: {lists}, {records}. They are this hub's own from now on.")?,
+            false => writeln!(out, "Would take over from {from}: {lists}, {records}. Nothing was changed.")?,
+        }
+        if *already > 0 {
+            writeln!(out, "{} were taken over before.", count(*already as u64, "record", "records"))?;
+        }
+        if !to_look_at.is_empty() {
+            writeln!(
+                out,
+                "The words of {} may tell of a person, so they stay as they are: {}. Look at them, then add --looked.",
+                count(to_look_at.len() as u64, "record", "records"),
+                to_look_at.join(", ")
+            )?;
+        }
+        writeln!(
+            out,
+            "Contacts, protected places, people and consents were given to {from} alone: they are not taken over. Ask for them \
+             again, in this hub's name."
+        )?;
+        match self.committed {
+            true => {
+                write!(out, "Every hub that follows both reads this hub's records in their stead with its next pull.")
+            }
+            false => write!(out, "next: the same command with --commit"),
+        }
+    }
+}
+
+async fn take_over(hub: &Hub, name: &str, looked: bool, commit: bool) -> anyhow::Result<Answer> {
+    let row = named(hub, name).await?;
+    let plan = match commit {
+        true => hub.take_over(&row, looked).await,
+        false => hub.plan_take_over(&row, looked).await,
+    };
+    let plan = plan.map_err(|error| match error.downcast_ref::<store::StoreError>() {
+        Some(_) => error,
+        None => Failure::usage(
+            format!("nothing was taken over: {error:#}"),
+            "`mutuald partner pull`, then `mutuald partner list` says whether the hub has ended and whom it names",
+        )
+        .into(),
+    })?;
+    Answer::of(&TakenOver { plan, committed: commit })
 }
 
 pub(super) async fn named(hub: &Hub, name: &str) -> anyhow::Result<PartnerRow> {
@@ -399,6 +495,7 @@ async fn add(hub: &Hub, address: &str, id: &str, schedule: Option<&str>) -> anyh
 
 async fn pull(hub: &Hub, context: &Context, wanted: Vec<PartnerRow>) -> anyhow::Result<Answer> {
     let mut pulled = Vec::new();
+    let hub = &Hub { gathers: true, ..hub.clone() };
     for row in wanted {
         let bar = ProgressBar::new_spinner().with_message(format!("Pulling {} …", row.name));
         if context.interactive() {
@@ -407,6 +504,10 @@ async fn pull(hub: &Hub, context: &Context, wanted: Vec<PartnerRow>) -> anyhow::
         let outcome = hub.pull(&row, false).await;
         bar.finish_and_clear();
         pulled.push(outcome.with_context(|| format!("pulling {}", row.name))?);
+    }
+    // What they erased goes out of files, once for all of them; and they hear that it did.
+    for left in hub.sweep().await? {
+        context.talk(format!("may still hold something erased: {left}"));
     }
     outcomes(hub, pulled).await
 }

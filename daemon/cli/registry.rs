@@ -26,10 +26,11 @@ struct Number(Digest);
 
 impl fmt::Display for Number {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Digest { digest, policy, as_of, groups, logs } = &self.0;
+        let Digest { digest, policy, as_of, groups, logs, successors } = &self.0;
         writeln!(out, "{digest}\n\nmade from")?;
         writeln!(out, "  groups  {groups}\n  day     {as_of}\n  policy  {policy}")?;
         logs.iter().try_for_each(|(hub, size)| writeln!(out, "  {hub}  {size} statements"))?;
+        successors.iter().try_for_each(|(hub, by)| writeln!(out, "  {hub}  has ended, and {by} takes over"))?;
         write!(out, "\nTwo hubs for which all of these are the same have the same number.")
     }
 }

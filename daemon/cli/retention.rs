@@ -29,9 +29,10 @@ impl fmt::Display for Rows {
         if self.0.is_empty() {
             return out.write_str("Nothing is due.");
         }
-        let mut shown = table(&["what", "since"]);
+        let mut shown = table(&["what", "since", "removed by itself on"]);
         for due in &self.0 {
-            shown.add_row([&due.what, &due.since.to_string()]);
+            let goes = due.goes.map_or_else(|| "never".to_owned(), |day| day.to_string());
+            shown.add_row([&due.what, &due.since.to_string(), &goes]);
         }
         writeln!(out, "{}", lines(&shown))?;
         write!(

@@ -1,6 +1,6 @@
 //! `mutuald status`
 
-use super::output::moment;
+use super::output::{count, moment};
 use super::partner::Row;
 use super::{Answer, Context};
 use crate::node::copies::Copied;
@@ -8,6 +8,8 @@ use crate::node::groups;
 use crate::store::lookup::Counts;
 use crate::store::{self, log::OWN, lookup};
 use anyhow::Context as _;
+use jiff::ToSpan;
+use jiff::civil::Date;
 use serde::Serialize;
 use std::fmt;
 use std::path::PathBuf;
@@ -42,8 +44,23 @@ struct Shown {
     /// Research uses of frames that run out, or have and nobody has said that they ended.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     uses: Vec<String>,
+    /// Consents that end within a month: what they share is withdrawn then.
+    consents_ending: usize,
+    kept_due: Kept,
     partners: Vec<Row>,
     now: String,
+}
+
+/// Consents that end within so many days are named.
+const SOON: i64 = 30;
+
+/// Local data whose time is over.
+#[derive(Serialize)]
+struct Kept {
+    due: usize,
+    /// The day on which the daemon removes the first of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    first: Option<Date>,
 }
 
 /// A list that is read from an address, or that no longer names some of its groups.
@@ -129,6 +146,25 @@ impl fmt::Display for Shown {
             )?,
         }
         self.uses.iter().try_for_each(|reminder| writeln!(out, "Research use   {reminder}"))?;
+        if self.consents_ending > 0 {
+            let consents = count(self.consents_ending as u64, "consent ends", "consents end");
+            writeln!(
+                out,
+                "Consents       {consents} within {SOON} days, and what they share with them; `mutuald consent due`"
+            )?;
+        }
+        if self.kept_due.due > 0 {
+            let due = count(
+                self.kept_due.due as u64,
+                "thing has been kept for its time",
+                "things have been kept for their time",
+            );
+            let goes = match self.kept_due.first {
+                Some(first) => format!("; the daemon removes the first on {first}, or today if that is past"),
+                None => String::new(),
+            };
+            writeln!(out, "Kept data      {due}{goes}; `mutuald retention preview`")?;
+        }
         if self.partners.is_empty() {
             return writeln!(out, "Partner hubs   none yet; `mutuald partner add ADDRESS --hub ID` adds one");
         }
@@ -148,7 +184,11 @@ impl Status {
             log.checkpoint.as_deref().and_then(|note| crate::feed::Checkpoint::open(note, &log.key, &log.peer).ok());
         let published = hub.config.publish.is_some();
         let counts = lookup::counts(&mut db).await?;
-        let partners: Vec<Row> = store::partner::all(&mut db).await?.iter().map(|row| Row::new(row, &zone)).collect();
+        let partners = Row::all(hub, &mut db).await?;
+        let today = hub.today()?;
+        let soon = today.saturating_add(SOON.days());
+        let consents = store::consent::all(&mut db).await?;
+        let consents_ending = consents.iter().filter(|row| row.in_force(today) && row.review <= soon).count();
         let sources = store::imports::sources(&mut db).await?;
         let mut lists = Vec::new();
         for (id, list) in groups::own_lists(hub, &mut db).await? {
@@ -170,6 +210,8 @@ impl Status {
             }
         }
         let copies = hub.copies().await?;
+        let kept = hub.retention_due().await?;
+        let kept_due = Kept { due: kept.len(), first: kept.iter().filter_map(|due| due.goes).min() };
         let erasures_open = hub.erasures().await?.iter().filter(|row| row.open()).count();
         let erased_in_files = hub.files_left().await?.len();
         let exposures = crate::node::protect::exposures(hub, &mut db).await?.len();
@@ -204,6 +246,8 @@ impl Status {
             erased_in_files,
             exposures,
             uses: uses.iter().filter_map(|one| one.reminder()).collect(),
+            consents_ending,
+            kept_due,
             partners,
             now: moment(context.clock.now(), &zone),
         })

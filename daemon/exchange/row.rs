@@ -7,8 +7,7 @@ use super::mapping::Bound;
 use super::table::{Note, Row, Table, letter};
 use super::{language, recurrence};
 use crate::record::group::{Assured, Group, Meeting, NAME_BYTES};
-use crate::record::safety::Level;
-use crate::record::vocabulary::{self, Term};
+use crate::record::safety::{Level, asks_care};
 use crate::store::protected::{self, SealedRows};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -476,16 +475,7 @@ impl Draft<'_> {
         }
         let topics = group.topics.join(" ").replace('-', " ");
         let texts = [group.name.as_str(), group.description.as_deref().unwrap_or_default(), &topics];
-        let all = format!("{} {}", texts.join(" "), group.other_names.join(" ")).to_lowercase();
-        let whole_word = |word: &&str| {
-            let word = word.to_lowercase();
-            all.match_indices(&word).any(|(at, _)| {
-                let before = all[..at].chars().next_back().is_none_or(|c| !c.is_alphabetic());
-                before && all[at + word.len()..].chars().next().is_none_or(|c| !c.is_alphabetic())
-            })
-        };
-        let mut asked = vocabulary::safety_words().terms.iter().flat_map(Term::words);
-        if let Some(word) = asked.find(whole_word) {
+        if let Some(word) = asks_care(&format!("{} {}", texts.join(" "), group.other_names.join(" "))) {
             self.caution(&Field::Safety, &Caution::AskSafety(word));
         }
     }

@@ -83,6 +83,7 @@ pub async fn accept(db: &mut Write, log: &LogRow, upto: u64, model: &Arc<Model>)
         model,
         latest: store::record::latest(db, log.n).await?,
         erased: store::log::erasures(db, log.owner).await?,
+        replaced: store::succession::replaced(db, log.owner).await?,
         met: (log.head == 0 && log.ordinal == 0).then(HashSet::new),
         contacts: store::contact::slots(db, log.owner).await?,
         accepted: Accepted::default(),
@@ -139,7 +140,7 @@ impl Said {
         let text = Note::parse(&leaf.note).ok()?.text;
         let statement = Statement::read(text.as_bytes()).ok()?;
         let decides = matches!(statement.body, Body::Link { .. } | Body::Choose { .. } | Body::Safety { .. });
-        let text = decides.then(|| text.to_owned());
+        let text = (decides || statement.replaces.is_some()).then(|| text.to_owned());
         let words = matches!(statement.body, Body::Put(_)).then(|| Words::of(leaf.line.as_deref(), model));
         Some(Said { pos: leaf.pos, statement, text, words })
     }
@@ -151,6 +152,8 @@ struct Fold<'a> {
     model: &'a Model,
     latest: i64,
     erased: BTreeMap<Uuid, u64>,
+    /// Records that gave way to those of the hub that took over.
+    replaced: BTreeSet<Uuid>,
     /// Of a hub that is folded from its beginning, ids met so far: of all others nothing is stored yet.
     met: Option<HashSet<Uuid>>,
     /// Records of which something was ever said about contacts.
@@ -207,6 +210,7 @@ impl Fold<'_> {
                     changed.insert(statement.id);
                     let counts = row.state.kind == Kind::Record;
                     self.contact(db, at_pos, &statement, counts).await?;
+                    self.succeed(db, at_pos, text, &statement).await?;
                 }
                 Body::Link { a, b, .. } => {
                     self.decide(db, at_pos, text, &statement, a, Some(b)).await?;
@@ -233,7 +237,8 @@ impl Fold<'_> {
         let puts = rows.iter().filter_map(|row| row.state.put.map(|(pos, _)| pos));
         let elsewhere: Vec<i64> = puts.filter(|pos| !words.contains_key(pos)).collect();
         words.extend(stand::words_at(db, &elsewhere, self.model).await?);
-        stand::stand(db, rows, words, &self.erased, &mut self.accepted.touched).await?;
+        let gone = stand::Gone { erased: &self.erased, replaced: &self.replaced };
+        stand::stand(db, rows, words, gone, &mut self.accepted.touched).await?;
         self.blank(db, &superseded).await
     }
 
@@ -257,6 +262,31 @@ impl Fold<'_> {
             }
             Body::Withdraw(Kind::Record) if counts && self.contacts.contains(&id) => {
                 store::contact::stated(db, hub, id, (at, rev), None).await
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// What a statement means for the record of a hub that ended, in whose stead its own stands. A put that does not name it
+    /// again leaves it so.
+    async fn succeed(
+        &mut self,
+        db: &mut Write,
+        pos: i64,
+        text: Option<String>,
+        statement: &Statement,
+    ) -> Result<(), StoreError> {
+        let own = RecordRef { hub: self.log.hub, rec: statement.id };
+        match (&statement.body, &statement.replaces) {
+            (Body::Put(Kind::Record), Some(replaced)) => {
+                self.accepted.judged.extend(store::record::ends_of(db, self.log.owner, statement.id).await?);
+                self.accepted.judged.extend([own, *replaced]);
+                let (said, body) = (statement.at.as_second(), text.unwrap_or_default());
+                let row = DecisionRow { hub: self.log.owner, rec: statement.id, pos, said, body };
+                store::succession::claim(db, &row, &own, replaced).await
+            }
+            (Body::Erase(Kind::Record, _, parts), _) => {
+                store::succession::forget(db, (self.log.owner, statement.id), parts, Some(pos)).await
             }
             _ => Ok(()),
         }

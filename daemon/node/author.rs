@@ -6,7 +6,7 @@ use crate::record::contact::CONTACT;
 use crate::record::group::Group;
 use crate::record::part::{self, PUBLIC};
 use crate::record::privacy::{RefusedToSign, check_part};
-use crate::record::statement::{Body, Kind, Statement};
+use crate::record::statement::{Body, Kind, RecordRef, Statement};
 use crate::store::log::{LogRow, NewLeaf};
 use crate::store::{self, Write};
 use jiff::Timestamp;
@@ -34,12 +34,14 @@ pub fn new_id(rng: &mut impl CryptoRng) -> Uuid {
     uuid::Builder::from_random_bytes(bytes).into_uuid()
 }
 
-/// Signs a draft, and beside its public words the contact part that consents let out. Returns the leaf and that part's line.
+/// Signs a draft, and beside its public words the contact part that consents let out. `replaces` is the record of a hub that
+/// ended, in whose stead it stands. Returns the leaf and the contact part's line.
 ///
 /// # Errors
 /// [`RefusedToSign`] when the leaf could hold personal data, or the part what its safety level withholds.
 pub fn sign(
     draft: &Draft,
+    replaces: Option<RecordRef>,
     contact: Option<&Consented>,
     keys: &LogKeys,
     now: Timestamp,
@@ -65,6 +67,7 @@ pub fn sign(
         rev: draft.rev,
         at,
         parts: digests.collect::<BTreeMap<_, _>>(),
+        replaces: replaces.filter(|_| draft.body == Body::Put(Kind::Record)),
         body: draft.body.clone(),
     };
     let note = leaf::sign(&statement, &keys.log)?;
@@ -145,9 +148,12 @@ pub async fn append(
     }
     let first = log.held;
     let (mut leaves, mut restricted) = (Vec::with_capacity(drafts.len()), Vec::new());
+    // A record that took another's place goes on to say so: its newest put is what a next list begins with.
+    let ids: Vec<Uuid> = drafts.iter().map(|draft| draft.id).collect();
+    let replaced = store::succession::stated(db, log.owner, &ids).await?;
     for (nth, draft) in drafts.iter().enumerate() {
         let part = contacts.get(&draft.id).filter(|_| draft.body == Body::Put(Kind::Record));
-        let (leaf, line) = sign(draft, part, keys, now, rng)?;
+        let (leaf, line) = sign(draft, replaced.get(&draft.id).copied(), part, keys, now, rng)?;
         restricted.extend(line.zip(part).map(|(line, part)| (first + nth as u64, line, part)));
         leaves.push(leaf);
     }

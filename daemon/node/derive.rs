@@ -162,7 +162,7 @@ async fn write(
             Some(batch) => {
                 let spoken = store::record::spoken(db, &batch.concat()).await?;
                 let records = spoken.iter().filter_map(|(row, _)| rules.reference((row.hub, row.rec)));
-                let decisions = store::record::decisions(db, &records.collect::<Vec<_>>()).await?;
+                let decisions = store::group::decisions(db, rules, &records.collect::<Vec<_>>()).await?;
                 let (batch, rules) = (batch.to_vec(), rules.clone());
                 Some(tokio::task::spawn_blocking(move || {
                     merge(&batch, &Loaded::of(spoken, &rules), &decisions, &rules)

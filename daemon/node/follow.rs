@@ -24,7 +24,7 @@ const LOOK_AGAIN: i64 = 3_600;
 pub(super) struct Followed {
     pub(super) pulled: Pulled,
     /// What a person should hear of it.
-    pub(super) remarks: String,
+    pub(super) remarks: Vec<String>,
 }
 
 /// Somewhere that serves a hub's files.
@@ -65,7 +65,29 @@ impl Hub {
         let (partner, remarks) = (partner.clone(), Vec::new());
         let mut follow = Follow { hub: self, partner, started, today, asked: false, remarks };
         let pulled = follow.run().await?;
-        Ok(Followed { pulled, remarks: follow.remarks.iter().map(|remark| format!(" {remark}")).collect() })
+        Ok(Followed { pulled, remarks: follow.remarks })
+    }
+
+    /// Walks a partner's hub document at a place that says it has a newer one. Returns its version, if there was.
+    ///
+    /// # Errors
+    /// [`PullError`]; [`PullError::Documents`] proves that its root keys signed two texts of one version.
+    pub(super) async fn follow_document(
+        &self,
+        partner: &PartnerRow,
+        newest: Url,
+        started: Timestamp,
+    ) -> Result<Option<u64>, PullError> {
+        let zone = self.config.time_zone().unwrap_or(jiff::tz::TimeZone::UTC);
+        let today = self.clock.today(&zone);
+        let partner = partner.clone();
+        let mut follow = Follow { hub: self, partner, started, today, asked: true, remarks: Vec::new() };
+        let whose = Some(newest.to_string());
+        if !follow.renew_from(Place { url: newest, whose }).await? {
+            return Ok(None);
+        }
+        let log = follow.logs().await?.pop();
+        Ok(log.and_then(|log| hub_document::version_of(&log.document).ok()))
     }
 
     /// Where else a hub's files may be had, below `relay/`: from its mirrors, then from this hub's partners. A hub's
@@ -231,6 +253,12 @@ impl Follow<'_> {
     /// A server that does not answer changes nothing: what it signed before still holds.
     async fn renew(&mut self) -> Result<bool, PullError> {
         self.asked = true;
+        let own = Place { url: pull::document_url(&self.partner.url)?, whose: None };
+        self.renew_from(own).await
+    }
+
+    /// [`Follow::renew`], beginning somewhere; where the partner's own address does not answer, relays are asked.
+    async fn renew_from(&mut self, first: Place) -> Result<bool, PullError> {
         let (hub, n) = (self.hub, self.partner.hub);
         let mut db = hub.store.read().await?;
         let versions = store::hub::versions(&mut db, n).await?;
@@ -240,9 +268,8 @@ impl Follow<'_> {
         let known = hub_document::reopen(newest, id)?;
         let before = versions.len().checked_sub(2).and_then(|at| versions.get(at));
         let before = before.map(|(_, document)| hub_document::reopen(document, id)).transpose()?;
-        let own = Place { url: pull::document_url(&self.partner.url)?, whose: None };
         let mut walked = None;
-        let mut places = vec![own];
+        let mut places = vec![first];
         let mut at = 0;
         while let Some(place) = places.get(at).cloned() {
             let etag = self.partner.document_etag.as_deref().filter(|_| place.whose.is_none());
@@ -252,7 +279,7 @@ impl Follow<'_> {
                     walked = Some((found, place.whose.is_none()));
                     break;
                 }
-                Err(PullError::Fetch(error)) if at == 0 => {
+                Err(PullError::Fetch(error)) if place.whose.is_none() => {
                     tracing::debug!(partner = %id, %error, "the hub document was not looked at");
                     let relays = hub.relays(&known_hub(newest, id)?, &id.to_string()).await?;
                     places.extend(
@@ -267,7 +294,13 @@ impl Follow<'_> {
             }
             at += 1;
         }
-        let Some((Walked { versions: new, etag }, from_own)) = walked else { return Ok(false) };
+        let Some((Walked { versions: new, etag, older }, from_own)) = walked else { return Ok(false) };
+        if let Some(older) = older.filter(|_| from_own) {
+            let version = known.document.version;
+            self.remarks.push(format!(
+                "it shows this hub version {older} of its hub document, and version {version} to others"
+            ));
+        }
         let mut write = hub.store.write().await?;
         let Some(mut row) = store::partner::get(&mut write, n).await? else { return Ok(false) };
         if from_own {

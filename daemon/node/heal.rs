@@ -258,6 +258,7 @@ impl Hub {
             chance,
             client,
             looked: Arc::default(),
+            gathers: false,
         })
     }
 }

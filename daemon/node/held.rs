@@ -109,6 +109,11 @@ pub async fn keep(hub: &Hub, db: &mut Write, plan: &ImportPlan) -> Result<usize,
     Ok(kept)
 }
 
+/// Whether a group's words may tell of a person.
+pub(super) fn tells(group: &Group) -> bool {
+    !scan::scan(group, &places).is_empty()
+}
+
 impl Hub {
     /// Holds the drafts whose words must be looked at, and gives the others.
     pub(super) async fn screen<'a>(&self, db: &mut Write, drafts: &'a [Draft]) -> Result<Cow<'a, [Draft]>, StoreError> {

@@ -237,9 +237,11 @@ pub async fn commit(
             (Keeps::Same, _) => {}
             (Keeps::New, _) if row.level.signed() => {}
             (Keeps::New, _) => {
-                let fresh =
-                    protect::Fresh { rec: hub.chance.id(), list: Some(target.id), level: row.level, public: None };
+                let rec = hub.chance.id();
+                let fresh = protect::Fresh { rec, list: Some(target.id), level: row.level, public: None };
                 protect::first(hub, &mut db, fresh, &sealed, true).await?;
+                // Nothing of it is signed, so it has no revision; undone, it is gone all the same.
+                changes.push(ChangeRow { rec, rev: UNSIGNED, made: true, before: None });
             }
             (Keeps::Again, Some(rec)) => protect::renew(hub, &mut db, rec, row.level, sealed).await?,
             (Keeps::Raised, Some(rec)) => {
@@ -345,6 +347,9 @@ async fn said(hub: &Hub, db: &mut SqliteConnection, recs: &[Uuid]) -> anyhow::Re
     Ok(own.into_iter().filter(|one| wanted.contains(&one.row.rec)).map(|one| (one.row.rec, one)).collect())
 }
 
+/// The revision in an import's memory of a row of which nothing was signed: its level keeps all of it at this hub.
+const UNSIGNED: u64 = 0;
+
 /// What undoing brought about.
 #[derive(Debug, Clone, Serialize)]
 pub struct Undone {
@@ -373,6 +378,15 @@ pub async fn undo(hub: &Hub, batch: &BatchRow) -> anyhow::Result<Undone> {
     let mut undone = Undone { restored: 0, withdrawn: 0, changed_since: Vec::new(), forgotten: Vec::new(), said: None };
     let (mut drafts, mut made) = (Vec::new(), Vec::new());
     for change in changes {
+        if change.rev == UNSIGNED && change.made && !rows.contains_key(&change.rec) {
+            // Kept to this hub from the first: nobody else ever heard of it.
+            if store::protected::get(&mut db, change.rec).await?.is_some() {
+                undone.withdrawn += 1;
+                made.push(change.rec);
+                store::protected::release(&mut db, change.rec).await?;
+            }
+            continue;
+        }
         let Some(row) = rows.get(&change.rec).filter(|row| row.state.rev == change.rev) else {
             undone.changed_since.push(change.rec);
             continue;
@@ -411,6 +425,9 @@ pub async fn undo(hub: &Hub, batch: &BatchRow) -> anyhow::Result<Undone> {
     db.commit().await?;
     let published =
         hub.publish().await.context("the undoing is signed, but could not be published; the daemon does it")?;
+    // What was kept in the table of protected places is gone from the disk too.
+    hub.scrub().await?;
+    hub.store.truncate().await?;
     if !drafts.is_empty() {
         undone.said = Some(Said { statements: drafts.len(), held: 0, derived, published });
     }

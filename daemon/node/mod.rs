@@ -57,6 +57,7 @@ pub mod seen;
 pub mod source;
 pub mod stand;
 pub mod subject;
+pub mod succession;
 pub mod sync;
 
 use crate::clock::Clock;
@@ -137,6 +138,10 @@ pub struct Hub {
     pub client: Client,
     /// Whether partners were asked, since this was opened, what they have seen of this hub.
     pub looked: Arc<AtomicBool>,
+    /// Whether pulls leave it to the next [`Hub::sweep`] to clean files of what was erased: out of sight it is at once. Cleaning
+    /// makes every page of the database anew, which takes a second or two where it holds a nation's groups, so whoever pulls
+    /// many partners does it once and not with each.
+    pub gathers: bool,
 }
 
 fn none(count: &usize) -> bool {
@@ -192,6 +197,7 @@ impl Hub {
             chance,
             client,
             looked: Arc::default(),
+            gathers: false,
         })
     }
 
@@ -211,7 +217,7 @@ impl Hub {
     pub async fn rules(&self, db: &mut sqlx::SqliteConnection) -> anyhow::Result<Rules> {
         let zone = self.config.time_zone().context("hub.time_zone")?;
         let hubs: BTreeMap<i64, HubId> = store::hub::ids(db).await?.into_iter().collect();
-        Ok(Rules { policy: self.policy.clone(), as_of: self.clock.today(&zone), hubs: Arc::new(hubs) })
+        Ok(Rules::with(db, self.policy.clone(), self.clock.today(&zone), hubs).await?)
     }
 
     /// Signs drafts, appends them to the own log, and derives what follows, in one transaction; then publishes.
@@ -400,7 +406,9 @@ impl Hub {
         }
         // An empty log is no input: a hub that follows nobody and one that follows an empty hub know the same.
         logs.retain(|_, size| *size > 0);
-        Ok(Digest { digest, policy, as_of, groups, logs })
+        let ended = store::succession::ended(&mut db).await?;
+        let successors = ended.into_iter().map(|(_, hub, successor)| (hub, successor)).collect();
+        Ok(Digest { digest, policy, as_of, groups, logs, successors })
     }
 }
 
@@ -417,6 +425,9 @@ pub struct Digest {
     pub groups: usize,
     /// Hub id to leaves seen, of all its logs.
     pub logs: BTreeMap<HubId, u64>,
+    /// Hubs that ended, to those that their documents name to take over.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub successors: BTreeMap<HubId, HubId>,
 }
 
 fn client(config: &Config) -> anyhow::Result<Client> {

@@ -63,7 +63,7 @@ pub async fn reach(
             let rows = store::record::numbered(db, &new).await?;
             let references: Vec<RecordRef> =
                 rows.iter().filter_map(|row| rules.reference((row.hub, row.rec))).collect();
-            for row in store::record::decisions(db, &references).await? {
+            for row in store::group::decisions(db, rules, &references).await? {
                 let ends = match statement_of(&row.body).map(|statement| statement.body) {
                     Some(Body::Link { a, b, .. }) => vec![a, b],
                     Some(Body::Choose { on, .. }) => vec![on],

@@ -1,4 +1,5 @@
-//! How long local data is kept: each kind has a clock, what is due is shown first, and nothing goes that was not shown.
+//! How long local data is kept: each kind has a clock, what is due is shown first, and nothing goes that was not shown. What has
+//! been shown for as many days as the configuration says, the daemon removes by itself, once a day.
 
 use super::{Hub, groups};
 use crate::store::{self, retention};
@@ -7,6 +8,9 @@ use jiff::civil::Date;
 use jiff::{Span, Timestamp, ToSpan};
 use serde::Serialize;
 use std::collections::BTreeMap;
+
+/// The setting that holds the day on which the daemon last removed what was due.
+const SWEPT: &str = "retention-swept";
 
 /// What is kept for a time only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -39,6 +43,9 @@ pub struct Due {
     pub what: String,
     /// The day from which the clock runs.
     pub since: Date,
+    /// The day on which the daemon removes it by itself, unless somebody says before that it is still right.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub goes: Option<Date>,
     /// Whether a person (else a role contact) is meant, of what belongs to a group that ended.
     #[serde(skip)]
     person: bool,
@@ -50,7 +57,17 @@ impl Hub {
     /// # Errors
     /// Database errors.
     pub async fn retention_due(&self) -> anyhow::Result<Vec<Due>> {
-        let (periods, zone, today) = (&self.config.retention, self.config.time_zone()?, self.today()?);
+        self.due_on(self.today()?).await
+    }
+
+    /// What was due on a day and is still here.
+    async fn due_on(&self, today: Date) -> anyhow::Result<Vec<Due>> {
+        let (periods, zone) = (&self.config.retention, self.config.time_zone()?);
+        let notice = i64::from(periods.sweep_after_days).days();
+        let goes = |since: Date, kept: Span| {
+            let shown = (periods.sweep_after_days > 0).then(|| since.checked_add(kept)).and_then(Result::ok)?;
+            shown.checked_add(notice).ok()
+        };
         let day = |at: i64| Timestamp::from_second(at).map(|at| at.to_zoned(zone.clone()).date());
         let past =
             |span: Span| -> anyhow::Result<Date> { today.checked_sub(span).context("retention: a period is too long") };
@@ -70,17 +87,21 @@ impl Hub {
             let what = format!("role contact {} of {}", row.n, name(&row.rec));
             let since = day(row.confirmed)?;
             if let Some(since) = ended(&row.rec) {
-                due.push(Due { kind: Kind::Ended, number: row.n, what, since, person: false });
+                let goes = goes(since, i64::from(periods.ended_months).months());
+                due.push(Due { kind: Kind::Ended, number: row.n, what, since, goes, person: false });
             } else if since <= past(i64::from(periods.contact_months).months())? {
-                due.push(Due { kind: Kind::Contact, number: row.n, what, since, person: false });
+                let goes = goes(since, i64::from(periods.contact_months).months());
+                due.push(Due { kind: Kind::Contact, number: row.n, what, since, goes, person: false });
             }
         }
         for row in store::person::all(&mut db).await? {
             let (what, since) = (format!("person {}", row.n), day(row.confirmed)?);
             if let Some(since) = row.rec.as_ref().and_then(ended) {
-                due.push(Due { kind: Kind::Ended, number: row.n, what, since, person: true });
+                let goes = goes(since, i64::from(periods.ended_months).months());
+                due.push(Due { kind: Kind::Ended, number: row.n, what, since, goes, person: true });
             } else if since <= past(i64::from(periods.person_months).months())? {
-                due.push(Due { kind: Kind::Person, number: row.n, what, since, person: true });
+                let goes = goes(since, i64::from(periods.person_months).months());
+                due.push(Due { kind: Kind::Person, number: row.n, what, since, goes, person: true });
             }
         }
         let moment = |days: u32| -> anyhow::Result<i64> {
@@ -88,26 +109,30 @@ impl Hub {
         };
         for (n, at, records) in retention::old_imports(&mut db, moment(periods.import_days)?).await? {
             let what = format!("former words of {records} records, from import {n}; it can then not be undone");
-            due.push(Due { kind: Kind::Import, number: n, what, since: day(at)?, person: false });
+            let (since, kept) = (day(at)?, i64::from(periods.import_days).days());
+            due.push(Due { kind: Kind::Import, number: n, what, since, goes: goes(since, kept), person: false });
         }
         let held_before = moment(periods.held_days)?;
         for row in store::held::all(&mut db).await?.into_iter().filter(|row| row.since < held_before) {
             let what = format!("a held record, number {}", row.n);
-            due.push(Due { kind: Kind::Held, number: row.n, what, since: day(row.since)?, person: false });
+            let (since, kept) = (day(row.since)?, i64::from(periods.held_days).days());
+            due.push(Due { kind: Kind::Held, number: row.n, what, since, goes: goes(since, kept), person: false });
         }
         let over = past(i64::from(periods.consent_years).years())?;
         for row in store::consent::all(&mut db).await? {
             let since = row.withdrawn.map_or(row.review, |day| day.min(row.review));
             if since <= over {
                 let what = format!("consent {}, which ended", row.n);
-                due.push(Due { kind: Kind::Consent, number: row.n, what, since, person: false });
+                let goes = goes(since, i64::from(periods.consent_years).years());
+                due.push(Due { kind: Kind::Consent, number: row.n, what, since, goes, person: false });
             }
         }
         let before = moment(periods.log_days)?;
         let old = retention::old_log(&mut db, before).await?;
         if old > 0 {
             let what = format!("{old} notes of who looked at whose entry");
-            due.push(Due { kind: Kind::Log, number: before, what, since: day(before)?, person: false });
+            let (since, kept) = (day(before)?, i64::from(periods.log_days).days());
+            due.push(Due { kind: Kind::Log, number: before, what, since, goes: goes(since, kept), person: false });
         }
         Ok(due)
     }
@@ -117,7 +142,39 @@ impl Hub {
     /// # Errors
     /// Database errors; nothing is changed then.
     pub async fn retention_apply(&self, shown: &[Due]) -> anyhow::Result<BTreeMap<Kind, usize>> {
-        let (still, today) = (self.retention_due().await?, self.today()?);
+        self.remove_due(shown, self.today()?).await
+    }
+
+    /// Removes what has been due, and shown as such, for as many days as the configuration says: once a day, whoever asks. `None`
+    /// when that was done today already, or the configuration leaves it to people.
+    ///
+    /// # Errors
+    /// Database errors; nothing is changed then.
+    pub async fn retention_sweep(&self) -> anyhow::Result<Option<BTreeMap<Kind, usize>>> {
+        let (days, today) = (self.config.retention.sweep_after_days, self.today()?);
+        let mut db = self.store.read().await?;
+        let swept = store::setting(&mut db, SWEPT).await?;
+        drop(db);
+        if days == 0 || swept.as_deref() == Some(&today.to_string()) {
+            return Ok(None);
+        }
+        let shown_since = today.checked_sub(i64::from(days).days()).context("retention: too many days")?;
+        let due = self.due_on(shown_since).await?;
+        let removed = match due.is_empty() {
+            true => BTreeMap::new(),
+            false => self.remove_due(&due, shown_since).await?,
+        };
+        let mut db = self.store.write().await?;
+        store::set(&mut db, SWEPT, &today.to_string()).await?;
+        db.commit().await?;
+        // Kinds and numbers: nothing of whom.
+        tracing::info!(removed = removed.values().sum::<usize>(), kinds = ?removed, "what was kept for its time was looked through");
+        Ok(Some(removed))
+    }
+
+    /// Removes what was due on a day, if it still is.
+    async fn remove_due(&self, shown: &[Due], on: Date) -> anyhow::Result<BTreeMap<Kind, usize>> {
+        let (still, today) = (self.due_on(on).await?, self.today()?);
         let mut db = self.store.write().await?;
         let mut done = BTreeMap::new();
         let held = store::held::all(&mut db).await?;

@@ -262,7 +262,7 @@ impl Hub {
         // Last, because it is the newest: in a log no leaf counts as said later than the leaves after it.
         let body = Body::Hub { version: next.document.version, digest: next.digest.clone() };
         let draft = author::Draft { id: self.chance.id(), rev: 1, body, public: None };
-        leaves.push(self.chance.draw(|rng| author::sign(&draft, None, &keys, self.clock.now(), rng))?.0);
+        leaves.push(self.chance.draw(|rng| author::sign(&draft, None, None, &keys, self.clock.now(), rng))?.0);
         let first = log.held;
         store::log::append(db, &mut log, &leaves).await?;
         for (nth, again) in (first..).zip(&again).filter(|(_, again)| again.statement.parts.contains_key(CONTACT)) {
@@ -304,7 +304,8 @@ impl Hub {
         for ((rec, upto), parts) in store::erase::stated(db, OWN).await? {
             let state = kinds.get(&rec);
             let body = Body::Erase(state.map_or(Kind::Record, |state| state.kind), upto, parts);
-            let statement = Statement { id: rec, rev: upto, at: Timestamp::UNIX_EPOCH, parts: BTreeMap::new(), body };
+            let (at, parts) = (Timestamp::UNIX_EPOCH, BTreeMap::new());
+            let statement = Statement { id: rec, rev: upto, at, parts, replaces: None, body };
             all.push(Again { pos: 0, said: 0, statement, line: None });
         }
         all.sort_by_key(|again| (again.said, again.pos, again.statement.id));

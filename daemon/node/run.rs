@@ -71,7 +71,8 @@ pub async fn start(
             None => return Err(error.context("cannot publish")),
         }
     }
-    let hub = Arc::new(hub);
+    // Once a minute at most, by the task that forgets.
+    let hub = Arc::new(Hub { gathers: true, ..hub });
     let current = Current(Arc::new(Mutex::new(hub.clone())));
     let wake = Arc::new(Notify::new());
 
@@ -324,6 +325,7 @@ async fn forgetting(current: Current, stop: CancellationToken) -> anyhow::Result
         let hub = current.hub();
         let work = async {
             hub.sweep().await?;
+            hub.retention_sweep().await.context("what is due by [retention] could not be removed")?;
             let today = hub.clock.today(&hub.config.time_zone()?);
             if looked.replace(today).is_none_or(|before| before == today) {
                 return anyhow::Ok(());

@@ -1,20 +1,24 @@
 //! Seeing each other: what this hub has seen of others, what others have seen of it and of one another.
 //!
 //! A hub that shows two histories is met by whoever compares: every hub publishes the last checkpoint it verified of each
-//! log (`/seen`), and once a day reads its partners'. A checkpoint that another hub shows counts only under its own log's
-//! signature, so nobody can accuse another. And before a hub publishes, it asks its partners what they have seen of
+//! log and the newest version of each hub document (`/seen`), and once a day reads its partners'. A checkpoint that another
+//! hub shows counts only under its own log's signature, and a newer document only once it was fetched and follows from the
+//! one known here, so nobody can accuse another. And before a hub publishes, it asks its partners what they have seen of
 //! *itself*: a restored backup or a copied machine does not know what it once said, but its partners do.
 
 use super::Hub;
 use super::publish::Aside;
-use crate::feed::{Checkpoint, Hash, seen};
+use crate::feed::seen::{self, SeenHub};
+use crate::feed::{Checkpoint, Hash, hub as hub_document};
 use crate::peer::client::Answer;
 use crate::peer::client::Ask;
 use crate::peer::pull::{self, ForkEvidence, PullError};
+use crate::record::HubId;
 use crate::store::log::{LogRow, OWN};
 use crate::store::{self, partner::PartnerRow};
 use anyhow::Context;
 use reqwest::Url;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// Partners are asked what they have seen so often, in seconds.
@@ -75,26 +79,34 @@ impl Hub {
         let file = self.config.feed().join("seen");
         let before = std::fs::read(&file).unwrap_or_default();
         let now = u64::try_from(self.clock.now().as_second()).unwrap_or(0);
-        let mut notes = Vec::new();
+        let (mut notes, mut documents) = (Vec::new(), BTreeMap::new());
         let mut changed = before.is_empty();
+        // A note that was cosigned within a day stays as it is; `text` is all of it but this hub's line.
+        let mut show = |known: Option<&[u8]>, text: String, body: &str| {
+            let known = known.map(|note| String::from_utf8_lossy(note).into_owned());
+            let fresh =
+                |known: &String| known.starts_with(&text) && cosigned(known, &keys) + GOSSIP.unsigned_abs() > now;
+            notes.push(known.filter(fresh).unwrap_or_else(|| {
+                changed = true;
+                format!("{text}{}", keys.peer.line(body, now))
+            }));
+        };
         for log in logs.iter().filter(|log| log.owner != OWN) {
+            documents.insert(log.hub, &log.document);
             let Some(note) = &log.checkpoint else { continue };
             // Only what is held to its end was verified as a whole.
             if !Checkpoint::open(note, &log.key, &log.peer).is_ok_and(|signed| signed.size == log.held) {
                 continue;
             }
             let text = String::from_utf8_lossy(note).into_owned();
-            let known = seen::of(&before, log.key.name()).map(|note| String::from_utf8_lossy(note).into_owned());
-            let fresh =
-                known.as_ref().is_some_and(|known| known.starts_with(&text) && cosigned(known, &keys) + 86_400 > now);
             let Some((body, _)) = text.split_once("\n\n") else { continue };
-            notes.push(match known {
-                Some(known) if fresh => known,
-                _ => {
-                    changed = true;
-                    format!("{text}{}", keys.peer.line(&format!("{body}\n"), now))
-                }
-            });
+            let body = format!("{body}\n");
+            show(seen::of(&before, log.key.name()), text, &body);
+        }
+        for (id, document) in documents {
+            let hub = hub_document::reopen(document, id)?;
+            let text = SeenHub { hub: id, version: hub.document.version, digest: hub.digest }.to_string();
+            show(seen::of_hub(&before, id), format!("{text}\n"), &text);
         }
         if notes.is_empty() && before.is_empty() {
             return Ok(()); // whoever follows nobody has seen nothing
@@ -188,6 +200,12 @@ impl Hub {
             tracing::warn!(partner = %partner.id, of = %log.hub, "{words}");
             met.push(words);
         }
+        for theirs in seen::read(&body).into_iter().filter_map(SeenHub::read) {
+            if let Some(words) = self.compare_document(&theirs, partner).await? {
+                tracing::warn!(partner = %partner.id, of = %theirs.hub, "{words}");
+                met.push(words);
+            }
+        }
         let mut write = self.store.write().await?;
         if let Some(mut row) = store::partner::get(&mut write, partner.hub).await? {
             row.gossip = now;
@@ -197,17 +215,75 @@ impl Hub {
         Ok(met)
     }
 
+    /// Looks at a version of a hub's document that a partner has seen and this hub was not shown: a hub may show that it closed
+    /// a list to some, and keep it from others. What follows from the version known here is taken; another text of that
+    /// version is proof against the hub. Returns what is to be said of it.
+    async fn compare_document(&self, theirs: &SeenHub, by: &PartnerRow) -> anyhow::Result<Option<String>> {
+        let mut db = self.store.read().await?;
+        let Some((n, document)) = store::hub::by_id(&mut db, theirs.hub).await? else { return Ok(None) };
+        drop(db);
+        let held = hub_document::reopen(&document, theirs.hub)?;
+        let version = held.document.version;
+        let newer = theirs.version > version;
+        if !newer && (theirs.version < version || theirs.digest == held.digest) {
+            return Ok(None);
+        }
+        let place = relay_url(by, &theirs.hub.to_string()).and_then(|url| Ok(url.join("groups-hub")?));
+        let Ok(place) = place else { return Ok(None) };
+        if n == OWN {
+            // Its own document is nobody else's to hand over: its people look why theirs is older.
+            let place = pull::document::numbered(&place, version + 1)?;
+            let most = self.client.limits().hub_document_bytes;
+            let next = self.client.whole(&place, most, true).await;
+            let follows = next.is_ok_and(|next| hub_document::next(&held, &next).is_ok());
+            return Ok(follows.then(|| {
+                format!(
+                    "{} has seen version {} of this hub's own document, and this database knows version {version}: it is an \
+                     older backup, or somebody else has the root key",
+                    by.name,
+                    version + 1
+                )
+            }));
+        }
+        // No other run may follow the same hub meanwhile, and what one has adopted since counts.
+        let _alone = self.alone(&format!("partner-{n}")).await?;
+        let mut db = self.store.read().await?;
+        let Some(partner) = store::partner::get(&mut db, n).await? else { return Ok(None) };
+        drop(db);
+        match self.follow_document(&partner, place, self.clock.now()).await {
+            Ok(Some(version)) => Ok(Some(format!(
+                "{} has seen version {version} of {}'s hub document, which this hub was not shown; it was taken from there",
+                by.name, partner.name
+            ))),
+            Err(PullError::Documents(evidence)) => {
+                self.dispute(n, theirs.hub, "document", *evidence).await?;
+                Ok(Some(format!("{} told {} another hub document than this hub", partner.name, by.name)))
+            }
+            // What does not verify is nothing that the hub said.
+            _ => Ok(None),
+        }
+    }
+
     /// Keeps the proof that a log signed two histories, and freezes it here.
     async fn accuse(&self, log: &LogRow, second: &[u8]) -> anyhow::Result<()> {
-        let first = log.checkpoint.clone().unwrap_or_default();
         let text = |note: &[u8]| String::from_utf8_lossy(note).into_owned();
-        let evidence = ForkEvidence { first: text(&first), second: text(second) };
+        let first = text(log.checkpoint.as_deref().unwrap_or_default());
+        self.dispute(log.owner, log.hub, "fork", ForkEvidence { first, second: text(second) }).await
+    }
+
+    /// Keeps what a hub signed twice, and takes nothing more from it until a person or its document decides.
+    async fn dispute(&self, hub: i64, id: HubId, kind: &str, evidence: ForkEvidence) -> anyhow::Result<()> {
         let mut write = self.store.write().await?;
-        store::hub::witness(&mut write, log.hub, "fork", (&first, second), self.clock.now().as_second()).await?;
-        if let Some(mut row) = store::partner::get(&mut write, log.owner).await? {
+        let notes = (evidence.first.as_bytes(), evidence.second.as_bytes());
+        store::hub::witness(&mut write, id, kind, notes, self.clock.now().as_second()).await?;
+        if let Some(mut row) = store::partner::get(&mut write, hub).await? {
             row.disputed = Some(serde_json::to_string(&evidence)?);
             row.state = "disputed".into();
-            row.reason = "it signed two histories that contradict each other; its list stays as it was before".into();
+            row.reason = match kind {
+                "document" => "its root keys signed two hub documents of one version; its list stays as it was before",
+                _ => "it signed two histories that contradict each other; its list stays as it was before",
+            }
+            .into();
             store::partner::save(&mut write, &row).await?;
         }
         write.commit().await?;
@@ -216,10 +292,7 @@ impl Hub {
 
     /// Takes in what a partner has seen more of a log than this hub was shown. Returns what is to be said of it.
     async fn catch_up(&self, log: &LogRow, by: &PartnerRow) -> anyhow::Result<Option<String>> {
-        let base = pull::document_url(&by.url).and_then(|url| {
-            url.join(&format!("../relay/{}", pull::relayed(log.key.name()))).map_err(|_| PullError::Url(by.url.clone()))
-        });
-        let Ok(base) = base else { return Ok(None) };
+        let Ok(base) = relay_url(by, log.key.name()) else { return Ok(None) };
         // No other run may take from the same log meanwhile, and what one has taken since counts.
         let _alone = self.alone(&format!("partner-{}", log.owner)).await?;
         let mut db = self.store.read().await?;
@@ -263,6 +336,11 @@ impl Hub {
 fn cosigned(note: &str, keys: &crate::feed::LogKeys) -> u64 {
     let note = crate::feed::note::Note::parse(note.as_bytes());
     note.and_then(|note| note.verify(keys.peer.public())).unwrap_or(0)
+}
+
+/// Where a partner serves on what it holds of a log or a hub, by its name.
+fn relay_url(partner: &PartnerRow, name: &str) -> anyhow::Result<Url> {
+    Ok(pull::document_url(&partner.url)?.join(&format!("../relay/{}", pull::relayed(name)))?)
 }
 
 /// Where a partner says what it has seen.

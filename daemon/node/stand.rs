@@ -107,8 +107,17 @@ impl Words {
     }
 }
 
+/// What of a hub's records no longer counts, whatever their words say.
+#[derive(Debug, Clone, Copy)]
+pub struct Gone<'a> {
+    /// What its hub erased: record to revision.
+    pub erased: &'a BTreeMap<Uuid, u64>,
+    /// Records in whose stead another hub's stand.
+    pub replaced: &'a BTreeSet<Uuid>,
+}
+
 /// Writes records as they stand: folded state from the caller; standing, link keys and (until it is linked) its own group
-/// from its words, which are found by the position of its put. `erased` is what its hub erased.
+/// from its words, which are found by the position of its put.
 ///
 /// # Errors
 /// Database errors.
@@ -116,7 +125,7 @@ pub async fn stand(
     db: &mut Write,
     mut rows: Vec<RecordRow>,
     mut words: HashMap<i64, Words>,
-    erased: &BTreeMap<Uuid, u64>,
+    no_longer: Gone<'_>,
     touched: &mut Touched,
 ) -> Result<(), StoreError> {
     let mut gone = Vec::new();
@@ -126,7 +135,7 @@ pub async fn stand(
         let had = std::mem::take(&mut row.keys);
         let was_live = live(row);
         let said = row.state.put.and_then(|(pos, _)| words.remove(&pos)).unwrap_or(Words::Absent);
-        row.standing = standing(row, &said, erased).into();
+        row.standing = standing(row, &said, no_longer).into();
         touched.live += i64::from(live(row)) - i64::from(was_live);
         touched.compared.remove(&first);
         let before = std::mem::take(&mut row.compared);
@@ -184,11 +193,12 @@ fn live(row: &RecordRow) -> bool {
     row.standing == "live" && row.state.kind == Kind::Record
 }
 
-fn standing(row: &RecordRow, words: &Words, erased: &BTreeMap<Uuid, u64>) -> std::borrow::Cow<'static, str> {
+fn standing(row: &RecordRow, words: &Words, gone: Gone<'_>) -> std::borrow::Cow<'static, str> {
     let Some((_, rev)) = row.state.put else { return "withdrawn".into() };
     match words {
         _ if row.state.withdrawn => "withdrawn".into(),
-        _ if erased.get(&row.rec).is_some_and(|upto| rev <= *upto) => "erased".into(),
+        _ if gone.erased.get(&row.rec).is_some_and(|upto| rev <= *upto) => "erased".into(),
+        _ if gone.replaced.contains(&row.rec) && row.state.kind == Kind::Record => "replaced".into(),
         Words::Absent => "withheld".into(),
         Words::Unreadable(code) if row.state.kind == Kind::Record => format!("unreadable:{code}").into(),
         _ => "live".into(),
@@ -207,9 +217,10 @@ pub async fn again(db: &mut Write, model: &Model, touched: &mut Touched) -> Resu
         }
         for (hub, rows) in by_hub {
             let erased = store::log::erasures(db, hub).await?;
+            let replaced = store::succession::replaced(db, hub).await?;
             let puts: Vec<i64> = rows.iter().filter_map(|row| row.state.put.map(|(pos, _)| pos)).collect();
             let words = words_at(db, &puts, model).await?;
-            stand(db, rows, words, &erased, touched).await?;
+            stand(db, rows, words, Gone { erased: &erased, replaced: &replaced }, touched).await?;
         }
     }
     Ok(())

@@ -128,7 +128,8 @@ impl Hub {
             Ok(Followed { mut pulled, remarks: followed }) => {
                 reach("pull-stored");
                 let watched = row.caught_up.is_some();
-                let (took, remarks) = self.take_in(&mut write, partner.hub, watched, accept, &mut outcome).await?;
+                let (took, mut remarks) = self.take_in(&mut write, partner.hub, watched, accept, &mut outcome).await?;
+                remarks.extend(followed);
                 // Of the lines that did not come, those that a later leaf took back are missed by nobody.
                 pulled.withheld = 0;
                 for log in store::log::of_hub(&mut write, partner.hub).await? {
@@ -138,7 +139,7 @@ impl Hub {
                     // What a new day derives again is nothing that came from there.
                     outcome.state = if took > 0 || pulled.new > 0 { "changed" } else { "current" }.into();
                 }
-                self.describe(&pulled, promised.republish() as i64, &(remarks + &followed), &mut outcome)?;
+                self.describe(&pulled, promised.republish() as i64, remarks, &mut outcome)?;
                 row.etag = pulled.etag.clone();
                 row.failures = 0;
                 row.retry_after = None;
@@ -215,7 +216,9 @@ impl Hub {
             tracing::warn!(partner = %outcome.hub, state = %outcome.state, reason = %outcome.reason, failures = row.failures, "pull failed");
         }
         // What it erased goes out of files too, and it hears that it did.
-        self.scrub().await?;
+        if !self.gathers {
+            self.scrub().await?;
+        }
         if let Err(error) = self.acknowledge().await {
             // The pull itself did well; the word that it erased follows when this hub can publish.
             tracing::warn!(error = format!("{error:#}"), "what was erased could not be confirmed to partner hubs yet");
@@ -250,8 +253,8 @@ impl Hub {
         watched: bool,
         accept: bool,
         outcome: &mut Outcome,
-    ) -> anyhow::Result<(u64, String)> {
-        let mut remarks = String::new();
+    ) -> anyhow::Result<(u64, Vec<String>)> {
+        let mut remarks = Vec::new();
         let logs = self.acceptable(write, hub).await?;
         let new: u64 = logs.iter().map(|log| log.held - log.head).sum();
         let began = logs.iter().any(|log| log.head > 0);
@@ -282,26 +285,37 @@ impl Hub {
         store::savepoint(write, "RELEASE accept").await?;
         if accepted.disordered > 0 {
             tracing::warn!(hub, leaves = accepted.disordered, "revisions that do not rise; the log's order stands");
-            remarks.push_str(&format!(" {} revisions do not rise; the order of its list stands", accepted.disordered));
+            remarks.push(format!("{} revisions do not rise, so the order of its list stands", accepted.disordered));
         }
         if watched && began && new > 10 * live.max(USUAL_AT_LEAST) {
             tracing::warn!(hub, new, live, "far more entries than usual");
-            remarks.push_str(&format!(" {new} entries came at once, more than ten times its {live} records"));
+            remarks.push(format!("{new} entries came at once, more than ten times its {live} records"));
         }
         outcome.derived = Some(self.derive_in(write, accepted).await?);
         for (id, from) in from {
             outcome.echoes += store::sighting::echoes(write, (hub, id), from, self.id).await?;
         }
+        for (whose, records) in store::succession::unfounded(write, hub).await? {
+            remarks.push(format!(
+                "it claims to stand for {records} records of {whose}, which has not named it: that changes nothing"
+            ));
+        }
         match outcome.echoes {
             0 => {}
-            1 => remarks.push_str(" 1 record is a copy of this hub's own and says nothing here"),
-            n => remarks.push_str(&format!(" {n} records are copies of this hub's own and say nothing here")),
+            1 => remarks.push("1 record is a copy of this hub's own and says nothing here".to_owned()),
+            n => remarks.push(format!("{n} records are copies of this hub's own and say nothing here")),
         }
         Ok((new, remarks))
     }
 
     /// State and reason in words of a run that reached its end.
-    fn describe(&self, pulled: &Pulled, republish: i64, remarks: &str, outcome: &mut Outcome) -> anyhow::Result<()> {
+    fn describe(
+        &self,
+        pulled: &Pulled,
+        republish: i64,
+        remarks: Vec<String>,
+        outcome: &mut Outcome,
+    ) -> anyhow::Result<()> {
         let now = self.clock.now();
         // A list that was closed is confirmed by its hub's document, once and for all.
         let signed = if pulled.signed == 0 { now.as_second() } else { pulled.signed as i64 };
@@ -324,16 +338,18 @@ impl Hub {
                 change.replaced, change.withdrawn, change.live
             );
         }
+        let mut said: Vec<String> =
+            Some(std::mem::take(&mut outcome.reason)).filter(|said| !said.is_empty()).into_iter().collect();
         let void: u64 = pulled.void.values().sum();
         if void > 0 {
             let codes: Vec<&str> = pulled.void.keys().copied().collect();
-            outcome.reason.push_str(&format!(" {void} entries say nothing ({})", codes.join(", ")));
+            said.push(format!("{void} entries say nothing ({})", codes.join(", ")));
         }
         if pulled.withheld > 0 {
-            outcome.reason.push_str(&format!(" {} records came without their words", pulled.withheld));
+            said.push(format!("{} records came without their words", pulled.withheld));
         }
-        outcome.reason.push_str(remarks);
-        outcome.reason = outcome.reason.trim().to_owned();
+        said.extend(remarks);
+        outcome.reason = said.join("; ");
         Ok(())
     }
 

@@ -4,6 +4,7 @@
 //! ([`super::privacy::check_part`]), the merge and every export go by [`coarsened`].
 
 use super::group::{self, Group};
+use super::vocabulary;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -232,6 +233,20 @@ pub fn exceeds(group: &Group, level: Level) -> bool {
     let said = group.members();
     let kept = coarsened(&said, level, true);
     ["place", "meetings"].iter().any(|member| said.get(*member) != kept.get(*member))
+}
+
+/// The first word of the vocabulary `safety-words` in a text, as a whole word: what is there may be looked for by whoever hurt
+/// people. A reason to ask and to be careful, never a decision.
+pub fn asks_care(text: &str) -> Option<&'static str> {
+    let all = text.to_lowercase();
+    let whole_word = |word: &&str| {
+        let word = word.to_lowercase();
+        all.match_indices(&word).any(|(at, _)| {
+            let before = all[..at].chars().next_back().is_none_or(|c| !c.is_alphabetic());
+            before && all[at + word.len()..].chars().next().is_none_or(|c| !c.is_alphabetic())
+        })
+    };
+    vocabulary::safety_words().terms.iter().flat_map(vocabulary::Term::words).find(whole_word)
 }
 
 #[cfg(test)]

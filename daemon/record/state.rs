@@ -78,7 +78,7 @@ mod tests {
     use uuid::Uuid;
 
     fn said(rev: u64, at: &str, body: Body) -> Statement {
-        Statement { id: Uuid::nil(), rev, at: time(at).unwrap(), parts: Default::default(), body }
+        Statement { id: Uuid::nil(), rev, at: time(at).unwrap(), parts: Default::default(), replaces: None, body }
     }
 
     #[test]

@@ -33,9 +33,16 @@ pub struct Member {
     pub group: Group,
     /// The most protective word said about the record beside it (statements of the type `safety`).
     pub guard: Option<String>,
+    /// Records of hubs that ended, in whose stead it stands: what the policy grants their hubs it grants this record too.
+    pub former: Vec<RecordRef>,
 }
 
 impl Member {
+    /// What it is called, and was.
+    fn names(&self) -> impl Iterator<Item = RecordRef> {
+        std::iter::once(self.record).chain(self.former.iter().copied())
+    }
+
     /// The records that it repeats, where its hub saw nothing of it itself.
     fn repeats(&self) -> Vec<RecordRef> {
         sighting::repeats(&self.record, &self.group, self.assured.is_some())
@@ -123,7 +130,7 @@ fn parts<'a>(all: &[&'a Member]) -> Parts<'a> {
     }
     // Only what is nobody's copy can silence one: two that name each other both speak.
     let first_hand: BTreeSet<RecordRef> =
-        all.iter().zip(&repeated).filter(|(_, of)| of.is_empty()).map(|(member, _)| member.record).collect();
+        all.iter().zip(&repeated).filter(|(_, of)| of.is_empty()).flat_map(|(member, _)| member.names()).collect();
     let mut parts = Parts { speak: Vec::new(), fill: BTreeSet::new(), silent: Vec::new() };
     for (member, of) in all.iter().zip(&repeated) {
         let here = of.iter().filter(|origin| first_hand.contains(origin)).count();
@@ -223,14 +230,13 @@ fn standing(members: &[&Member], policy: &Policy, latest: Timestamp) -> Vec<Stan
         .iter()
         .map(|member| {
             let check = check(member, latest);
-            let hub = &member.record.hub;
             let own = check.as_ref().is_some_and(|assured| assured.by == "group");
             let here = area(member).or_else(|| common.clone());
             let (class, weight) = if own {
                 (Rule::GroupsOwn, 3)
-            } else if here.is_some_and(|area| policy.covers(hub, &area)) {
+            } else if here.is_some_and(|area| member.names().any(|of| policy.covers(&of.hub, &area))) {
                 (Rule::Area, 2)
-            } else if policy.national(hub) {
+            } else if member.names().any(|of| policy.national(&of.hub)) {
                 (Rule::National, 1)
             } else {
                 (Rule::Order, 0)

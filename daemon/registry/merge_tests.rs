@@ -29,7 +29,15 @@ fn as_of() -> Date {
 
 fn member(n: u8, json: Value) -> Member {
     let eff = "2026-08-01T12:00:00Z".parse().unwrap();
-    Member { record: record(n), rev: 1, eff, assured: None, group: serde_json::from_value(json).unwrap(), guard: None }
+    Member {
+        record: record(n),
+        rev: 1,
+        eff,
+        assured: None,
+        group: serde_json::from_value(json).unwrap(),
+        guard: None,
+        former: Vec::new(),
+    }
 }
 
 fn checked(mut member: Member, date: &str, by: &str) -> Member {

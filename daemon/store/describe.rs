@@ -3,7 +3,7 @@
 use super::group::Reading;
 use super::view::{Checked, Field, GroupPage, Hit, Member, Other, Said, Seen, Standing, Value};
 use crate::record::statement::{HubId, RecordRef};
-use crate::record::{group, vocabulary};
+use crate::record::{group, safety::asks_care, vocabulary};
 use crate::registry::merged::{Open, Resolved, Rule};
 use crate::registry::sighting;
 use serde_json::Value as Json;
@@ -93,6 +93,7 @@ pub fn page(read: &Reading, names: &Names) -> GroupPage {
         checked: checked(read, names),
         safety: (merged.safety != crate::registry::rules::OPEN)
             .then(|| "Where this group meets is protected. Please do not pass on what you know of it.".to_owned()),
+        care: care(read),
         description: text(merged.value("description")),
         contact: field(read, names, "contact", "Contact"),
         fields: FIELDS
@@ -112,6 +113,15 @@ pub fn page(read: &Reading, names: &Names) -> GroupPage {
         seen: seen(read, names),
         decisions: Vec::new(),
     }
+}
+
+/// Whether its name, topics or words are of the kind for which a place may have to be protected.
+fn care(read: &Reading) -> bool {
+    let merged = &read.merged;
+    let topics = strings(merged.value("topics")).join(" ").replace('-', " ");
+    let words = text(merged.value("description")).unwrap_or_default();
+    let names = strings(merged.value("other_names")).join(" ");
+    asks_care(&format!("{} {names} {topics} {words}", merged.name())).is_some()
 }
 
 fn member(read: &Reading, names: &Names, record: &RecordRef) -> Member {

@@ -3,7 +3,7 @@
 use super::describe::{self, Names};
 use super::group::{self, Rules, facet, tokens};
 use super::view::{
-    Choice, Counts, Decision, Filter, GroupPage, Hit, HomePage, Offer, PartnerRow, PartnerState, PartnersPage,
+    Choice, Counts, Decision, Filter, GroupPage, Hit, HomePage, Offer, PartnerRow, PartnerState, PartnersPage, Proof,
     SearchPage, Sort, Terms, Topic,
 };
 use super::{StoreError, corrupt};
@@ -368,12 +368,16 @@ pub async fn partners(
     let logs = super::log::all(db).await?;
     // The newest of a hub's logs is the one in use, and they come oldest first.
     let own = logs.iter().rfind(|log| log.owner == super::log::OWN).ok_or(StoreError::RowNotFound)?;
-    let mut partners = Vec::new();
+    let (mut partners, evidence) = (Vec::new(), super::hub::evidence(db).await?);
+    let readers = super::contact::readers(db).await?;
     for row in super::partner::all(db).await? {
         let log = logs.iter().rfind(|log| log.owner == row.hub).ok_or(StoreError::RowNotFound)?;
         let signed = log.checkpoint.as_deref().and_then(|note| Checkpoint::open(note, &log.key, &log.peer).ok());
         let records = super::registry::live(db, row.hub).await?;
-        partners.push(partner_row(&row, signed.as_ref(), records, now));
+        let mut shown = partner_row(&row, signed.as_ref(), records, now);
+        shown.reads_contacts = readers.contains_key(&log.hub);
+        shown.evidence = evidence.iter().filter(|one| one.hub == row.id).map(proof).collect();
+        partners.push(shown);
     }
     let names = names(db).await?;
     for copy in super::copies::known(db).await?.0 {
@@ -435,8 +439,20 @@ fn partner_row(
         reason: Some(row.reason.clone()).filter(|reason| !reason.is_empty()),
         remedy: remedy(&row.state).map(str::to_owned),
         copies: Vec::new(),
+        reads_contacts: false,
+        evidence: Vec::new(),
         stale: signed.is_some_and(|signed| now.timestamp().as_second() - signed.time as i64 > 3 * 86_400),
     }
+}
+
+/// Evidence as it is shown.
+fn proof(one: &super::hub::Evidence) -> Proof {
+    let what = match one.kind.as_str() {
+        "fork" => "two histories of its list",
+        "document" => "two hub documents of one version",
+        _ => "entries past the end that its hub document set to its list",
+    };
+    Proof { what: what.into(), found: jiff::Timestamp::from_second(one.found).ok(), id: one.id.clone() }
 }
 
 /// What to do about an outcome, in one line.

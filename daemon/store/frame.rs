@@ -99,7 +99,7 @@ pub async fn given(
                 let spoken = record::spoken(db, &records).await?;
                 let references: Vec<RecordRef> =
                     spoken.iter().filter_map(|(row, _)| rules.reference((row.hub, row.rec))).collect();
-                Some((spoken, record::decisions(db, &references).await?))
+                Some((spoken, super::group::decisions(db, rules, &references).await?))
             }
         };
         while page.is_none() || merging.len() >= AHEAD {
@@ -117,8 +117,9 @@ pub async fn given(
     }
     let count = |sql| sqlx::query_scalar::<_, i64>(sql);
     let all = count("SELECT count(*) FROM record WHERE kind = 1").fetch_one(&mut *db).await? as usize;
-    let withdrawn =
-        count("SELECT count(*) FROM record WHERE kind = 1 AND withdrawn").fetch_one(&mut *db).await? as usize;
+    let withdrawn = count("SELECT count(*) FROM record WHERE kind = 1 AND (withdrawn OR state = 'replaced')")
+        .fetch_one(&mut *db)
+        .await? as usize;
     let inside: usize = given.candidates.iter().map(|one| one.records.len() + one.copies.len()).sum();
     // Whatever is neither taken back nor part of a group cannot be read, or its words are gone: so the accounts always add up.
     let unreadable = all.saturating_sub(withdrawn + inside);
@@ -144,7 +145,7 @@ fn merged(
             _ => Vec::new(),
         });
         for end in ends.into_iter().flatten() {
-            naming.entry(end).or_default().push(at);
+            naming.entry(rules.successions.now(end)).or_default().push(at);
         }
     }
     let mut groups: BTreeMap<i64, Vec<RecordRef>> = BTreeMap::new();

@@ -3,8 +3,9 @@
 
 use super::StoreError;
 use super::record::{DecisionRow, RecordRow};
+use super::succession::Successions;
 use crate::record::list::List;
-use crate::record::statement::{Body, HubId, RecordRef, Statement};
+use crate::record::statement::{Body, HubId, Prefer, RecordRef, Revision, Statement};
 use crate::record::{Group, part};
 use crate::registry::linkage::{self, Features, Model, Row};
 use crate::registry::merge::{self, Member};
@@ -28,6 +29,8 @@ pub struct Rules {
     pub as_of: Date,
     /// Hub numbers and ids.
     pub hubs: Arc<BTreeMap<i64, HubId>>,
+    /// Records that stand for those of hubs that ended.
+    pub successions: Arc<Successions>,
 }
 
 impl Rules {
@@ -37,12 +40,26 @@ impl Rules {
     /// Database errors.
     pub async fn standing(db: &mut SqliteConnection, policy: Arc<Policy>) -> Result<Rules, StoreError> {
         let as_of = super::setting(db, "as-of").await?.and_then(|text| text.parse().ok()).unwrap_or_default();
-        let rows: Vec<(i64, String)> = sqlx::query_as("SELECT n, id FROM hub").fetch_all(db).await?;
+        let rows: Vec<(i64, String)> = sqlx::query_as("SELECT n, id FROM hub").fetch_all(&mut *db).await?;
         let hubs = rows
             .into_iter()
             .map(|(n, id)| Ok((n, id.parse().map_err(|_| super::corrupt("hub.id"))?)))
-            .collect::<Result<_, StoreError>>()?;
-        Ok(Rules { policy, as_of, hubs: Arc::new(hubs) })
+            .collect::<Result<BTreeMap<i64, HubId>, StoreError>>()?;
+        Rules::with(db, policy, as_of, hubs).await
+    }
+
+    /// Rules for a day, among these hubs.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn with(
+        db: &mut SqliteConnection,
+        policy: Arc<Policy>,
+        as_of: Date,
+        hubs: BTreeMap<i64, HubId>,
+    ) -> Result<Rules, StoreError> {
+        let successions = Arc::new(super::succession::all(db, &hubs).await?);
+        Ok(Rules { policy, as_of, hubs: Arc::new(hubs), successions })
     }
 
     /// A record's name in the world.
@@ -50,10 +67,25 @@ impl Rules {
         Some(RecordRef { hub: *self.hubs.get(&hub)?, rec })
     }
 
-    /// A record by its number here, if its hub is known.
+    /// A record by its number here, if its hub is known: the one that stands for it.
     pub fn key(&self, record: &RecordRef) -> Option<Key> {
+        let record = self.successions.now(*record);
         self.hubs.iter().find(|(_, id)| **id == record.hub).map(|(n, _)| (*n, record.rec))
     }
+}
+
+/// Decisions that name any of these records, or one in whose stead it stands.
+///
+/// # Errors
+/// Database errors.
+pub async fn decisions(
+    db: &mut SqliteConnection,
+    rules: &Rules,
+    records: &[RecordRef],
+) -> Result<Vec<DecisionRow>, StoreError> {
+    let former = records.iter().flat_map(|record| rules.successions.former(record).iter().copied());
+    let named: Vec<RecordRef> = records.iter().copied().chain(former).collect();
+    super::record::decisions(db, &named).await
 }
 
 /// Every list of every hub: what it is, for linking and for saying where a row comes from.
@@ -132,7 +164,8 @@ impl Loaded {
             .map(|(record, (row, group))| {
                 let said = guard(&words, &record);
                 let guard = protection::most(said.as_deref().into_iter().chain(self.level.as_deref()));
-                member(record, row, group.clone(), guard.map(str::to_owned))
+                let former = rules.successions.former(&record).to_vec();
+                Member { former, ..member(record, row, group.clone(), guard.map(str::to_owned)) }
             })
             .collect();
         let choices: Vec<Choice> = choices(decisions.into_iter(), rules)
@@ -184,7 +217,7 @@ pub fn member(record: RecordRef, row: &RecordRow, group: Group, guard: Option<St
     let rev = row.state.put.map_or(0, |(_, rev)| rev);
     let eff = if row.state.assured.is_some() { row.state.affirmed } else { row.state.said };
     let eff = Timestamp::from_second(eff).unwrap_or(Timestamp::UNIX_EPOCH);
-    Member { record, rev, eff, assured: row.state.assured.clone(), group, guard }
+    Member { record, rev, eff, assured: row.state.assured.clone(), group, guard, former: Vec::new() }
 }
 
 /// A hub's word about how far the place of a record's group may be known.
@@ -207,7 +240,7 @@ pub fn safety_words<'a>(rows: impl Iterator<Item = &'a DecisionRow>, rules: &Rul
         let at = Timestamp::from_second(row.said).ok()?;
         match statement_of(&row.body)?.body {
             Body::Safety { on, level, .. } if on.hub == author || rules.policy.rank(&author).is_some() => {
-                Some(SafetyWord { author, on, level, at })
+                Some(SafetyWord { author, on: rules.successions.now(on), level, at })
             }
             _ => None,
         }
@@ -234,6 +267,9 @@ pub fn links<'a>(rows: impl Iterator<Item = &'a DecisionRow>, rules: &Rules) -> 
         let at = Timestamp::from_second(row.said).ok()?;
         match statement_of(&row.body)?.body {
             Body::Link { a, b, judgement } => {
+                let (a, b) = (rules.successions.now(a), rules.successions.now(b));
+                // The record that took the other's place says nothing of itself.
+                (a != b).then_some(())?;
                 Some(Decision { author, rank, a, b, judgement, at, order: super::log::order(row.pos) })
             }
             _ => None,
@@ -251,6 +287,13 @@ pub fn choices<'a>(rows: impl Iterator<Item = &'a DecisionRow>, rules: &Rules) -
         match statement_of(&row.body)?.body {
             Body::Choose { on, field, prefer, over } => {
                 let unit = Unit::of(&field)?;
+                let now = |of: Revision| Revision { record: rules.successions.now(of.record), ..of };
+                let on = rules.successions.now(on);
+                let prefer = match prefer {
+                    Prefer::Value(of) => Prefer::Value(now(of)),
+                    other => other,
+                };
+                let over = over.into_iter().map(now).collect();
                 Some(Choice { author, rank, on, unit, prefer, over, at, order: super::log::order(row.pos) })
             }
             _ => None,
@@ -308,7 +351,7 @@ pub async fn read(db: &mut SqliteConnection, rules: &Rules, groups: &[i64]) -> R
         by_group.entry(row.group.unwrap_or_default()).or_default().push((row.hub, row.rec));
     }
     let references: Vec<RecordRef> = loaded.members.keys().copied().collect();
-    let decisions = super::record::decisions(db, &references).await?;
+    let decisions = decisions(db, rules, &references).await?;
     let lists = lists(db, rules).await?;
     let mut read = Vec::with_capacity(groups.len());
     for n in groups {
@@ -316,9 +359,10 @@ pub async fn read(db: &mut SqliteConnection, rules: &Rules, groups: &[i64]) -> R
         let mut members: Vec<RecordRef> = keys.iter().filter_map(|key| rules.reference(*key)).collect();
         members.sort_unstable();
         let names_one = |row: &&DecisionRow| {
+            let named = |record: RecordRef| members.contains(&rules.successions.now(record));
             statement_of(&row.body).is_some_and(|statement| match statement.body {
-                Body::Link { a, b, .. } => members.contains(&a) || members.contains(&b),
-                Body::Choose { on, .. } | Body::Safety { on, .. } => members.contains(&on),
+                Body::Link { a, b, .. } => named(a) || named(b),
+                Body::Choose { on, .. } | Body::Safety { on, .. } => named(on),
                 _ => false,
             })
         };

@@ -18,6 +18,7 @@ pub async fn adopt(db: &mut Write, hub: i64, verified: &VerifiedHub, document: &
         .execute(&mut **db)
         .await?;
     keep_version(db, hub, verified.document.version, document).await?;
+    super::succession::adopt(db, hub, verified).await?;
     for (ordinal, log) in (0..).zip(&verified.logs) {
         sqlx::query(
             "INSERT INTO log (n, hub, ordinal, origin, vkey, peer, closed_size, closed_root) VALUES (?, ?, ?, ?, ?, ?, ?, ?) \

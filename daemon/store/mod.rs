@@ -15,7 +15,7 @@
 //! * [`protected`]: places that must not be known, in a type and a table of their own;
 //! * [`postcodes`]: where every postcode lies, in a file beside the database;
 //! * [`copies`]: which lists are copies of others;
-//! * [`sighting`]: records that only repeat this hub's own;
+//! * [`sighting`]: records that only repeat this hub's own; [`succession`]: those that stand for the records of a hub that ended;
 //! * [`directory`]: what people look up, as [`view`]s.
 //! * [`imports`]: imports that can be undone, sources on a schedule, saved mappings;
 //! * [`lookup`]: groups as the hub's own people look for them.
@@ -53,6 +53,7 @@ pub mod retention;
 pub mod scrub;
 pub mod sighting;
 pub mod study;
+pub mod succession;
 pub mod view;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};

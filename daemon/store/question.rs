@@ -184,7 +184,12 @@ mod tests {
     fn rules() -> Rules {
         let policy = Policy::parse(Policy::default_text(), vocabulary::digest(), Model::shipped()).unwrap();
         let hubs = (1..=3).map(|n| (n, HubId([n as u8; 20]))).collect::<BTreeMap<_, _>>();
-        Rules { policy: Arc::new(policy), as_of: "2026-11-22".parse().unwrap(), hubs: Arc::new(hubs) }
+        Rules {
+            policy: Arc::new(policy),
+            as_of: "2026-11-22".parse().unwrap(),
+            hubs: Arc::new(hubs),
+            successions: Arc::default(),
+        }
     }
 
     async fn store(folder: &tempfile::TempDir) -> Store {

@@ -344,7 +344,23 @@ pub async fn safety_of(db: &mut SqliteConnection, hub: i64, rec: Uuid) -> Result
 /// # Errors
 /// Database errors.
 pub async fn own_decisions(db: &mut SqliteConnection, hub: i64) -> Result<Vec<(i64, i64)>, StoreError> {
-    sqlx::query_as("SELECT pos, said FROM decision WHERE hub = ? ORDER BY pos").bind(hub).fetch_all(db).await
+    // What a put says of a record that it replaces is said again with the put.
+    sqlx::query_as(
+        "SELECT pos, said FROM decision WHERE hub = ? AND body NOT LIKE 'groups-feed/v1 record%' ORDER BY pos",
+    )
+    .bind(hub)
+    .fetch_all(db)
+    .await
+}
+
+/// Ids of a hub's decisions.
+///
+/// # Errors
+/// Database errors.
+pub async fn decided(db: &mut SqliteConnection, hub: i64) -> Result<std::collections::BTreeSet<Uuid>, StoreError> {
+    let rows: Vec<Vec<u8>> =
+        sqlx::query_scalar("SELECT rec FROM decision WHERE hub = ?").bind(hub).fetch_all(db).await?;
+    rows.iter().map(|rec| Uuid::from_slice(rec).map_err(|_| corrupt("decision.rec"))).collect()
 }
 
 /// Whether anybody decided anything.

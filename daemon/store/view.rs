@@ -282,6 +282,9 @@ pub struct GroupPage {
     pub checked: Option<Checked>,
     /// What to know before sharing the page, for groups whose place is protected.
     pub safety: Option<String>,
+    /// Whether what it is about may put somebody at risk who is seen reading of it: the page then has no name in its title, and
+    /// says how to leave no trace.
+    pub care: bool,
     /// The group's own words.
     pub description: Option<String>,
     /// How to reach it, shown first.
@@ -354,6 +357,21 @@ pub struct PartnerRow {
     pub stale: bool,
     /// Its lists that repeat another hub's, each in a sentence.
     pub copies: Vec<String>,
+    /// Whether it may read role contacts whose consent names it.
+    pub reads_contacts: bool,
+    /// Signed notes that contradict each other: proof that its keys said two things.
+    pub evidence: Vec<Proof>,
+}
+
+/// Two signed notes that contradict each other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proof {
+    /// Two of what.
+    pub what: String,
+    /// When it was met.
+    pub found: Option<Timestamp>,
+    /// What it is called: both notes are served below it, where this hub publishes.
+    pub id: String,
 }
 
 /// Partner hubs, and this hub as they see it.

@@ -23,4 +23,4 @@ pub mod server;
 mod style;
 pub use crate::store::view::{self, Site};
 pub use error::WebError;
-pub use server::{current, router, serve};
+pub use server::{Crowd, current, router, serve, serve_crowd};

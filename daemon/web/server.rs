@@ -15,11 +15,13 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
 use std::any::Any;
+use std::collections::BTreeMap;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
@@ -39,8 +41,25 @@ const DRAIN: Duration = Duration::from_secs(10);
 const MAX_HEAD: usize = 16 * 1024;
 /// Header lines of a request.
 const MAX_HEADERS: usize = 64;
-/// Connections at one time; further ones wait to be taken. Each may hold one feed file in memory.
-const MAX_CONNECTIONS: usize = 512;
+/// How many connections there may be at one time, and who gives way when more come.
+#[derive(Debug, Clone, Copy)]
+pub struct Crowd {
+    /// Connections at one time. Each may hold one feed file in memory.
+    pub places: usize,
+    /// When all places are taken, the connection whose last request is oldest gives way to the next, once that is so long ago:
+    /// whoever reads or writes as slowly as it can would otherwise keep everybody else out for minutes, with a few hundred
+    /// sockets.
+    pub give_way: Duration,
+}
+
+impl Default for Crowd {
+    fn default() -> Crowd {
+        Crowd { places: 512, give_way: Duration::from_secs(2) }
+    }
+}
+
+/// How often it is looked for one that may have to.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// Everything a hub serves, in one router: its pages, its feed where it publishes one, and its health.
 pub fn router(site: Arc<Site>, pages: Router, feed: Option<Router>, health: Router) -> Router {
@@ -103,14 +122,74 @@ pub fn current(routers: watch::Receiver<Router>) -> Router {
     })
 }
 
+/// The connections that are open, each with the moment of its last request and what ends it.
+struct Places {
+    free: Arc<Semaphore>,
+    taken: Mutex<BTreeMap<u64, Taken>>,
+    begun: Instant,
+    give_way: Duration,
+}
+
+struct Taken {
+    /// Milliseconds from [`Places::begun`] to its last request, or to its beginning.
+    asked: Arc<AtomicU64>,
+    gives_way: CancellationToken,
+}
+
+impl Places {
+    fn of(crowd: Crowd) -> Arc<Places> {
+        let (free, begun) = (Arc::new(Semaphore::new(crowd.places)), Instant::now());
+        Arc::new(Places { free, taken: Mutex::default(), begun, give_way: crowd.give_way })
+    }
+
+    fn now(&self) -> u64 {
+        u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn taken(&self) -> std::sync::MutexGuard<'_, BTreeMap<u64, Taken>> {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A free place, made free if need be.
+    async fn next(&self) -> OwnedSemaphorePermit {
+        loop {
+            let place = Arc::clone(&self.free).acquire_owned();
+            match tokio::time::timeout(LOOK, place).await {
+                Ok(Ok(place)) => return place,
+                // The semaphore is never closed.
+                Ok(Err(_)) => std::future::pending().await,
+                Err(_) => self.make_room(),
+            }
+        }
+    }
+
+    /// Ends the connection whose last request is oldest, if that is long enough ago.
+    fn make_room(&self) {
+        let oldest = self.now().saturating_sub(u64::try_from(self.give_way.as_millis()).unwrap_or(u64::MAX));
+        let taken = self.taken();
+        let asked = |one: &Taken| one.asked.load(Ordering::Relaxed);
+        let waits = taken.values().filter(|one| !one.gives_way.is_cancelled() && asked(one) <= oldest);
+        if let Some(one) = waits.min_by_key(|one| asked(one)) {
+            tracing::debug!("all places are taken; the connection that was quiet for longest gives way");
+            one.gives_way.cancel();
+        }
+    }
+}
+
 /// Serves `router` on `listener` until `stop` is cancelled; then takes no further connections, and returns when the open
 /// requests are answered or 10 seconds have passed.
 pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) {
-    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    serve_crowd(listener, router, stop, Crowd::default()).await;
+}
+
+/// [`serve`] for another crowd.
+pub async fn serve_crowd(listener: TcpListener, router: Router, stop: CancellationToken, crowd: Crowd) {
+    let places = Places::of(crowd);
     let open = TaskTracker::new();
+    let mut nth = 0;
     loop {
         let next = async {
-            let place = Arc::clone(&places).acquire_owned().await;
+            let place = places.next().await;
             (place, listener.accept().await)
         };
         let (place, accepted) = tokio::select! {
@@ -120,11 +199,22 @@ pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToke
         };
         match accepted {
             Ok((stream, _)) => {
-                let connection = connection(stream, router.clone(), stop.clone());
+                let asked = Arc::new(AtomicU64::new(places.now()));
+                let gives_way = CancellationToken::new();
+                places.taken().insert(nth, Taken { asked: asked.clone(), gives_way: gives_way.clone() });
+                let (clock, here) = (places.clone(), places.clone());
+                // A response is one request's: how slowly it is read tells how long ago that was asked.
+                let heard = move || asked.store(clock.now(), Ordering::Relaxed);
+                let connection = connection(stream, router.clone(), heard, stop.clone());
                 open.spawn(async move {
-                    connection.await;
+                    tokio::select! {
+                        () = connection => {}
+                        () = gives_way.cancelled() => {}
+                    }
+                    here.taken().remove(&nth);
                     drop(place);
                 });
+                nth += 1;
             }
             Err(error) => {
                 // A connection that failed by itself, or no file descriptor is free: the next try may do better.
@@ -137,12 +227,22 @@ pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToke
     open.wait().await;
 }
 
-async fn connection(stream: TcpStream, router: Router, stop: CancellationToken) {
+/// Serves one connection; `heard` is called with each request.
+async fn connection(
+    stream: TcpStream,
+    router: Router,
+    heard: impl Fn() + Clone + Send + 'static,
+    stop: CancellationToken,
+) {
     // Answers are written whole; waiting to fill a packet only delays the last bytes.
     let _ = stream.set_nodelay(true);
     let mut http = Builder::new(TokioExecutor::new()).http1_only();
     http.http1().timer(TokioTimer::new()).header_read_timeout(HEAD).max_buf_size(MAX_HEAD).max_headers(MAX_HEADERS);
-    let mut serving = pin!(http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router)));
+    let service = router.map_request(move |request| {
+        heard();
+        request
+    });
+    let mut serving = pin!(http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service)));
     let ended = tokio::select! {
         ended = serving.as_mut() => Some(ended),
         () = stop.cancelled() => None,

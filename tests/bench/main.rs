@@ -5,6 +5,7 @@
 
 #![expect(clippy::print_stdout, reason = "figures are what this prints")]
 
+mod crowd;
 mod floor;
 mod frame;
 mod hub;
@@ -38,6 +39,9 @@ fn main() {
     }
     if wanted("add") {
         pull::one_more(folder.path());
+    }
+    if wanted("crowd") {
+        crowd::crowd(folder.path());
     }
     if wanted("search") {
         search::search(folder.path());

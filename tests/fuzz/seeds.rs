@@ -66,6 +66,11 @@ pub fn statements() -> Vec<Vec<u8>> {
         ("record", r#""op":"affirm","assured":{"date":"2026-08-01","method":"phone","by":"hub"}}"#.to_owned()),
         ("record", r#""op":"withdraw"}"#.to_owned()),
         ("safety", format!(r#""op":"put","on":["{hub}","{a}"],"level":"approximate"}}"#)),
+        (
+            "safety",
+            format!(r#""op":"lower","on":["{hub}","{a}"],"level":"open","by":"trustee","confirmed":"hub-worker"}}"#),
+        ),
+        ("record", format!(r#""op":"put","replaces":["{hub}","{b}"],"parts":{{}}}}"#)),
         ("ack", format!(r#""op":"put","origin":"feed.example/1","size":9,"erased":2}}"#)),
         ("hub", r#""op":"put","version":1,"digest":"XVGG-qnZ-uiG0Gt77bd7xpE8y7E1tv9Qsr9y9r0YKA8"}"#.to_owned()),
         ("record", r#""op":"put","crit":["later"],"later":1}"#.to_owned()),

@@ -244,6 +244,54 @@ async fn what_is_due_is_shown_and_then_goes() {
     hub.check_hub().await;
 }
 
+/// What has been due for a week, and was shown that week, the daemon removes by itself, once a day; what somebody confirmed in that
+/// week stays. Where the configuration says so, only people remove.
+#[tokio::test]
+async fn what_is_due_and_was_shown_goes_by_itself() {
+    use crate::attacks::contact::{add, role};
+    use mutuald::node::retention::Kind as Clock;
+    let rec = |n: u128| Uuid::from_u128(0x4000_8000_0000_0000_0000 + n);
+    let hub = TestHub::sharing("Nottingham", 520).await;
+    let by_hand = TestHub::with("By Hand", 521, |config| config.retention.sweep_after_days = 0).await;
+    let mut contacts = Vec::new();
+    for hub in [&hub, &by_hand] {
+        for n in [1, 2] {
+            hub.put(&[(rec(n), crate::support::hub::group(&format!("Circle {n}"), "Nottingham", "0115 496 0001"))])
+                .await;
+            contacts.push(add(hub, rec(n), role(SECRET)).await);
+        }
+    }
+    let left = async |hub: &TestHub| -> i64 {
+        let mut db = hub.hub.store.read().await.unwrap();
+        sqlx::query_scalar("SELECT count(*) FROM contact").fetch_one(&mut *db).await.unwrap()
+    };
+    let on = async |day: &str| {
+        for hub in [&hub, &by_hand] {
+            hub.clock.set(format!("{day}T09:00:00Z").parse().unwrap());
+        }
+        (hub.hub.retention_sweep().await.unwrap(), by_hand.hub.retention_sweep().await.unwrap())
+    };
+    assert_eq!(on("2027-11-21").await, (Some(Default::default()), None));
+    assert_eq!(on("2027-11-22").await.0, Some(Default::default()), "due from today: shown, and kept");
+    let due = hub.hub.retention_due().await.unwrap();
+    assert_eq!(due.iter().map(|due| due.goes.unwrap().to_string()).collect::<Vec<_>>(), ["2027-11-29"; 2]);
+    assert!(by_hand.hub.retention_due().await.unwrap().iter().all(|due| due.goes.is_none()));
+    // One of them is still right.
+    on("2027-11-28").await;
+    let mut db = hub.hub.store.write().await.unwrap();
+    let mut row = mutuald::store::contact::get(&mut db, contacts[0]).await.unwrap().unwrap();
+    row.confirmed = hub.clock.now().as_second();
+    mutuald::store::contact::save(&mut db, &row).await.unwrap();
+    db.commit().await.unwrap();
+    assert_eq!(left(&hub).await, 2);
+    let removed = on("2027-11-29").await.0.unwrap();
+    assert_eq!(removed.into_iter().collect::<Vec<_>>(), [(Clock::Contact, 1)]);
+    assert_eq!((left(&hub).await, left(&by_hand).await), (1, 2));
+    assert_eq!(on("2027-11-29").await.0, None, "once a day");
+    hub.hub.refresh().await.unwrap();
+    hub.check_hub().await;
+}
+
 /// A person's contact can be traced to who gave it, by any hub that holds it.
 #[tokio::test]
 async fn pain_5_whoever_holds_a_contact_knows_from_whom() {

@@ -6,6 +6,7 @@
 use crate::support::TestHub;
 use crate::support::audit::audit;
 use crate::support::hub::{copy, group};
+use crate::support::power::{self, Disk, Lost};
 use mutuald::clock::Clock;
 use mutuald::config::{Config, Publish};
 use mutuald::feed::tile::{self, WIDTH};
@@ -98,6 +99,24 @@ async fn child() {
                 let plan = erase::plan(&hub, &mut db, &known, None, true).await.unwrap();
                 drop(db);
                 plan.commit(&hub).await.unwrap();
+            }
+            assert_eq!(hub.sweep().await.unwrap(), [""; 0]);
+        }
+        ["brief", state] => {
+            let hub = open(Path::new(state)).await;
+            hub.refresh().await.unwrap();
+            hub.publish().await.unwrap();
+            let erase = Body::Erase(Kind::Record, 1, ErasedParts::All);
+            let erase = Draft { id: Uuid::from_u128(3), rev: 2, body: erase, public: None };
+            let mut said = 2;
+            for (nth, step) in [&steps()[0][..5], &steps()[1][..2], &[erase]].into_iter().enumerate() {
+                said += step.len() as u64;
+                let mut db = hub.store.read().await.unwrap();
+                let held = store::log::by_number(&mut db, store::log::OWN).await.unwrap().unwrap().held;
+                drop(db);
+                if held < said {
+                    Hub { chance: Chance::seeded(nth as u64), ..hub.clone() }.say(step).await.unwrap();
+                }
             }
             assert_eq!(hub.sweep().await.unwrap(), [""; 0]);
         }
@@ -278,7 +297,13 @@ async fn f45_backups_survive_a_kill_at_every_step() {
 
 /// Starts a child. Killed at the failpoint if it comes to it; returns whether it did.
 fn work(work: &str, failpoint: Option<&str>) -> bool {
+    work_with(work, failpoint, &[])
+}
+
+/// The same in an environment.
+fn work_with(work: &str, failpoint: Option<&str>, environment: &[(&str, &Path)]) -> bool {
     let mut command = Command::new(std::env::current_exe().unwrap());
+    command.envs(environment.iter().copied());
     command.args(["crash::child", "--exact", "--nocapture"]).env(WORK, work);
     command.stdout(Stdio::null()).stderr(Stdio::piped());
     if let Some(failpoint) = failpoint {
@@ -338,6 +363,11 @@ fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
 
 /// A reader who comes at this moment finds all that the checkpoint names, and it hashes to the signed root. Returns the size.
 fn published(state: &Path) -> u64 {
+    shown(state).len() as u64
+}
+
+/// The same; returns the entries' hashes.
+fn shown(state: &Path) -> Vec<mutuald::feed::Hash> {
     let feed = state.join("feed");
     let document = std::fs::read(feed.join("hub/1")).unwrap();
     let hub = hub_document::open(&document, None).unwrap();
@@ -357,8 +387,9 @@ fn published(state: &Path) -> u64 {
             assert_eq!(level0, hashes[(n * WIDTH) as usize..].concat());
         }
     }
-    assert_eq!(merkle::root(hashes), checkpoint.root);
-    checkpoint.size
+    assert_eq!(merkle::root(hashes.iter().copied()), checkpoint.root);
+    assert_eq!(hashes.len() as u64, checkpoint.size);
+    hashes
 }
 
 /// What a registry says, whole.
@@ -411,6 +442,120 @@ async fn kill_at(
         }
     }
     met
+}
+
+/// Lets the power fail where the work comes to each failpoint, at its first passing and at a later one: all that was not synced is
+/// lost, or some of it. Of the failpoints, those whose names begin so. `look` sees the state at the moment, and once the work was
+/// done again. Returns the failpoints it came to, and how many writes and names were lost.
+async fn power_fails(
+    library: &Path,
+    start: &Path,
+    (what, argument, steps): (&str, &str, &[&str]),
+    mut look: impl AsyncFnMut(&Path, &str, bool),
+) -> (BTreeSet<String>, usize) {
+    let (mut met, mut dropped) = (BTreeSet::new(), 0);
+    let trials = tempfile::tempdir().unwrap();
+    for name in failpoints().into_iter().filter(|name| steps.iter().any(|step| name.starts_with(step))) {
+        for nth in [1, 5] {
+            let (whole, journal) = (trials.path().join("whole"), trials.path().join("journal"));
+            copy(start, &whole);
+            let mut disk = Disk::of(&whole);
+            let task = format!("{what} {}{argument}", whole.display());
+            let preloaded = [("LD_PRELOAD", library), ("POWER_JOURNAL", &journal), ("POWER_FOLDER", whole.as_path())];
+            if !work_with(&task, Some(&format!("{name}:{nth}")), &preloaded) {
+                std::fs::remove_dir_all(&whole).unwrap();
+                let _ = std::fs::remove_file(&journal);
+                break;
+            }
+            met.insert(name.clone());
+            look(&whole, &format!("{name}:{nth}"), false).await;
+            let journal_bytes = std::fs::read(&journal).unwrap();
+            disk.follow(&journal_bytes);
+            for (nth_fall, lost) in [Lost::Everything, Lost::Some(name.len() as u64)].into_iter().enumerate() {
+                dropped += disk.clone().fall(lost);
+                let at = format!("{name}:{nth}, fall {nth_fall}");
+                assert!(!work(&task, None), "{at}");
+                look(&whole, &at, true).await;
+            }
+            std::fs::remove_dir_all(&whole).unwrap();
+            std::fs::remove_file(&journal).unwrap();
+        }
+    }
+    (met, dropped)
+}
+
+/// F46: the power fails at any step of saying, erasing and publishing, and the disk has lost what was not synced, or some of it
+/// (writes below the file system, worked out from what the process asked for). The hub comes back to the state of one whose power
+/// did not fail: what readers saw is a beginning of what is published then, and what was erased is gone.
+#[tokio::test(flavor = "multi_thread")]
+async fn f46_power_that_fails_loses_nothing_that_was_shown() {
+    let Some(library) = power::library() else {
+        eprintln!("SKIP: no C compiler here, so no power failure was tried");
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let start = folder.path().join("start");
+    new_state(&start, "Powerless", 5).await;
+    let whole = folder.path().join("whole");
+    copy(&start, &whole);
+    assert!(!work(&format!("brief {}", whole.display()), None));
+    let (expected, feed) = (told(&whole).await, files(&whole.join("feed/v1")));
+    let mut before = Vec::new();
+    let (met, dropped) =
+        power_fails(&library, &start, ("brief", "", &["publish", "sa", "erase"]), async |state, at, again| {
+            let now = shown(state);
+            if !again {
+                before = now;
+                return;
+            }
+            assert!(now.starts_with(&before), "{at}: what readers saw is no beginning of what is published");
+            assert_eq!(told(state).await, expected, "{at}");
+            assert_eq!(files(&state.join("feed/v1")), feed, "{at}");
+            let found = audit(&[state], &["Group 3, said"]);
+            assert!(found.is_empty(), "{at}: {found:?}");
+        })
+        .await;
+    assert!(met.contains("publish-checkpoint-stored") && met.contains("erase-wal"), "{met:?}");
+    assert!(dropped > met.len(), "{dropped} writes were lost");
+}
+
+/// F46: the same while a partner is pulled: its list is here as if nothing had happened, and its erasures stay obeyed.
+#[tokio::test(flavor = "multi_thread")]
+async fn f46_power_that_fails_during_a_pull_leaves_a_hub_that_pulls_on() {
+    let Some(library) = power::library() else {
+        eprintln!("SKIP: no C compiler here, so no power failure was tried");
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let partner = TestHub::new("Partner Hub", 3).await;
+    partner.hub.say(&steps()[0][..20]).await.unwrap();
+    let start = folder.path().join("start");
+    new_state(&start, "Puller", 6).await;
+    let hub = open(&start).await;
+    hub.add_partner(&partner.url, partner.hub.id, None).await.unwrap();
+    let row = hub.partner(&partner.hub.id.to_string()).await.unwrap();
+    hub.pull(&row, false).await.unwrap();
+    hub.store.close().await;
+    let erase = Body::Erase(Kind::Record, 1, ErasedParts::All);
+    let erase = Draft { id: Uuid::from_u128(3), rev: 2, body: erase, public: None };
+    partner.hub.say(&[steps()[1][..3].to_vec(), vec![erase]].concat()).await.unwrap();
+    let whole = folder.path().join("whole");
+    copy(&start, &whole);
+    let id = partner.hub.id;
+    assert!(!work(&format!("pull {} {id}", whole.display()), None));
+    let expected = told(&whole).await;
+    let (met, dropped) =
+        power_fails(&library, &start, ("pull", &format!(" {id}"), &["pull", "erase"]), async |state, at, again| {
+            if !again {
+                return;
+            }
+            assert_eq!(told(state).await, expected, "{at}");
+            let found = audit(&[state], &["Group 3, said 1"]);
+            assert!(found.is_empty(), "{at}: {found:?}");
+        })
+        .await;
+    assert!(met.contains("pull-kept") && met.contains("pull-done"), "{met:?}");
+    assert!(dropped > met.len(), "{dropped} writes were lost");
 }
 
 async fn new_state(state: &Path, name: &str, seed: u64) {

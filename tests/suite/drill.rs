@@ -1,9 +1,9 @@
-//! The drill of the demonstration, by the real program: four acts on live daemons, each of which ends as written.
+//! The drill of the demonstration, by the real program: five acts on live daemons, each of which ends as written.
 
 use crate::support::command::run;
 
 #[test]
-fn the_drill_plays_four_acts_and_every_one_ends_as_written() {
+fn the_drill_plays_five_acts_and_every_one_ends_as_written() {
     let folder = tempfile::tempdir().unwrap();
     let ran = run(folder.path(), &["demo", "--drill", "--keep", "hubs"]);
     // The drill itself ends with another number when a command or an answer is not as it must be.
@@ -20,12 +20,21 @@ fn the_drill_plays_four_acts_and_every_one_ends_as_written() {
         ),
         ("Act 2", &["Essex       notices: Derbyshire Hub told Nottingham Hub another history", "PROVEN"]),
         ("Act 3", &["is in force", "Leicester   byte scan of its whole folder: it stands in 0 places"]),
-        ("Act 4", &["nothing was published", "Taken back from", "All four acts ended as written."]),
+        ("Act 4", &["nothing was published", "Taken back from"]),
+        (
+            "Act 5",
+            &[
+                "does anybody come to harm",
+                "Essex       byte scan of its whole folder, but for that table: it stands in 0 places",
+                "Nottingham  byte scan of its whole folder, but for that table: it stands in 0 places",
+                "All five acts ended as written.",
+            ],
+        ),
     ] {
         let start = told.find(&format!("══ {act}")).unwrap_or_else(|| panic!("{act} was not played: {told}"));
         let rest = &told[start + 3..];
         let scene = match act {
-            "Act 4" => rest,
+            "Act 5" => rest,
             _ => &rest[..rest.find("══ Act").unwrap()],
         };
         must.iter().for_each(|words| assert!(scene.contains(words), "{act} does not say {words:?}: {scene}"));

@@ -175,6 +175,7 @@ fn the_example_in_words_is_what_this_program_writes_and_reads() {
         rev: 1,
         at: time("2026-08-05T15:04:00Z").unwrap(),
         parts: BTreeMap::from([(part::PUBLIC.to_owned(), part::digest(line.as_bytes()))]),
+        replaces: None,
         body: Body::Put(Kind::Record),
     };
     let signed = leaf::sign(&statement, &keys.log).unwrap();

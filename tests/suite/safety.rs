@@ -315,6 +315,37 @@ fn the_import_asks_and_does_not_decide() {
     assert!(desk.run(&["group", "show", "oak"]).out.contains("CM1"));
 }
 
+/// Undoing an import takes back the rows that it kept to this hub alone, of which nothing was ever signed: not a byte of them is
+/// left, in the table either.
+#[test]
+fn undoing_an_import_takes_back_what_only_this_hub_knew() {
+    let desk = Desk::new("Essex Hub");
+    let row = |name: &'static str, level: &'static str| {
+        let mut row: Vec<(&str, &str)> = ROW.to_vec();
+        row[0].1 = name;
+        row.retain(|(column, _)| !["Charity number", "Your reference"].contains(column));
+        row.push(("Safety", level));
+        row
+    };
+    let rows = [row("Willow Circle", "unlisted"), row("Sallow Circle", "sealed")];
+    desk.fill("groups.csv", &rows.iter().map(Vec::as_slice).collect::<Vec<_>>());
+    desk.run(&["import", "groups.csv", "--commit"]).ended(0);
+    let protected = desk.run(&["safety", "list", "--json"]).json(0);
+    assert_eq!(protected["protected"].as_array().map(Vec::len), Some(2), "{protected}");
+    let undone = desk.run(&["import", "undo", "--json"]).json(0);
+    assert_eq!((&undone["withdrawn"], &undone["restored"]), (&json!(2), &json!(0)), "{undone}");
+    let protected = desk.run(&["safety", "list", "--json"]).json(0);
+    assert_eq!(protected["protected"], json!([]));
+    for (name, bytes) in all(&desk.file("mutuald-state")) {
+        assert!(met(&bytes, &MARKS).is_empty(), "{name}: {:?}", met(&bytes, &MARKS));
+    }
+    desk.run(&["import", "undo"]).failed(2);
+    // They may come again.
+    desk.run(&["import", "groups.csv", "--commit"]).ended(0);
+    let protected = desk.run(&["safety", "list", "--json"]).json(0);
+    assert_eq!(protected["protected"].as_array().map(Vec::len), Some(2), "{protected}");
+}
+
 fn said(name: &str, more: serde_json::Value) -> Group {
     let mut json = json!({"name": name, "contact": {"phone": "01632 960777"}, "topics": ["loneliness"]});
     json.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());

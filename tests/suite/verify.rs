@@ -64,7 +64,7 @@ fn small() -> (Files, HubId) {
         let line = words.map(|name| part::line([rev as u8; 16], &format!(r#"{{"name":"{name}"}}"#)));
         let digests = line.iter().map(|line| (PUBLIC.to_owned(), part::digest(line.as_bytes()))).collect();
         let at = "2026-11-22T09:00:00Z".parse().unwrap();
-        let statement = Statement { id: Uuid::from_u128(id), rev, at, parts: digests, body: said };
+        let statement = Statement { id: Uuid::from_u128(id), rev, at, parts: digests, replaces: None, body: said };
         let note = leaf::sign(&statement, &keys.log).unwrap();
         tile::append_entry(&mut entries, &note);
         hashes.extend(merkle::leaf_hash(&note));

@@ -22,6 +22,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
@@ -371,6 +372,46 @@ async fn stopping_lets_open_requests_finish() {
     let address = server.address;
     server.finish().await;
     assert!(TcpStream::connect(address).await.is_err(), "nothing listens any more");
+}
+
+/// F11: clients that take every place there is, and then neither finish asking nor read what they asked for, keep nobody out:
+/// whoever was quiet for longest gives way.
+#[tokio::test]
+async fn f11_those_who_stall_give_way() {
+    const PLACES: usize = 8;
+    // More than any socket's buffers hold, so that whoever does not read keeps it waiting.
+    static LARGE: [u8; 16 << 20] = [b'x'; 16 << 20];
+    let routes = Router::new()
+        .route("/large", get(async || axum::body::Bytes::from_static(&LARGE)))
+        .route("/small", get(async || "here"));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (address, stop) = (listener.local_addr().unwrap(), CancellationToken::new());
+    let crowd = web::Crowd { places: PLACES, give_way: Duration::from_secs(1) };
+    let serving = tokio::spawn(web::serve_crowd(listener, routes, stop.clone(), crowd));
+    let mut stalled = Vec::new();
+    for nth in 0..PLACES + PLACES / 2 {
+        let mut client = TcpStream::connect(address).await.unwrap();
+        let ask = match nth % 3 {
+            0 => "GET /large HTTP/1.1\r\nhost: here\r\n\r\n",
+            1 => "GET /small HTTP/1.1\r\nhost: he",
+            _ => "",
+        };
+        client.write_all(ask.as_bytes()).await.unwrap();
+        stalled.push(client);
+    }
+    // Ten minutes is what a connection may last, half a minute a head that does not come: well before, everybody is served.
+    let client = Client::builder().pool_max_idle_per_host(0).build().unwrap();
+    let many = async {
+        let mut asked = tokio::task::JoinSet::new();
+        (0..40).for_each(|_| drop(asked.spawn(client.get(format!("http://{address}/small")).send())));
+        for answer in asked.join_all().await {
+            assert_eq!(answer.unwrap().text().await.unwrap(), "here");
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(25), many).await.expect("nobody waits for those who stall");
+    drop(stalled);
+    stop.cancel();
+    serving.await.unwrap();
 }
 
 #[tokio::test]

@@ -272,7 +272,7 @@ impl Reader {
         let mut loaded = Loaded::read(db, rules, records).await?;
         loaded.level = Some(row.level.clone());
         let records: Vec<RecordRef> = loaded.members.keys().copied().collect();
-        let decisions = store::record::decisions(db, &records).await?;
+        let decisions = stored::decisions(db, rules, &records).await?;
         let cluster = Cluster { members: records, joined: Vec::new() };
         let (merged, _) = loaded.merge(&cluster, rules, decisions.iter());
         let title = |hub: i64, group: &Group| {

@@ -24,6 +24,8 @@ pub struct Walked {
     pub versions: Vec<(Vec<u8>, VerifiedHub)>,
     /// ETag of the newest document.
     pub etag: Option<String>,
+    /// The version that was shown as the newest, where it is older than the one that is known.
+    pub older: Option<u64>,
 }
 
 /// Where version `n` lies, beside the newest document.
@@ -50,7 +52,7 @@ pub async fn walk(
     let most = client.limits().hub_document_bytes;
     let (body, etag) = match client.get(newest, &Ask { most, unless: etag, ..Ask::default() }).await? {
         Answer::Whole { body, etag } => (body, etag),
-        _ => return Ok(Walked { versions: Vec::new(), etag: etag.map(str::to_owned) }),
+        _ => return Ok(Walked { etag: etag.map(str::to_owned), ..Walked::default() }),
     };
     let (last, held) = (hub::version_of(&body)?, known.hub.document.version);
     if last == held && body != known.document {
@@ -60,7 +62,7 @@ pub async fn walk(
             Some(before) => hub::next(before, &body),
             None => hub::open(&body, Some(known.hub.id)),
         }
-        .map(|_| Walked { versions: Vec::new(), etag })
+        .map(|_| Walked { etag, ..Walked::default() })
         .map_err(PullError::from);
     }
     let mut versions: Vec<(Vec<u8>, VerifiedHub)> = Vec::new();
@@ -86,7 +88,7 @@ pub async fn walk(
         Some((_, hub)) if hub.document.version == last && hub.document.expires < today => {
             Err(HubError::Expired(hub.document.expires).into())
         }
-        _ => Ok(Walked { versions, etag }),
+        _ => Ok(Walked { versions, etag, older: Some(last).filter(|last| *last < held) }),
     }
 }
 

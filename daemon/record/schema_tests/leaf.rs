@@ -98,17 +98,21 @@ fn statement() -> impl Strategy<Value = Statement> {
         Just(BTreeMap::new()),
         (classes(), digest()).prop_map(|(classes, digest)| classes.into_iter().map(|c| (c, digest.clone())).collect())
     ];
-    (any::<u128>(), 1..1_000u64, 0..4_000_000_000i64, parts, body()).prop_map(|(id, rev, at, parts, body)| {
-        // An erase names classes where others name digests; a hub statement has no parts.
-        let bare = matches!(body, Body::Erase(..) | Body::Hub { .. } | Body::Ack { .. });
-        Statement {
-            id: Uuid::from_u128(id),
-            rev,
-            at: jiff::Timestamp::from_second(at).unwrap(),
-            parts: if bare { BTreeMap::new() } else { parts },
-            body,
-        }
-    })
+    let replaces = proptest::option::of(record());
+    (any::<u128>(), 1..1_000u64, 0..4_000_000_000i64, parts, replaces, body()).prop_map(
+        |(id, rev, at, parts, replaces, body)| {
+            // An erase names classes where others name digests; a hub statement has no parts.
+            let bare = matches!(body, Body::Erase(..) | Body::Hub { .. } | Body::Ack { .. });
+            Statement {
+                id: Uuid::from_u128(id),
+                rev,
+                at: jiff::Timestamp::from_second(at).unwrap(),
+                parts: if bare { BTreeMap::new() } else { parts },
+                replaces: replaces.filter(|_| body == Body::Put(Kind::Record)),
+                body,
+            }
+        },
+    )
 }
 
 /// What could identify a person, or looks like what could; also in the form of a label.

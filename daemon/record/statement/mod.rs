@@ -194,6 +194,9 @@ pub struct Statement {
     pub at: Timestamp,
     /// Class of part to digest of its line.
     pub parts: BTreeMap<String, String>,
+    /// The record of a hub that has ended, in whose stead this record stands. It counts once that hub's own document names
+    /// this one as its successor (PROTOCOL 1.6); of a `put` of a `record` only.
+    pub replaces: Option<RecordRef>,
     /// What is said.
     pub body: Body,
 }

@@ -122,7 +122,9 @@ impl Statement {
             Some(unknown) => Body::NotUnderstood(unknown),
             None => body(kind, op, &members)?,
         };
-        Ok(Statement { id, rev, at, parts, body })
+        // What cannot be read is no claim, and makes nothing void: earlier versions of this program knew no such member.
+        let replaces = members.get("replaces").and_then(record_ref).filter(|_| body == Body::Put(Kind::Record));
+        Ok(Statement { id, rev, at, parts, replaces, body })
     }
 }
 
@@ -155,7 +157,7 @@ fn critical(members: &Members) -> Result<Option<String>, Void> {
             return Err(invalid);
         }
     }
-    const KNOWN: [&str; 20] = [
+    const KNOWN: [&str; 21] = [
         "id",
         "rev",
         "at",
@@ -176,8 +178,13 @@ fn critical(members: &Members) -> Result<Option<String>, Void> {
         "level",
         "by",
         "confirmed",
+        "replaces",
     ];
-    let unknown = names.iter().filter_map(Value::as_str).find(|name| !KNOWN.contains(name));
+    let understood = |name: &&str| match *name {
+        "replaces" => members.get("replaces").and_then(record_ref).is_some(),
+        name => KNOWN.contains(&name),
+    };
+    let unknown = names.iter().filter_map(Value::as_str).find(|name| !understood(name));
     Ok(unknown.map(|name| format!("crit {name}")))
 }
 

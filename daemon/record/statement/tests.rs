@@ -45,8 +45,9 @@ fn what_is_written_reads_back_the_same() {
         if matches!(body, Body::Put(_)) {
             parts.insert("public".to_owned(), "A".repeat(43));
         }
-        let statement =
-            Statement { id: uuid(ID).unwrap(), rev: 2, at: time("2026-08-05T15:04:00Z").unwrap(), parts, body };
+        let replaces = Some(other).filter(|_| body == Body::Put(Kind::Record));
+        let at = time("2026-08-05T15:04:00Z").unwrap();
+        let statement = Statement { id: uuid(ID).unwrap(), rev: 2, at, parts, replaces, body };
         let text = statement.text().unwrap();
         assert_eq!(Statement::read(text.as_bytes()), Ok(statement), "{text}");
     }

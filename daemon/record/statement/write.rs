@@ -1,6 +1,6 @@
 //! A statement → the text that is signed. Written by hand where a map's order would decide bytes.
 
-use super::{Body, ErasedParts, HEADER, Prefer, RecordRef, Revision, Statement};
+use super::{Body, ErasedParts, HEADER, Kind, Prefer, RecordRef, Revision, Statement};
 use serde_json::{Value, json};
 
 impl Statement {
@@ -69,6 +69,9 @@ impl Statement {
                 member("size", json!(size));
                 member("erased", json!(erased));
             }
+        }
+        if let (Some(of), Body::Put(Kind::Record)) = (&self.replaces, &self.body) {
+            line.push_str(&format!(",\"replaces\":{}", pair(of)));
         }
         if !self.parts.is_empty() && !matches!(self.body, Body::Erase(..)) {
             let digests: Vec<String> =

@@ -9,12 +9,20 @@ use std::collections::BTreeSet;
 
 /// A group's page.
 pub fn group(site: &Site, page: &GroupPage) -> Markup {
-    let around = Around { site, part: Part::None, title: &page.name, exit: true };
+    // A title stands in histories, tabs and bookmarks, where whoever uses the same computer reads it.
+    let title = if page.care { "A group" } else { page.name.as_str() };
+    let around = Around { site, part: Part::None, title, exit: true };
     // Where one record says everything, saying so once is enough.
     let all: BTreeSet<&str> = page.members.iter().map(|member| member.hub.as_str()).collect();
     let many = (page.members.len() > 1).then_some(&all);
     around.page(html! {
         p.back { a href="/search" { "‹ Find a group" } }
+        @if page.care {
+            p.meta {
+                "If somebody must not know that you looked, " a href="/about#private" { "read how to keep this private" }
+                @if !site.exit.is_empty() { ". “Leave this page quickly” opens an everyday page at once" } "."
+            }
+        }
         h1 { (page.name) }
         @if !page.other_names.is_empty() {
             p.names { "Also known as " (page.other_names.join(", ")) }

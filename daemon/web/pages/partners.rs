@@ -90,6 +90,22 @@ fn partner(row: &PartnerRow, page: &PartnersPage) -> Markup {
                 }
                 @for copy in &row.copies { div { dt { "Copied list" } dd { (copy) ". It is no second sighting of those groups." } } }
                 @if row.failures > 0 { div { dt { "Failed in a row" } dd { (count(row.failures.into(), "time", "times")) } } }
+                @for proof in &row.evidence {
+                    div {
+                        dt { "It signed" }
+                        dd {
+                            (proof.what) ", met " (moment(proof.found, now))
+                            @if page.published {
+                                ": " a href={ "/evidence/" (proof.id) "/1" } { "one note" } ", "
+                                a href={ "/evidence/" (proof.id) "/2" } { "the other" }
+                            }
+                            ". Anybody can check both with " code { "mutuald verify --fork" } "."
+                        }
+                    }
+                }
+                @if row.reads_contacts {
+                    div { dt { "Role contacts" } dd { "given to it, where the person agreed to that by its name" } }
+                }
                 div { dt { "Address" } dd.break { (row.address) } }
                 div { dt { "Hub id" } dd.break { code { (row.hub) } } }
             }

@@ -1,7 +1,8 @@
 //! Signed notes, keys, leaves, checkpoints, hub documents, bundles and tiles.
 
 use crate::{Target, seeds, twice};
-use mutuald::feed::note::{Note, VerifyKey};
+use mutuald::feed::note::{COSIGNATURE, Note, SigningKey, VerifyKey};
+use mutuald::feed::request::{self, Claim, Target as Asked};
 use mutuald::feed::{Checkpoint, Frontier, HubDocument, hub, leaf, merkle, seen, tile};
 use mutuald::peer::verify;
 use mutuald::record::statement::{Body, Statement};
@@ -18,7 +19,47 @@ pub const TARGETS: &[Target] = &[
     Target { name: "seen", run: seen_, seeds: seens },
     Target { name: "hub-document-next", run: next, seeds: followings },
     Target { name: "edge", run: edge, seeds: edges },
+    Target { name: "contact-request", run: contact_request, seeds: contact_requests },
 ];
+
+/// Where the requests of the seeds go.
+const ASKED: Asked<'_> =
+    Asked { method: "GET", authority: "feed.example", path: "/v1/1/part/contact/000.p/5", query: None };
+
+/// The two headers, one below the other.
+fn contact_requests() -> Vec<Vec<u8>> {
+    let keys = seeds::keys();
+    let signed = request::sign(&ASKED, &keys.peer, 1_790_000_000);
+    let one = format!("{}\n{}", signed.input, signed.signature);
+    let two = format!("other=();tag=\"x\", {}\nother=:AAAA:, {}", signed.input, signed.signature);
+    let odd = one.replace(";tag", ";expires=1790000100;nonce=\"a\\\"b\";tag");
+    [one, two, odd].map(String::into_bytes).to_vec()
+}
+
+/// What two headers claim (RFC 9421) is the same each time; nobody's claim verifies by a key that signed nothing; and what this
+/// program signs it believes, for what was asked and nothing else.
+fn contact_request(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let (input, signature) = text.split_once('\n').unwrap_or((text, ""));
+    let stranger = SigningKey::new("feed.example/1", COSIGNATURE, &[99; 32]);
+    if let Ok(claim) = twice(|| Claim::read(input, signature)) {
+        for now in [i64::MIN, 0, 1_790_000_000, i64::MAX] {
+            assert!(claim.verify(&ASKED, stranger.public(), now).is_err(), "nobody signed this");
+        }
+        assert!(claim.key_id.len() <= input.len());
+    }
+    if !input.starts_with('/') || !input.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return;
+    }
+    let keys = seeds::keys();
+    let asked = Asked { path: input, ..ASKED };
+    let signed = request::sign(&asked, &keys.peer, 1_790_000_000);
+    let claim = Claim::read(&signed.input, &signed.signature).expect("what is signed can be read");
+    assert_eq!(claim.verify(&asked, keys.peer.public(), 1_790_000_000), Ok(()));
+    if input != ASKED.path {
+        assert!(claim.verify(&ASKED, keys.peer.public(), 1_790_000_000).is_err(), "another path");
+    }
+}
 
 /// A note that is taken apart is all of its bytes, and no key verifies it that did not sign.
 fn note(data: &[u8]) {
@@ -197,6 +238,11 @@ fn seen_(data: &[u8]) {
     let again = seen::write(notes.iter().copied());
     assert!(data.starts_with(&again));
     for note in notes {
+        if let Some(hub) = seen::SeenHub::read(note) {
+            let again = format!("{hub}\n{}", seeds::keys().peer.line(&hub.to_string(), 0));
+            assert_eq!(seen::SeenHub::read(again.as_bytes()).as_ref(), Some(&hub));
+            assert!(seen::of_hub(data, hub.hub).is_some(), "it stands there");
+        }
         if let Some(origin) = seen::origin(note) {
             let found = seen::of(data, origin).expect("it stands there");
             assert_eq!(seen::origin(found), Some(origin));

@@ -2,7 +2,10 @@
 
 use crate::{Target, seeds, twice};
 use mutuald::record::group::typed;
-use mutuald::record::{Group, List, canonical, part, statement::Statement, strict};
+use mutuald::record::contact::ContactPart;
+use mutuald::record::statement::{Body, Statement, is_label, is_origin};
+use mutuald::record::{Group, List, canonical, part, strict};
+use mutuald::registry::rules;
 use mutuald::registry::{linkage, normal, normal_contact, normal_text};
 
 pub const TARGETS: &[Target] = &[
@@ -11,6 +14,8 @@ pub const TARGETS: &[Target] = &[
     Target { name: "part-line", run: line, seeds: seeds::lines },
     Target { name: "group", run: group, seeds: parts },
     Target { name: "list", run: list, seeds: parts },
+    Target { name: "contact-part", run: contact_part, seeds: contact_parts },
+    Target { name: "protection", run: protection, seeds: seeds::statements },
     Target { name: "canonical", run: forms, seeds: words },
     Target { name: "normal-forms", run: normal_forms, seeds: words },
 ];
@@ -35,6 +40,41 @@ fn words() -> Vec<Vec<u8>> {
     ]
     .map(|text| text.as_bytes().to_vec())
     .to_vec()
+}
+
+fn contact_parts() -> Vec<Vec<u8>> {
+    [
+        r#"{"contacts":[{"role":"coordinator","phone":"0115 496 0001"}]}"#,
+        r#"{"contacts":[{"role":"group","email":"circle@example.org","hours":"Mon"},{"role":"hub","url":"https://example.org/"}]}"#,
+    ]
+    .map(|text| text.as_bytes().to_vec())
+    .to_vec()
+}
+
+/// What a contact part gives is the same when it is written again.
+fn contact_part(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let Ok(part) = twice(|| ContactPart::read(text)) else { return };
+    let again = part.json();
+    assert_eq!(ContactPart::read(&again), Ok(part));
+}
+
+/// A hub's words about safety and its acknowledgements: a level that nobody knows protects most, lowering takes two roles, and what is
+/// acknowledged names a log and a number.
+fn protection(data: &[u8]) {
+    let Ok(Statement { body, .. }) = Statement::read(data) else { return };
+    match body {
+        Body::Safety { level, lowered, .. } => {
+            let weight = rules::protection(&level);
+            assert!(weight <= rules::protection("nobody-knows-this"), "{level}");
+            assert_eq!(rules::most([level.as_str(), "open"].into_iter()), Some(level.as_str()).filter(|_| weight > 0).or(Some("open")));
+            if let Some([by, confirmed]) = lowered {
+                assert!(is_label(&by) && is_label(&confirmed));
+            }
+        }
+        Body::Ack { origin, size, erased } => assert!(is_origin(&origin) && size > 0 && erased > 0),
+        _ => {}
+    }
 }
 
 /// A statement that is understood, written by us, is the same statement.

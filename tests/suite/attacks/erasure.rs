@@ -176,6 +176,124 @@ async fn f34_files_that_people_changed_are_named_and_left() {
     a.holds_nothing_of(&PLANTED);
 }
 
+/// Hubs A, B and C: B follows A, and C reads A's list from B's relay alone, because A does not answer it.
+async fn relayed() -> (TestHub, TestHub, TestHub) {
+    let (a, b, c) = (TestHub::new("Hub A", 1).await, TestHub::new("Hub B", 2).await, TestHub::new("Hub C", 3).await);
+    a.put(&(1..=5).map(other).collect::<Vec<_>>()).await;
+    a.put(&[(RECORD, planted(""))]).await;
+    for hub in [&b, &c] {
+        hub.follow(&a).await;
+        a.follow(hub).await;
+    }
+    c.follow(&b).await;
+    b.pull(&a).await;
+    c.finds(&a, "http://127.0.0.1:9/").await;
+    let outcome = c.pull(&a).await;
+    assert!(outcome.ok() && outcome.reason.contains("read from Hub B"), "{outcome:?}");
+    c.holds(&PLANTED);
+    b.holds(&PLANTED);
+    (a, b, c)
+}
+
+/// What is served under an address, all of it that a reader of a relayed log asks for.
+async fn served(hub: &TestHub, origin: &str, size: u64) -> String {
+    let relay = format!("{}relay/{}/", hub.url, hex(&Sha256::digest(origin)));
+    let mut all = String::new();
+    for path in ["checkpoint".to_owned(), format!("part/public/000.p/{size}"), format!("tile/entries/000.p/{size}")] {
+        let answer = reqwest::get(format!("{relay}{path}")).await.unwrap();
+        assert!(answer.status().is_success(), "{path}: {}", answer.status());
+        all.push_str(&String::from_utf8_lossy(&answer.bytes().await.unwrap()));
+    }
+    all
+}
+
+/// F34 with a relay: A erases while B is away, and C, who reads A from B only, cannot know. B returns: it is clean at its first pull,
+/// and C at its own first pull after that, from B. Both confirm, and A sees it. The relay serves nothing of it.
+#[tokio::test]
+async fn f34_an_erasure_goes_through_a_relay_that_was_away() {
+    let (a, b, c) = relayed().await;
+    erased(&a.hub, "qzxvorblat", true).await;
+    a.holds_nothing_of(&PLANTED);
+    assert!(c.pull(&a).await.ok(), "B has nothing newer");
+    c.holds(&PLANTED);
+
+    assert_eq!(b.pull(&a).await.state, "changed");
+    b.holds_nothing_of(&PLANTED);
+    let text = served(&b, "hub-a.example/1", 9).await;
+    assert!(!text.to_lowercase().contains(PLANTED[0]) && text.contains("\"erase\""), "{text}");
+    let outcome = c.pull(&a).await;
+    assert!(outcome.ok() && outcome.reason.contains("read from Hub B"), "{outcome:?}");
+    c.holds_nothing_of(&PLANTED);
+    for hub in [&b, &c] {
+        assert_eq!(hub.names().await.len(), 5);
+        hub.check_hub().await;
+        a.pull(hub).await;
+    }
+    let status = a.hub.erasures().await.unwrap();
+    assert!(status[0].partners.iter().all(|one| one.confirmed.is_some()), "{status:?}");
+    assert!(!status[0].open());
+}
+
+/// F35 with a relay: B's backup from before the erasure is restored elsewhere and relayed again, and somebody serves the erased
+/// line beside the list as it is now. Neither brings it back to C, nor to a newcomer who reads nobody else.
+#[tokio::test]
+async fn f35_a_relay_that_did_not_erase_brings_nothing_back() {
+    let (a, b, c) = relayed().await;
+    let before = b.copy(51).await;
+    let line = {
+        let mut db = a.hub.store.read().await.unwrap();
+        let row = store::record::get(&mut db, store::log::OWN, RECORD).await.unwrap().unwrap();
+        store::log::leaf(&mut db, row.state.put.unwrap().0).await.unwrap().unwrap()
+    };
+    let (index, line) = (store::log::index(line.pos) as usize, line.line.unwrap());
+    erased(&a.hub, "qzxvorblat", true).await;
+    b.pull(&a).await;
+    c.pull(&a).await;
+    c.holds_nothing_of(&PLANTED);
+
+    // The old copy is an older state of the same list: nothing of it is taken.
+    c.finds(&b, &before.url).await;
+    let outcome = c.pull(&a).await;
+    assert!(outcome.ok(), "{outcome:?}");
+    c.holds_nothing_of(&PLANTED);
+
+    // A liar who serves the list as it is, with the line put back where it stood: its digest is the one that was signed.
+    let target = b.url.clone();
+    let (poisoned, liar) = (std::sync::Arc::new(line), tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap());
+    let url = format!("http://{}/", liar.local_addr().unwrap());
+    let router = axum::Router::new().fallback(move |uri: axum::http::Uri| {
+        let (target, line) = (target.clone(), poisoned.clone());
+        async move {
+            use axum::response::IntoResponse;
+            let answer = reqwest::get(format!("{}{}", target.trim_end_matches('/'), uri.path())).await.unwrap();
+            let (found, body) = (answer.status(), answer.bytes().await.unwrap().to_vec());
+            if !uri.path().contains("/part/public/") || !found.is_success() {
+                return (found, body).into_response();
+            }
+            let mut lines: Vec<String> = String::from_utf8(body).unwrap().lines().map(str::to_owned).collect();
+            assert_eq!(lines[index], "", "the honest relay has it no more");
+            lines[index].clone_from(&line);
+            format!("{}\n", lines.join("\n")).into_response()
+        }
+    });
+    tokio::spawn(async move { axum::serve(liar, router).await.unwrap() });
+    let newcomer = TestHub::new("Hub D", 4).await;
+    newcomer.follow(&a).await;
+    newcomer.follow(&b).await;
+    for reader in [&c, &newcomer] {
+        reader.finds(&a, "http://127.0.0.1:9/").await;
+        reader.finds(&b, &url).await;
+        for _ in 0..2 {
+            reader.clock.advance(SignedDuration::from_hours(2));
+            let outcome = reader.pull(&a).await;
+            assert!(outcome.ok(), "{outcome:?}");
+        }
+        assert_eq!(reader.names().await.len(), 5);
+        reader.holds_nothing_of(&PLANTED);
+        reader.check_hub().await;
+    }
+}
+
 /// F35: a backup from before is restored, and the publisher still serves the line: it does not come back. Nor with a partner that
 /// was removed and added again.
 #[tokio::test]

@@ -10,7 +10,7 @@ use mutuald::node::Hub;
 use mutuald::node::author::Draft;
 use mutuald::node::heal;
 use mutuald::node::rollover::{Change, Later};
-use mutuald::record::statement::{Body, ErasedParts, Kind};
+use mutuald::record::statement::{Body, ErasedParts, Kind, RecordRef, Statement};
 use uuid::Uuid;
 
 fn id(n: u128) -> Uuid {
@@ -347,8 +347,129 @@ async fn a_hub_whose_disk_died_is_rebuilt_from_its_partners() {
     assert!(partner.names().await.contains(&"After the fire".to_owned()));
 }
 
-/// F33: a hub ends and names another. Its records stay what they are; nothing moves by itself: readers are told whom it
-/// names, and whoever claims to take over without being named (or is named and claims nothing) changes nothing.
+/// F33: a hub ends and names another, which takes over: at every reader of both, its records stand for the ended hub's, in what was
+/// linked, chosen and granted; whoever comes to know the two in the other order has the same. What it erases is gone under both
+/// names.
+#[tokio::test(flavor = "multi_thread")]
+async fn f33_who_is_named_and_takes_over_stands_for_the_hub_that_ended() {
+    let old = busy(20).await;
+    let new = TestHub::new("Successor Hub", 2).await;
+    let granted = |config: &mut mutuald::config::Config| {
+        // The policy grants the ended hub its area; nobody changes it.
+        let file = config.hub.state.parent().unwrap().join("policy.toml");
+        let text = format!("version = 1\n[hubs.{}]\nareas = [\"E07\"]\nrank = 5\n", old.hub.id);
+        std::fs::write(&file, text).unwrap();
+        config.hub.policy = Some(file);
+    };
+    let (early, late) = (TestHub::with("Early", 3, granted).await, TestHub::with("Late", 4, granted).await);
+    let rival = TestHub::new("Rival Hub", 5).await;
+    let placed = |name: &str, cost: &str| {
+        let json = serde_json::json!({
+            "name": name, "topics": ["epilepsy"], "contact": {"phone": phone(50)}, "cost": cost,
+            "place": {"locality": "Southend", "area": "E07000066"},
+        });
+        mutuald::record::Group::read(&json.to_string()).unwrap()
+    };
+    old.put(&[(id(50), placed("Circle 50", "Free"))]).await;
+    rival.put(&[(id(60), placed("Circle 50", "£3"))]).await;
+    for hub in [&new, &early, &late, &rival] {
+        hub.clock.set(old.clock.now());
+        hub.hub.refresh().await.unwrap();
+        hub.follow(&old).await;
+        pulls(hub, &old).await;
+    }
+    early.follow(&rival).await;
+    early.pull(&rival).await;
+    let groups = |names: Vec<String>| names.into_iter().collect::<std::collections::BTreeSet<_>>();
+    let before = groups(early.names().await);
+
+    // Nothing can be taken over from a hub that goes on, or by who is not named.
+    let row = new.hub.partner("First Hub").await.unwrap();
+    assert!(new.hub.take_over(&row, false).await.unwrap_err().to_string().contains("has not ended"));
+    old.change(Change::HandOver(new.hub.id), None).await;
+    pulls(&rival, &old).await;
+    let row = rival.hub.partner("First Hub").await.unwrap();
+    assert!(rival.hub.take_over(&row, false).await.unwrap_err().to_string().contains("not this hub"));
+    pulls(&new, &old).await;
+    let row = new.hub.partner("First Hub").await.unwrap();
+    let planned = new.hub.plan_take_over(&row, false).await.unwrap();
+    let size = new.published();
+    assert_eq!(size, new.published(), "a plan says nothing");
+    let done = new.hub.take_over(&row, false).await.unwrap();
+    assert_eq!((&done, done.records > 15), (&planned, true), "{done:?}");
+    new.check_hub().await;
+    let again = new.hub.take_over(&row, false).await.unwrap();
+    assert_eq!((again.records, again.decisions, again.already), (0, 0, done.records), "once is enough");
+
+    // One reader hears of the end first, the other of who takes over.
+    early.follow(&new).await;
+    late.follow(&new).await;
+    pulls(&early, &old).await;
+    pulls(&early, &new).await;
+    pulls(&late, &new).await;
+    late.follow(&rival).await;
+    late.pull(&rival).await;
+    pulls(&late, &old).await;
+    early.pull(&rival).await;
+    for reader in [&early, &late] {
+        reader.clock.set(old.clock.now());
+        reader.hub.refresh().await.unwrap();
+        reader.check_hub().await;
+    }
+    let digest = early.hub.digest().await.unwrap();
+    assert_eq!(digest.successors[&old.hub.id], new.hub.id);
+    let other = late.hub.digest().await.unwrap();
+    assert_eq!((&digest.digest, &digest.successors), (&other.digest, &other.successors), "whoever hears what first");
+    assert_eq!(groups(early.names().await), before, "nobody is lost");
+    let mut db = early.hub.store.read().await.unwrap();
+    let doubled: i64 = sqlx::query_scalar(
+        "SELECT count(*) FROM record WHERE kind = 1 AND state = 'live' AND hub = (SELECT n FROM hub WHERE successor IS NOT NULL)",
+    )
+    .fetch_one(&mut *db)
+    .await
+    .unwrap();
+    assert_eq!(doubled, 0, "none of the ended hub's records speaks beside the one that stands for it");
+    // What people linked and what the policy granted is the successor's now.
+    let linked: Vec<i64> = sqlx::query_scalar("SELECT DISTINCT grp FROM record WHERE state = 'live' AND rec IN (?, ?)")
+        .bind(id(1).as_bytes().to_vec())
+        .bind(id(5).as_bytes().to_vec())
+        .fetch_all(&mut *db)
+        .await
+        .unwrap();
+    assert_eq!(linked.len(), 1, "what the ended hub's people linked stays linked");
+    let placed = mutuald::node::groups::Known::find(&early.hub, &mut db, "Circle 50").await.unwrap();
+    let cost = placed.merged.values.iter().find(|(unit, _)| unit.name() == "cost").unwrap().1;
+    assert!(cost.value.to_string().contains("Free"), "the area that was granted to the ended hub: {cost:?}");
+    drop(db);
+
+    // The successor goes on: what it changes, takes back or erases is what counts, and nothing of the ended hub comes back.
+    new.put(&[(id(50), group("Circle Fifty", "Southend", &phone(50)))]).await;
+    new.withdraw(id(6), 2).await;
+    let erase = Body::Erase(Kind::Record, 9, ErasedParts::All);
+    new.hub.say(&[Draft { id: id(8), rev: 10, body: erase, public: None }]).await.unwrap();
+    new.rotate().await;
+    for reader in [&early, &late] {
+        pulls(reader, &new).await;
+        let names = reader.names().await;
+        assert!(names.contains(&"Circle Fifty".to_owned()), "{names:?}");
+        assert!(!names.contains(&"Circle 6".to_owned()) && !names.contains(&"Circle 8".to_owned()), "{names:?}");
+        reader.hub.sweep().await.unwrap();
+        let found = reader.files_with(b"Circle 8\"").await;
+        assert!(found.is_empty(), "{found:?}");
+        reader.hub.rebuild().await.unwrap();
+        assert_eq!(reader.names().await, names);
+    }
+    assert_eq!(early.hub.digest().await.unwrap().digest, late.hub.digest().await.unwrap().digest);
+    // Without the ended hub nothing is missing.
+    let row = early.hub.partner("First Hub").await.unwrap();
+    let names = groups(early.names().await);
+    early.hub.remove_partner(&row).await.unwrap();
+    assert_eq!(groups(early.names().await), names);
+    early.check_hub().await;
+}
+
+/// F33: a hub ends and names another. Nothing moves by itself: readers are told whom it names, and whoever claims to take over
+/// without being named (or is named and claims nothing) changes nothing, and is shown to claim it.
 #[tokio::test(flavor = "multi_thread")]
 async fn f33_a_claim_to_take_over_changes_nothing_by_itself() {
     let hub = busy(20).await;
@@ -357,27 +478,29 @@ async fn f33_a_claim_to_take_over_changes_nothing_by_itself() {
     let good = said(&follower).await;
     // Two that claim one of its records, named by nobody.
     let mut claims = Vec::new();
-    for seed in [31, 32] {
+    for (nth, seed) in [31, 32].into_iter().enumerate() {
         let mut claimer = TestPeer::new(seed).await;
-        let text = format!(
-            "groups-feed/v1 record\n{{\"id\":\"{}\",\"rev\":1,\"at\":\"2026-11-22T09:00:00Z\",\"op\":\"withdraw\",\"replaces\":[\"{}\",\"{}\"]}}\n",
-            id(1),
-            hub.hub.id,
-            id(1)
-        );
-        claimer.sign(&text, "");
+        let (n, name) = (900 + nth as u128, format!("Zzclaimed {seed}"));
+        let line = claimer.line(n, 1, &name);
+        let replaces = Some(RecordRef { hub: hub.hub.id, rec: id(1) });
+        let statement = Statement { replaces, ..claimer.statement(n, 1, Body::Put(Kind::Record), &line) };
+        claimer.sign(&statement.text().unwrap(), &line);
         claimer.publish();
         follower.hub.add_partner(&claimer.url, claimer.id, None).await.unwrap();
         let row = follower.hub.partner(&claimer.id.to_string()).await.unwrap();
-        assert!(follower.hub.pull(&row, false).await.unwrap().ok());
+        let outcome = follower.hub.pull(&row, false).await.unwrap();
+        assert!(outcome.ok() && outcome.reason.contains("First Hub, which has not named it"), "{outcome:?}");
         claims.push(claimer);
     }
-    assert_eq!(said(&follower).await, good);
+    let all = said(&follower).await;
+    assert_eq!(all.1, good.1 + 2, "two groups more, and none less");
+    let good = all;
+    let named = TestPeer::new(33).await;
 
-    let done = hub.change(Change::HandOver(claims[0].id), None).await;
+    let done = hub.change(Change::HandOver(named.id), None).await;
     assert_eq!((done.version, done.again), (2, 0));
     let outcome = pulls(&follower, &hub).await;
-    assert!(outcome.reason.contains(&claims[0].id.to_string()), "{outcome:?}");
+    assert!(outcome.reason.contains(&named.id.to_string()), "{outcome:?}");
     assert_eq!(said(&follower).await, good, "its records stay, and stay its own");
     follower.clock.advance(jiff::SignedDuration::from_hours(24 * 9));
     hub.clock.set(follower.clock.now());

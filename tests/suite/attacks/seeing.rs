@@ -178,6 +178,60 @@ async fn f15_two_who_were_told_differently_find_out() {
     }
 }
 
+/// F15: a hub that begins a new list shows that to one reader and keeps it from another, who would go on believing what a thief
+/// may say with the old key. What the first has seen of its document tells the second, within one gossip round and not only when
+/// the document runs out; and what a partner merely claims to have seen changes nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn f15_a_new_list_that_is_kept_from_some_is_met_by_gossip() {
+    let (first, second, third) = three(5).await;
+    for reader in [&second, &third] {
+        assert_eq!(reader.pull(&first).await.state, "changed");
+    }
+    // What the third is shown from now on is how it was.
+    let before = first.copy(70).await;
+    third.finds(&first, &before.url).await;
+    first.rotate().await;
+    says(&first, 100, "Said in the new list").await;
+    first.clock.advance(jiff::SignedDuration::from_mins(61));
+    for hub in [&second, &third, &before] {
+        hub.clock.set(first.clock.now());
+    }
+    assert_eq!(second.pull(&first).await.state, "changed");
+    assert_eq!(third.pull(&first).await.state, "current", "nothing tells it");
+    assert!(!third.names().await.contains(&"Said in the new list".to_owned()));
+
+    let shown = std::fs::read(second.hub.config.feed().join("seen")).unwrap();
+    let known = seen::of_hub(&shown, first.hub.id).and_then(seen::SeenHub::read).unwrap();
+    assert_eq!(known.version, 2);
+    let met = third.hub.gossip(&partner(&third, &second).await, true).await.unwrap();
+    assert!(met.len() == 1 && met[0].contains("version 2") && met[0].contains("Second Hub"), "{met:?}");
+    // The document is here; the list that it names comes by the same way, or with the next pull.
+    let met = third.hub.gossip(&partner(&third, &second).await, true).await.unwrap();
+    assert!(met.iter().all(|words| words.contains("more of its list")), "once is enough: {met:?}");
+    let outcome = third.pull(&first).await;
+    assert!(outcome.ok(), "{outcome:?}");
+    assert_eq!(third.names().await, second.names().await, "what is new is read from who has it");
+    third.clock.advance(jiff::SignedDuration::from_mins(61));
+    let outcome = third.pull(&first).await;
+    assert!(outcome.reason.contains("shows this hub version 1"), "{outcome:?}");
+    third.check_hub().await;
+
+    // A version that nobody can show is a word and no more; nor is a stranger's document a hub's own.
+    let liar = TestPeer::new(9).await;
+    third.hub.add_partner(&liar.url, liar.id, None).await.unwrap();
+    let row = third.hub.partner(&liar.id.to_string()).await.unwrap();
+    for hub in [first.hub.id, third.hub.id] {
+        let claim = seen::SeenHub { hub, version: 9, digest: "A".repeat(43) }.to_string();
+        let note = format!("{claim}\n{}", liar.keys.peer.line(&claim, 5));
+        liar.place("/seen", seen::write([note.as_bytes()]));
+        assert_eq!(third.hub.gossip(&row, true).await.unwrap(), [""; 0]);
+        let folder = mutuald::peer::pull::relayed(&hub.to_string());
+        liar.place(&format!("/relay/{folder}groups-hub"), liar.document.clone());
+        assert_eq!(third.hub.gossip(&row, true).await.unwrap(), [""; 0]);
+    }
+    assert_ne!(partner(&third, &first).await.state, "disputed");
+}
+
 /// F24: the hub is down, and a partner's copy serves; the copy cannot be altered on the way; one that omits is as old as its
 /// hub's last signature says.
 #[tokio::test(flavor = "multi_thread")]

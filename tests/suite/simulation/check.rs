@@ -6,7 +6,7 @@ use mutuald::record::{Group, HubId, RecordRef, Statement, part, state::RecordSta
 use mutuald::registry::digest::RegistryDigest;
 use mutuald::registry::merge::{Member, merge};
 use mutuald::registry::policy::Policy;
-use mutuald::registry::rules::Unit;
+use mutuald::registry::rules::{self, Unit};
 use mutuald::registry::{Choice, Decision, linkage};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -101,7 +101,10 @@ pub fn digest(hub: &Hub, policy: &Policy) -> String {
             let eff = if state.assured.is_some() { state.affirmed } else { state.said };
             let eff = jiff::Timestamp::from_second(eff).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
             let (record, rev) = (RecordRef { hub: id, rec }, state.put.map_or(0, |(_, rev)| rev));
-            members.insert(record, Member { record, rev, eff, assured: state.assured, group, guard: None });
+            members.insert(
+                record,
+                Member { record, rev, eff, assured: state.assured, group, guard: None, former: Vec::new() },
+            );
         }
         let rank = policy.rank(&id);
         for (log, held) in logs.iter().enumerate() {
@@ -126,6 +129,11 @@ pub fn digest(hub: &Hub, policy: &Policy) -> String {
     take(hub.own.id(), &hub.own.logs, &hub.own.erased);
     for partner in hub.partners.values() {
         take(partner.hub().id, &partner.logs, &partner.erased);
+    }
+    for (on, level) in protected(hub, policy) {
+        if let Some(member) = members.get_mut(&on) {
+            member.guard = Some(level);
+        }
     }
     let model = policy.linkage();
     let read: Vec<(RecordRef, linkage::Features, Vec<u64>)> = members
@@ -156,6 +164,39 @@ pub fn digest(hub: &Hub, policy: &Policy) -> String {
     let mut digest = RegistryDigest::new(policy.hash(), as_of);
     merged.iter().for_each(|(id, hash)| digest.add(*id, hash));
     digest.finish()
+}
+
+/// How far the place of each record may be known by what hubs said beside it: the most protective word that stands.
+pub fn protected(hub: &Hub, policy: &Policy) -> BTreeMap<RecordRef, String> {
+    let mut all: BTreeMap<RecordRef, String> = BTreeMap::new();
+    let mut take = |id: HubId, logs: &[Logs]| {
+        let counts = policy.rank(&id).is_some();
+        for (on, level) in standing_words(logs).into_values() {
+            if on.hub == id || counts {
+                let most = all.remove(&on);
+                let most = rules::most(most.as_deref().into_iter().chain([level.as_str()])).map(str::to_owned);
+                all.extend(most.map(|most| (on, most)));
+            }
+        }
+    };
+    take(hub.own.id(), &hub.own.logs);
+    hub.partners.values().for_each(|partner| take(partner.hub().id, &partner.logs));
+    all
+}
+
+/// What a hub's words about safety are now, by their ids: under one id a later one protects more, or less only as two people
+/// said it.
+pub fn standing_words(logs: &[Logs]) -> BTreeMap<Uuid, (RecordRef, String)> {
+    let mut words: BTreeMap<Uuid, (RecordRef, String)> = BTreeMap::new();
+    for said in logs.iter().flat_map(|log| &log.leaves).filter_map(|leaf| leaf.said.as_ref()) {
+        let Body::Safety { on, level, lowered } = &said.body else { continue };
+        let lowers =
+            words.get(&said.id).is_some_and(|(_, before)| rules::protection(before) > rules::protection(level));
+        if lowered.is_some() || !lowers {
+            words.insert(said.id, (*on, level.clone()));
+        }
+    }
+    words
 }
 
 /// Of one log: its hub, its number, how much of it is held, the root at that size, and which words are.

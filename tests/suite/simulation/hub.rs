@@ -62,6 +62,8 @@ pub struct Own {
     pub logs: Vec<Logs>,
     pub truth: BTreeMap<Uuid, Truth>,
     pub erased: BTreeMap<Uuid, u64>,
+    /// Ids under which it said how far a place may be known.
+    pub words: Vec<Uuid>,
     /// Words that were erased: nobody may hold them.
     pub gone: Vec<Rc<str>>,
     /// Where they stood, by log and index: what a relay that does not erase still has.
@@ -102,6 +104,7 @@ impl Own {
             logs: vec![Logs::default()],
             truth: BTreeMap::new(),
             erased: BTreeMap::new(),
+            words: Vec::new(),
             gone: Vec::new(),
             stood: BTreeMap::new(),
             files: BTreeMap::new(),
@@ -126,7 +129,7 @@ impl Own {
     fn say_line(&mut self, id: Uuid, rev: u64, at: i64, body: Body, line: Option<Rc<str>>) {
         let parts = line.iter().map(|line| (PUBLIC.to_owned(), part::digest(line.as_bytes()))).collect();
         let at = jiff::Timestamp::from_second(at).unwrap();
-        let statement = Statement { id, rev, at, parts, body };
+        let statement = Statement { id, rev, at, parts, replaces: None, body };
         let key = &self.keys.last().unwrap().log;
         let note = leaf::sign(&statement, key).expect("a hub signs what it means");
         let hash = merkle::leaf_hash(&note);
@@ -273,7 +276,7 @@ impl Own {
                                 .get(&said.id)
                                 .is_some_and(|truth| truth.rev == said.rev && truth.says.is_some())
                     }
-                    Body::Link { .. } | Body::Choose { .. } => true,
+                    Body::Link { .. } | Body::Choose { .. } | Body::Safety { .. } => true,
                     _ => false,
                 };
                 if stands {

@@ -225,13 +225,33 @@ impl World {
                     own.say(uuid(&mut rng), 1, now, Body::Link { a, b, judgement }, None, &mut rng);
                 }
             }
-            86..94 => {
+            86..89 => {
+                // How far a place may be known, of its own record or another's; less than before only as two people say it.
+                let of = self.record(own).map(|(rec, _)| RecordRef { hub: own.id(), rec });
+                let Some(on) = (if self.chance(60) { of } else { self.reference(hub) }) else { return };
+                let level =
+                    ["open", "approximate", "contact-first", "sealed", "unheard-of"][self.rng.random_range(0..5)];
+                let lowered = self.chance(20).then(|| ["trustee".to_owned(), "coordinator".to_owned()]);
+                // Often under the id of an earlier word.
+                let nth = self.rng.random_range(0..own.words.len() + 1);
+                let id = own.words.get(nth).copied().unwrap_or_else(|| uuid(&mut rng));
+                own.words.push(id);
+                let body = Body::Safety { on, level: level.into(), lowered };
+                own.say(id, own.words.len() as u64, now, body, None, &mut rng);
+            }
+            89..94 => {
                 let (Some(on), Some(of)) = (self.reference(hub), self.reference(hub)) else { return };
                 let prefer = Prefer::Value(Revision { record: of, rev: 1 });
                 let body = Body::Choose { on, field: "description".into(), prefer, over: Vec::new() };
                 own.say(uuid(&mut rng), 1, now, body, None, &mut rng);
             }
-            94..96 if own.logs.len() < 4 && self.other.is_none() => {
+            94 => {
+                // A class that no public words are of: they stay.
+                let Some((id, truth)) = self.record(own) else { return };
+                let parts = ErasedParts::Classes(vec!["contact".into()]);
+                own.say(id, truth.rev, now, Body::Erase(Kind::Record, truth.rev, parts), None, &mut rng);
+            }
+            95..97 if own.logs.len() < 4 && self.other.is_none() => {
                 let keep = own.logs.last().map_or(0, |log| log.leaves.len()) as u64;
                 own.rollover(hub, keep, now, self.seed, &mut rng);
             }
@@ -285,7 +305,7 @@ impl World {
         if let Some((id, truth)) = self.record(&own) {
             let at = jiff::Timestamp::from_second(now).unwrap();
             let body = Body::Withdraw(Kind::Record);
-            let statement = Statement { id, rev: truth.rev + 1, at, parts: BTreeMap::new(), body };
+            let statement = Statement { id, rev: truth.rev + 1, at, parts: BTreeMap::new(), replaces: None, body };
             let stranger = SigningKey::new("stranger", ED25519, &[77; 32]);
             own.say_void(stranger.note(&statement.text().unwrap()).into_bytes());
         }
@@ -508,6 +528,9 @@ impl World {
                 let mut held = check::told(&partner.logs, &partner.erased);
                 held.retain(|id, _| own.truth.contains_key(id));
                 assert_eq!(held, own.truth, "what hub {reader} holds of {of}");
+                // No word that protects a place is lost, and none is made less by whoever may not.
+                let words = (check::standing_words(&partner.logs), check::standing_words(&own.logs));
+                assert_eq!(words.0, words.1, "what hub {reader} knows of what {of} protects");
                 assert!(!check::holds(&partner.logs, &own.gone), "hub {reader} holds words that {of} erased");
             }
         }

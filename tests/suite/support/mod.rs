@@ -6,6 +6,7 @@ pub mod feed;
 pub mod hub;
 pub mod ods;
 pub mod peer;
+pub mod power;
 pub mod says;
 pub mod scene;
 pub mod terminal;

@@ -219,7 +219,7 @@ impl TestPeer {
     pub fn statement(&self, n: u128, rev: u64, body: Body, line: &str) -> Statement {
         let at = jiff::Timestamp::from_second(self.now).unwrap();
         let digests = (!line.is_empty()).then(|| (part::PUBLIC.to_owned(), part::digest(line.as_bytes())));
-        Statement { id: Uuid::from_u128(n), rev, at, parts: digests.into_iter().collect(), body }
+        Statement { id: Uuid::from_u128(n), rev, at, parts: digests.into_iter().collect(), replaces: None, body }
     }
 
     /// Removes a leaf's bytes; its hash stays in the tree.

@@ -160,6 +160,7 @@ pub fn group_page() -> GroupPage {
     cost.others = vec![Other { value: text("Free"), said: derbyshire }];
     cost.rule = Some("Example Hub decided so on 2 April 2026.".into());
     GroupPage {
+        care: true,
         id: id(1),
         name: "Calm Together Nottingham".into(),
         other_names: vec!["CTN".into(), "Nottingham Anxiety Group".into()],
@@ -211,6 +212,7 @@ pub fn group_page() -> GroupPage {
 pub fn bare_group() -> GroupPage {
     let whole = group_page();
     GroupPage {
+        care: false,
         other_names: Vec::new(),
         standing: Some(Standing {
             label: "Closed".into(),
@@ -251,6 +253,8 @@ pub fn partners_page() -> PartnersPage {
         remedy: None,
         stale: false,
         copies: Vec::new(),
+        reads_contacts: false,
+        evidence: Vec::new(),
     };
     let failing = PartnerRow {
         last_success: ago(5 * 1440),
@@ -264,6 +268,12 @@ pub fn partners_page() -> PartnersPage {
         lag: 1204,
         reason: Some("It closes 31 of 84 groups at once.".into()),
         remedy: Some("Ask whether that is meant, then run: mutuald partner accept essex".into()),
+        reads_contacts: true,
+        evidence: vec![Proof {
+            what: "two histories of its list".into(),
+            found: ago(90),
+            id: "0123456789abcdef".into(),
+        }],
         ..row("Essex Groups", 2, PartnerState::Waiting)
     };
     let new = PartnerRow {

@@ -6,10 +6,12 @@
 //! * `erased`: a person asks to be taken out;
 //! * `liar`: a hub tells two partners two histories;
 //! * `thief`: a key is stolen, and the web address with it;
-//! * `restored`: an old backup comes back.
+//! * `restored`: an old backup comes back;
+//! * `protected`: a partner shows a place that must not be known.
 
 mod erased;
 mod liar;
+mod protected;
 mod restored;
 mod scan;
 mod thief;
@@ -61,13 +63,14 @@ pub(super) async fn play(folder: &Path, seed: u64, stages: &mut Vec<Stage>) -> a
     drill.liar().await.context("act 2, a lying hub, did not end as written")?;
     drill.thief().await.context("act 3, a stolen key, did not end as written")?;
     drill.restored(&backup, &gone).await.context("act 4, a restored backup, did not end as written")?;
+    drill.protected().await.context("act 5, a protected place, did not end as written")?;
     say("\nAt the end, each hub of its partners:");
     for nth in 0..drill.stages.len() {
         // Essex's backup is from before the lie; its daemon meets it again when it next compares.
         let disputes = [NOTTINGHAM, RESEARCH].contains(&nth);
         drill.run(nth, &["partner", "list"], if disputes { 3 } else { 0 }, &[]).await?;
     }
-    say("\nAll four acts ended as written.\n");
+    say("\nAll five acts ended as written.\n");
     Ok(())
 }
 
