@@ -452,7 +452,7 @@ impl Draw {
     pub fn joint(&self, frame: &Frame) -> Result<Option<Vec<Vec<f64>>>, SampleError> {
         let Design::SystematicPps { sort, size, n } = &self.request.design else { return Ok(None) };
         let (seed, line) = (Seed::new(&self.request.commitment.seed), Line::default());
-        let units = Units::of(frame, &seed, &line);
+        let units = Units::of(frame, &self.request, &seed, &line);
         let rows = units.sorted(sort);
         let sizes = units.sizes(&rows, size)?;
         let named: Vec<(&str, f64)> = rows.iter().zip(&sizes).map(|((unit, _), size)| (unit.as_str(), *size)).collect();
@@ -471,7 +471,7 @@ impl Draw {
     pub fn strata(&self, frame: &Frame) -> BTreeMap<String, usize> {
         let Design::Stratified { by, .. } = &self.request.design else { return BTreeMap::new() };
         let (seed, line) = (Seed::new(&self.request.commitment.seed), Line::default());
-        Units::of(frame, &seed, &line).counts(by)
+        Units::of(frame, &self.request, &seed, &line).counts(by)
     }
 
     /// Draws again from a frame what a draw's bytes ask for, and compares byte by byte.

@@ -166,17 +166,6 @@ impl FrameError {
     }
 }
 
-/// A line of a frame's text, as it is written.
-#[derive(Serialize)]
-#[serde(rename_all = "kebab-case")]
-enum Written<'a> {
-    Definition(&'a Definition),
-    Profile(&'a Profile),
-    Flow(Vec<Step>),
-    Decision(&'a Decision),
-    Group(&'a Row),
-}
-
 /// A line of a frame's text, as it is read.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -3,7 +3,7 @@
 //! To that version a `frame` was a type like any that is newer than itself: kept, passed on, without effect, and an `erase` of one
 //! no more obeyed than anything else said of it. Here they are folded from their first leaf as [`super::accept`] would have.
 
-use super::stand::{self, Touched};
+use super::stand::{self, Gone, Touched};
 use crate::feed::note::Note;
 use crate::record::statement::{Body, Kind, Statement};
 use crate::registry::linkage::Model;
@@ -12,7 +12,7 @@ use crate::store::hidden::{self, Line};
 use crate::store::log::{hub_of, index, log_of};
 use crate::store::record::RecordRow;
 use crate::store::{self, StoreError, Write};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
 /// What is known of one frame while its leaves are gone through.
@@ -81,7 +81,9 @@ pub async fn frames(db: &mut Write, model: &Model, touched: &mut Touched) -> Res
         let erased = store::log::erasures(db, hub).await?;
         let put: Vec<i64> = late.row.state.put.map(|(at, _)| at).into_iter().collect();
         let words = stand::words_at(db, &put, model).await?;
-        stand::stand(db, vec![late.row], words, &erased, touched).await?;
+        // A frame stands in nobody's stead.
+        let gone = Gone { erased: &erased, replaced: &BTreeSet::new() };
+        stand::stand(db, vec![late.row], words, gone, touched).await?;
     }
     Ok(())
 }

@@ -119,8 +119,6 @@ pub async fn part(arguments: &[String]) {
             let groups = outcome.derived.unwrap().groups;
             println!("{seconds:.4} {} {} {groups} {} {linking:.4}", pulled.new, pulled.bytes, peak_kib());
         }
-        ["frame-publish", folder, upto] => crate::frame::publish(Path::new(folder), upto.parse().unwrap()).await,
-        ["frame", home, out] => crate::frame::measure(Path::new(home), Path::new(out)).await,
         _ => panic!("no part {arguments:?}"),
     }
 }

@@ -12,6 +12,7 @@ mod hub;
 mod pull;
 mod search;
 
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// Records in a nation's list (upper estimate of local self-help groups in the UK: 49,000).
@@ -22,7 +23,13 @@ pub fn records() -> usize {
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
     if arguments.first().map(String::as_str) == Some("part") {
-        return hub::runtime(async { hub::part(&arguments[1..]).await });
+        return hub::runtime(async {
+            match arguments[1..].iter().map(String::as_str).collect::<Vec<_>>()[..] {
+                ["frame-publish", home, upto] => frame::publish(Path::new(home), upto.parse().expect("a number")).await,
+                ["frame", home, out] => frame::measure(Path::new(home), Path::new(out)).await,
+                _ => hub::part(&arguments[1..]).await,
+            }
+        });
     }
     let wanted =
         |name: &str| arguments.is_empty() || arguments.iter().any(|argument| name.starts_with(argument.as_str()));

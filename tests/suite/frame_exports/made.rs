@@ -135,7 +135,9 @@ pub fn drawn(frame: &Frame, design: Design) -> Draw {
         frozen: "2026-07-01T10:00:00Z".parse().unwrap(),
         frame: digest.clone(),
     };
-    let request = Request { study: "ESTEEM again".into(), commitment, design, line: None, reserve: 5, redraw: None };
+    let study = "ESTEEM again".into();
+    let (part, spared) = Default::default();
+    let request = Request { study, commitment, design, line: None, reserve: 5, redraw: None, part, spared };
     draw(frame, &digest, request).unwrap()
 }
 
