@@ -184,21 +184,29 @@ impl Record {
             return Answer::of(&shown::Recorded::of(&now, &names, &[unit], true)?);
         };
         let events = rows(file, &known, &names, self.date.unwrap_or(today))?;
-        // Each row on its own, so that the first that cannot be is named.
-        let (mut tried, mut at) = (known.clone(), Vec::new());
         let hub = context.hub().await?;
-        for (line, event) in &events {
-            let new = hub.study_entries(&tried, std::slice::from_ref(event)).map_err(|error| {
-                let what = format!("{} line {line}: {error:#}; nothing was noted", file.display());
-                Failure::new(what, "correct the row and run the command again")
-            })?;
-            tried.entries.extend(new);
-            if let Event::Outcome { unit, .. } = &event.1 {
-                at.push(unit.clone());
+        let (lines, events): (Vec<u64>, Vec<(Date, Event)>) = events.into_iter().unzip();
+        let mut tried = known.clone();
+        match hub.study_entries(&known, &events) {
+            Ok(new) => tried.entries.extend(new),
+            Err(error) => {
+                // One after the other, so that the first that cannot be is named.
+                for (line, event) in lines.iter().zip(&events) {
+                    let new = hub.study_entries(&tried, std::slice::from_ref(event)).map_err(|error| {
+                        let what = format!("{} line {line}: {error:#}; nothing was noted", file.display());
+                        Failure::new(what, "correct the row and run the command again")
+                    })?;
+                    tried.entries.extend(new);
+                }
+                return Err(explained(error));
             }
         }
+        let unit = |(_, event): &(Date, Event)| match event {
+            Event::Outcome { unit, .. } => Some(unit.clone()),
+            _ => None,
+        };
+        let at: Vec<String> = events.iter().filter_map(unit).collect();
         if self.commit {
-            let events: Vec<(Date, Event)> = events.into_iter().map(|(_, event)| event).collect();
             tried = noted(context, &self.study, &events).await?;
         }
         Answer::of(&shown::Recorded::of(&tried, &names, &at, self.commit)?)
