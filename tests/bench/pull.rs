@@ -49,6 +49,8 @@ pub struct Pulled {
     pub bytes: u64,
     pub groups: u64,
     pub peak_kib: u64,
+    /// Seconds of linking, of those of the whole.
+    pub linking: f64,
 }
 
 pub fn pull(folder: &Path, url: &str, partner: &str) -> Pulled {
@@ -60,6 +62,7 @@ pub fn pull(folder: &Path, url: &str, partner: &str) -> Pulled {
         bytes: words[2].parse().unwrap(),
         groups: words[3].parse().unwrap(),
         peak_kib: words[4].parse().unwrap(),
+        linking: words[5].parse().unwrap(),
     }
 }
 
@@ -73,11 +76,12 @@ pub fn whole(folder: &Path) {
         let floor = floor::measure(&puller, folder);
         ratios.push(pulled.seconds / floor);
         println!(
-            "pull      {} statements → {} groups in {:.2} s ({:.0}/s), floor {:.2} s, ratio {:.2}, peak {} MB",
+            "pull      {} statements → {} groups in {:.2} s ({:.0}/s), of which linking {:.2} s; floor {:.2} s, ratio {:.2}, peak {} MB",
             pulled.new,
             pulled.groups,
             pulled.seconds,
             pulled.new as f64 / pulled.seconds,
+            pulled.linking,
             floor,
             pulled.seconds / floor,
             pulled.peak_kib / 1024
