@@ -288,12 +288,8 @@ impl Everyone {
 }
 
 impl Pair {
-    /// The pair, unless the two are plainly two groups.
+    /// The pair, unless the two are two groups.
     fn judge(a: i64, b: i64, one: &Row, other: &Row, model: &Model) -> Option<Pair> {
-        if one.apart(other, model) {
-            return None;
-        }
-        let judged = one.judge(other, model);
-        (judged.outcome != Outcome::Apart).then_some(Pair { a, b, outcome: judged.outcome, score: judged.score })
+        one.related(other, model).map(|judged| Pair { a, b, outcome: judged.outcome, score: judged.score })
     }
 }

@@ -82,10 +82,7 @@ pub async fn part(arguments: &[String]) {
         }
         // Adds records one by one to so many; milliseconds of each, all told and of linking alone.
         ["add", folder, first, count] => {
-            use tracing_subscriber::layer::SubscriberExt;
-            let spent = Spent::default();
-            let subscriber = tracing_subscriber::registry().with(spent.clone());
-            tracing::subscriber::set_global_default(subscriber).unwrap();
+            let spent = Spent::watching();
             let hub = open(Path::new(folder), true).await;
             let (first, count): (usize, usize) = (first.parse().unwrap(), count.parse().unwrap());
             for (n, group) in invent::many(7, first + count, 2).enumerate().skip(first) {
@@ -105,8 +102,9 @@ pub async fn part(arguments: &[String]) {
             let files = mutuald::web::feed::routes(Path::new(folder).join("feed"));
             mutuald::web::serve(listener, files, tokio_util::sync::CancellationToken::new()).await;
         }
-        // Pulls; prints what it took, and the most memory this process ever had.
+        // Pulls; prints what it took, the most memory this process ever had, and how long linking was of it.
         ["pull", folder, url, partner] => {
+            let spent = Spent::watching();
             let hub = open(Path::new(folder), false).await;
             let partner: HubId = partner.parse().unwrap();
             if hub.partner(&partner.to_string()).await.is_err() {
@@ -117,7 +115,9 @@ pub async fn part(arguments: &[String]) {
             let outcome = hub.pull(&row, true).await.unwrap();
             let seconds = started.elapsed().as_secs_f64();
             let pulled = outcome.pulled.unwrap_or_else(|| panic!("{}: {}", outcome.state, outcome.reason));
-            println!("{seconds:.4} {} {} {} {}", pulled.new, pulled.bytes, outcome.derived.unwrap().groups, peak_kib());
+            let linking = spent.0.lock().unwrap().take().map_or(0.0, |spent| spent.as_secs_f64());
+            let groups = outcome.derived.unwrap().groups;
+            println!("{seconds:.4} {} {} {groups} {} {linking:.4}", pulled.new, pulled.bytes, peak_kib());
         }
         ["frame-publish", folder, upto] => crate::frame::publish(Path::new(folder), upto.parse().unwrap()).await,
         ["frame", home, out] => crate::frame::measure(Path::new(home), Path::new(out)).await,
@@ -140,6 +140,17 @@ pub fn field(process: &str, name: &str) -> u64 {
 /// How long the span "linking" was open, when it last closed.
 #[derive(Clone, Default)]
 struct Spent(Arc<Mutex<Option<Duration>>>);
+
+impl Spent {
+    /// Watches the spans of this process from now on.
+    fn watching() -> Spent {
+        use tracing_subscriber::layer::SubscriberExt;
+        let spent = Spent::default();
+        let subscriber = tracing_subscriber::registry().with(spent.clone());
+        tracing::subscriber::set_global_default(subscriber).unwrap();
+        spent
+    }
+}
 
 impl<S> tracing_subscriber::Layer<S> for Spent
 where

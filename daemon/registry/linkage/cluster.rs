@@ -48,11 +48,13 @@ impl Row<'_> {
         judged
     }
 
-    /// Whether the two are plainly two groups: [`Row::judge`] then says [`Outcome::Apart`]. `false` leaves it open.
-    pub fn apart(&self, other: &Row, model: &Model) -> bool {
-        !self.copies(other)
-            && !other.copies(self)
-            && judge::apart(self.features, other.features, self.lists(other), model)
+    /// [`Row::judge`], unless the two are two groups. Most pairs that share a key plainly are, which is found soon.
+    pub fn related(&self, other: &Row, model: &Model) -> Option<Judged> {
+        let copies = || self.copies(other) || other.copies(self);
+        if judge::apart(self.features, other.features, self.lists(other), model) && !copies() {
+            return None;
+        }
+        Some(self.judge(other, model)).filter(|judged| judged.outcome != Outcome::Apart)
     }
 
     /// Whether it says itself that it was taken over from the other, or from where the other was.
@@ -313,10 +315,7 @@ pub fn from_scratch(
 
 /// The pairs that are not plainly apart, in the order given: on all cores, however many there are.
 fn judged(rows: &[Row], pairs: &[(usize, usize)], model: &Model) -> Vec<(usize, usize, Judged)> {
-    let one = |(a, b): &(usize, usize)| {
-        let judged = rows[*a].judge(&rows[*b], model);
-        (judged.outcome != Outcome::Apart).then_some((*a, *b, judged))
-    };
+    let one = |(a, b): &(usize, usize)| Some((*a, *b, rows[*a].related(&rows[*b], model)?));
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {
         let workers: Vec<_> = pairs
