@@ -329,7 +329,7 @@ async fn the_golden_frame_verifies_for_ever() {
     feed::write(&files, copy.path());
     let found = audited(copy.path(), id).await.unwrap();
     assert!(found.sound(), "{found}");
-    let kinds: Vec<&str> = found.leaves.iter().map(|(kind, _)| kind.as_str()).collect();
+    let kinds: Vec<&str> = found.leaves.keys().map(String::as_str).collect();
     assert!(kinds.contains(&"frame put"), "{kinds:?}");
     let folder = frames::read(&repository(GOLDEN).join("frozen")).unwrap();
     let checked = verify(&folder);
