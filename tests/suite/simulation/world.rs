@@ -229,7 +229,7 @@ impl World {
                 // How far a place may be known, of its own record or another's; less than before only as two people say it.
                 let of = self.record(own).map(|(rec, _)| RecordRef { hub: own.id(), rec });
                 let Some(on) = (if self.chance(60) { of } else { self.reference(hub) }) else { return };
-                let level = ["open", "approximate", "contact-first", "sealed"][self.rng.random_range(0..4)];
+                let level = ["open", "approximate", "contact-first", "unlisted", "sealed"][self.rng.random_range(0..5)];
                 let lowered = self.chance(20).then(|| ["trustee".to_owned(), "coordinator".to_owned()]);
                 // Often under the id of an earlier word.
                 let nth = self.rng.random_range(0..own.words.len() + 1);
