@@ -14,6 +14,10 @@ pub const CFF: &str = "CITATION.cff";
 /// Name of the DataCite metadata beside it.
 pub const DATACITE: &str = "datacite.json";
 
+/// Licences that a citation file may name; it takes no other ids than those SPDX lists.
+const SPDX: [&str; 8] =
+    ["CC0-1.0", "CC-BY-4.0", "CC-BY-SA-4.0", "CC-BY-NC-4.0", "CC-BY-NC-SA-4.0", "OGL-UK-3.0", "ODbL-1.0", "PDDL-1.0"];
+
 /// What is said of a frame when it is cited.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Citation {
@@ -45,6 +49,8 @@ pub struct Citation {
     pub digest: String,
     /// Licence, as an SPDX id or an address; none where nobody gave one.
     pub licence: Option<String>,
+    /// The study whose sample is cited with it, and SHA-256 (hex) of the draw's bytes.
+    pub sample: Option<(String, String)>,
 }
 
 impl Citation {
@@ -66,7 +72,13 @@ impl Citation {
             frozen,
             digest: digest.to_owned(),
             licence: None,
+            sample: None,
         }
+    }
+
+    /// The same, with the sample that was drawn from it for a study.
+    pub fn sampled(self, study: &str, digest: &str) -> Citation {
+        Citation { sample: Some((study.to_owned(), digest.to_owned())), ..self }
     }
 
     /// The same, under a licence.
@@ -76,7 +88,17 @@ impl Citation {
 
     /// The title, or the name in words.
     pub fn title(&self) -> String {
-        self.title.clone().unwrap_or_else(|| format!("Sampling frame {}", self.name))
+        let frame = self.title.clone().unwrap_or_else(|| format!("Sampling frame {}", self.name));
+        match &self.sample {
+            None => frame,
+            Some((study, _)) => format!("{frame}, with the sample drawn for {study}"),
+        }
+    }
+
+    /// The digests by which it is known, and of what.
+    fn digests(&self) -> impl Iterator<Item = (&str, &str)> {
+        let sample = self.sample.as_ref().map(|(_, digest)| (digest.as_str(), "the draw"));
+        std::iter::once((self.digest.as_str(), "frame.txt")).chain(sample)
     }
 
     /// The day it was frozen, in UTC.
@@ -123,22 +145,25 @@ impl Citation {
         let quoted = |text: &str| Value::from(text).to_string();
         let licence = match &self.licence {
             Some(address) if address.contains("://") => format!("license-url: {}\n", quoted(address)),
-            Some(id) => format!("license: {}\n", quoted(id)),
-            None => String::new(),
+            Some(id) if SPDX.contains(&id.as_str()) => format!("license: {}\n", quoted(id)),
+            _ => String::new(),
         };
         let identifier = |value: &str, what: &str| {
             format!("  - type: other\n    value: {}\n    description: {}\n", quoted(value), quoted(what))
         };
+        let digests: String = self
+            .digests()
+            .map(|(digest, of)| identifier(&format!("sha256:{digest}"), &format!("SHA-256 of {of}")))
+            .collect();
         format!(
             "cff-version: 1.2.0\nmessage: {}\ntype: dataset\ntitle: {}\nauthors:\n  - name: {}\nabstract: {}\nversion: {}\n\
-             date-released: {}\n{licence}identifiers:\n{}{}keywords:\n  - sampling frame\n  - self-help groups\n  - mutual aid\n",
+             date-released: {}\n{licence}identifiers:\n{digests}{}keywords:\n  - sampling frame\n  - self-help groups\n  - mutual aid\n",
             quoted("If you use this sampling frame, please cite it as below."),
             quoted(&self.title()),
             quoted(&self.custodian),
             quoted(&self.description()),
             quoted(self.version()),
             self.day(),
-            identifier(&format!("sha256:{}", self.digest), "SHA-256 of frame.txt"),
             identifier(&self.hub.to_string(), &format!("The hub that signed it, {}", self.hub_name)),
         )
     }
@@ -148,13 +173,17 @@ impl Citation {
         let rights = self.licence.as_ref().map(|licence| {
             if licence.contains("://") {
                 json!([{ "rights": licence, "rightsUri": licence }])
-            } else {
+            } else if SPDX.contains(&licence.as_str()) {
                 json!([{ "rights": licence, "rightsIdentifier": licence, "rightsIdentifierScheme": "SPDX" }])
+            } else {
+                json!([{ "rights": licence }])
             }
         });
+        let number = |(digest, of): (&str, &str)| json!({ "alternateIdentifier": digest, "alternateIdentifierType": format!("SHA-256 of {of}") });
+        let numbers: Vec<Value> = self.digests().map(number).collect();
         let mut all = json!({
             "schemaVersion": "http://datacite.org/schema/kernel-4",
-            "alternateIdentifiers": [{ "alternateIdentifier": self.digest, "alternateIdentifierType": "SHA-256" }],
+            "alternateIdentifiers": numbers,
             "creators": [{ "name": self.custodian, "nameType": "Organizational" }],
             "titles": [{ "title": self.title() }],
             "publisher": { "name": self.hub_name },

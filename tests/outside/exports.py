@@ -95,8 +95,8 @@ def parquet():
                     return f"{file.name}: {name} is {value!r}, in its CSV file {want[name]!r}"
 
 
-# What may stand in the elements that are used here, in which order: from codebook.xsd of DDI Codebook 2.5.1, whose text no
-# package carries. Elements that are not named hold text only.
+# What may stand in the elements that are used here, in which order, as DDI Codebook 2.5.1 is documented: parts were read in its
+# codebook.xsd, the rest written from memory, and no package carries the schema to check by. Elements that are not named hold text only.
 DDI_ORDER = {
     "codeBook": "docDscr stdyDscr fileDscr dataDscr otherMat",
     "docDscr": "citation guide docStatus docSrc controlledVocabUsed notes",

@@ -23,6 +23,7 @@ mod parquet;
 pub mod table;
 mod workbook;
 
+use crate::frame::citation::{CFF, DATACITE};
 use crate::frame::draw::Draw;
 use crate::frame::frozen::Frame;
 use crate::frame::sample::SampleError;
@@ -253,8 +254,9 @@ impl<'a> Export<'a> {
             folder.text(("design.do", "The sample's design, for Stata", PLAIN), &design::stata(drawn))?;
             folder.text(("design.py", "The sample's design, for Python", PLAIN), &design::python(drawn))?;
         }
-        folder.text(("CITATION.cff", "How to cite this", "text/yaml"), &cite::cff(self))?;
-        folder.text(("datacite.json", "How to register this for a DOI", JSON), &cite::datacite(self))?;
+        let cited = cite::citation(self);
+        folder.text((CFF, "How to cite this", "text/yaml"), &cited.cff())?;
+        folder.text((DATACITE, "How to register this for a DOI", JSON), &format!("{:#}\n", cited.datacite()))?;
         if wanted(Format::Package) {
             let page = codebook::page(self, &files);
             folder.text(("codebook.html", "What every column means, for people", "text/html"), &page)?;

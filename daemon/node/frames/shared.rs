@@ -64,6 +64,7 @@ impl Shared {
             frozen: part.frozen,
             digest: part.digest.clone(),
             licence: part.licence.clone(),
+            sample: None,
         }
     }
 
