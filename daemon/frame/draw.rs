@@ -347,7 +347,7 @@ impl<'a> Units<'a> {
     fn quota(&self, quotas: &[Quota], n: usize, overrides: &[Override], spared: &BTreeSet<String>) -> Result3 {
         let candidate = |(unit, row): &(String, &Row)| Candidate { unit: unit.clone(), values: values(row) };
         let candidates: Vec<Candidate> = self.rows.iter().map(candidate).collect();
-        let chosen = quota::choose_sparing(self.seed, self.line, &candidates, quotas, n, overrides, spared)?;
+        let chosen = quota::choose(self.seed, self.line, &candidates, quotas, n, overrides, spared)?;
         Ok((chosen.base, in_reserve("", chosen.reserve), chosen.coverage))
     }
 

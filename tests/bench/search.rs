@@ -105,6 +105,7 @@ pub fn daemon(folder: &Path) {
         std::thread::sleep(Duration::from_millis(5));
     }
     let ready = started.elapsed();
+    // Rest is measured over time, and there is no event to wait for: what starts up has ended by then, and then nothing happens.
     std::thread::sleep(Duration::from_secs(3));
     let before = ticks(child.id());
     std::thread::sleep(Duration::from_secs(20));

@@ -109,25 +109,12 @@ pub struct Purposive {
 /// unmet, the smaller ticket first where several help as many (greedy cover: Chvátal 1979, *Math. Oper. Res.* 4:233–235);
 /// what is left over goes by ticket alone. Then people's choices, in their order.
 ///
-/// # Errors
-/// More wanted than there is, a quota or unit twice, an override without reason or of a unit that is not there.
-pub fn choose(
-    seed: &Seed,
-    line: &Line,
-    candidates: &[Candidate],
-    quotas: &[Quota],
-    n: usize,
-    overrides: &[Override],
-) -> Result<Purposive, SampleError> {
-    choose_sparing(seed, line, candidates, quotas, n, overrides, &BTreeSet::new())
-}
-
-/// As [`choose`], and units of an earlier study come last: one of them is taken only where no other unit meets a quota that is still
+/// Units of an earlier study (`spared`) come last: one of them is taken only where no other unit meets a quota that is still
 /// unmet, or where all others are taken. In the reserve they stand at the end.
 ///
 /// # Errors
-/// Those of [`choose`].
-pub fn choose_sparing(
+/// More wanted than there is, a quota or unit twice, an override without reason or of a unit that is not there.
+pub fn choose(
     seed: &Seed,
     line: &Line,
     candidates: &[Candidate],
@@ -236,7 +223,7 @@ mod tests {
     }
 
     fn draw(n: usize, overrides: &[Override]) -> Result<Purposive, SampleError> {
-        choose(&Seed::new("2010"), &Line::default(), &frame(), &esteem(), n, overrides)
+        choose(&Seed::new("2010"), &Line::default(), &frame(), &esteem(), n, overrides, &BTreeSet::new())
     }
 
     #[test]
@@ -254,7 +241,7 @@ mod tests {
     #[test]
     fn what_the_frame_lacks_is_shown_as_unmet() {
         let frame = [candidate("a", &[("focus", "mental")]), candidate("b", &[("focus", "mental")])];
-        let sample = choose(&Seed::new("1"), &Line::default(), &frame, &esteem(), 2, &[]).unwrap();
+        let sample = choose(&Seed::new("1"), &Line::default(), &frame, &esteem(), 2, &[], &BTreeSet::new()).unwrap();
         let bame = sample.coverage.iter().find(|cell| cell.quota.value == "bame").unwrap();
         assert_eq!((bame.unmet(), bame.held, bame.taken), (1, 0, 0));
     }
@@ -284,7 +271,7 @@ mod tests {
         fn order_of_rows_is_nothing(turn in 0..40usize, n in 1..=40usize) {
             let mut rows = frame();
             rows.rotate_left(turn);
-            let turned = choose(&Seed::new("2010"), &Line::default(), &rows, &esteem(), n, &[]).unwrap();
+            let turned = choose(&Seed::new("2010"), &Line::default(), &rows, &esteem(), n, &[], &BTreeSet::new()).unwrap();
             prop_assert_eq!(turned, draw(n, &[]).unwrap());
         }
     }
