@@ -95,6 +95,25 @@ pub enum Design {
 }
 
 impl Design {
+    /// People's choices against a suggestion.
+    pub fn overrides(&self) -> &[Override] {
+        match self {
+            Design::Quota { overrides, .. } => overrides,
+            _ => &[],
+        }
+    }
+
+    /// The dimensions that it names: of strata, of sorting, of quotas.
+    pub fn dimensions(&self) -> Vec<&str> {
+        match self {
+            Design::Stratified { by: named, .. }
+            | Design::Systematic { sort: named, .. }
+            | Design::SystematicPps { sort: named, .. } => named.iter().map(String::as_str).collect(),
+            Design::Quota { quotas, .. } => quotas.iter().map(|quota| quota.dimension.as_str()).collect(),
+            Design::Simple { .. } | Design::ParetoPps { .. } => Vec::new(),
+        }
+    }
+
     /// What every export must say beside the sample.
     pub fn caution(&self) -> Option<&'static str> {
         match self {

@@ -28,6 +28,8 @@ have soffice || missing+=(libreoffice-calc-nogui)
 # R with what samples are estimated by; about 200 MB.
 have Rscript || missing+=(r-base-core)
 have Rscript && Rscript -e 'library(survey)' >/dev/null 2>&1 || missing+=(r-cran-survey)
+# What samples are drawn by elsewhere.
+have Rscript && Rscript -e 'library(sampling)' >/dev/null 2>&1 || missing+=(r-cran-sampling)
 # Node from elsewhere brings its own npm, and Debian's npm would fight with it: each is asked for by itself.
 have node || missing+=(nodejs)
 have npm || missing+=(npm)
@@ -123,6 +125,8 @@ else
 fi
 if have Rscript && Rscript -e 'library(survey)' >/dev/null 2>&1; then
   found R "$(command -v Rscript)"
+  Rscript -e 'library(sampling)' >/dev/null 2>&1 ||
+    skip r-sampling 'the R package sampling is missing: no probability and no sample is compared with its own'
 else
   skip r 'Rscript or its package survey is missing: no sample is estimated by R'
 fi
