@@ -184,8 +184,8 @@ impl FrameError {
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum Line {
-    Definition(Definition),
-    Profile(Profile),
+    Definition(Box<Definition>),
+    Profile(Box<Profile>),
     Flow(Vec<Step>),
     Decision(Decision),
     Group(Row),
@@ -295,7 +295,7 @@ impl Frame {
                 row.all().flat_map(|record| about.get(&record).into_iter().flatten().copied()).collect();
             judge(&self.profile, scope, &row.facts, &decisions)
         };
-        self.rows.iter().map(judged).collect()
+        lines::each(&self.rows, |_, row| judged(row))
     }
 
     /// The units: rows that belong, sorted by id.
@@ -337,8 +337,8 @@ impl Frame {
                 Line::Group(_) => return Err(FrameError::Part("list of groups")),
             }
         }
-        let definition = definition.ok_or(FrameError::Part("definition"))?;
-        let profile = profile.ok_or(FrameError::Part("profile"))?;
+        let definition = *definition.ok_or(FrameError::Part("definition"))?;
+        let profile = *profile.ok_or(FrameError::Part("profile"))?;
         let flow = Flow::read_back(&steps.ok_or(FrameError::Part("accounts"))?)?;
         let frame = Frame { definition, profile, decisions, rows, flow };
         frame.check()?;

@@ -52,40 +52,44 @@ const FEW: usize = 1_024;
 /// Into so many parts work is divided: what comes out does not depend on it.
 const PARTS: usize = 4;
 
+/// Does something with parts of the items, at the same time where they are many; what comes of each part, in their order. `does` is told
+/// where its part begins.
+fn parts<'a, T: Sync, R: Send>(items: &'a [T], does: impl Fn(usize, &'a [T]) -> R + Sync) -> Vec<R> {
+    if items.len() < FEW {
+        return vec![does(0, items)];
+    }
+    let share = items.len().div_ceil(PARTS);
+    std::thread::scope(|threads| {
+        let does = &does;
+        let running: Vec<_> = items
+            .chunks(share)
+            .enumerate()
+            .map(|(nth, chunk)| threads.spawn(move || does(nth * share, chunk)))
+            .collect();
+        let done = |one: std::thread::ScopedJoinHandle<'_, R>| {
+            one.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        };
+        running.into_iter().map(done).collect()
+    })
+}
+
 /// Does the same to every item, in their order; of many, parts at the same time. Nothing but time depends on that.
 pub(super) fn each<'a, T: Sync, R: Send>(items: &'a [T], does: impl Fn(usize, &'a T) -> R + Sync) -> Vec<R> {
     let part = |from: usize, items: &'a [T]| -> Vec<R> {
         items.iter().enumerate().map(|(at, one)| does(from + at, one)).collect()
     };
-    if items.len() < FEW {
-        return part(0, items);
-    }
-    let share = items.len().div_ceil(PARTS);
-    std::thread::scope(|threads| {
-        let running: Vec<_> = items
-            .chunks(share)
-            .enumerate()
-            .map(|(nth, chunk)| {
-                let part = &part;
-                threads.spawn(move || part(nth * share, chunk))
-            })
-            .collect();
-        let done = |one: std::thread::ScopedJoinHandle<'_, Vec<R>>| {
-            one.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-        };
-        running.into_iter().flat_map(done).collect()
-    })
+    parts(items, part).into_iter().flatten().collect()
 }
 
 /// Values on lines of their own, in their order. `line` writes one.
 pub(super) fn write_all<T: Sync>(out: &mut Vec<u8>, values: &[T], line: impl Fn(&mut Vec<u8>, &T) + Sync) {
-    let written = each(values, |_, value| {
+    let written = parts(values, |_, values| {
         let mut bytes = Vec::new();
-        line(&mut bytes, value);
+        values.iter().for_each(|value| line(&mut bytes, value));
         bytes
     });
     out.reserve(written.iter().map(Vec::len).sum());
-    // Each is let go as soon as it stands in the text: of a large frame, both would be much.
+    // Each part is let go as soon as it stands in the text.
     written.into_iter().for_each(|bytes| out.extend_from_slice(&bytes));
 }
 
@@ -112,7 +116,14 @@ pub(super) fn read<T: DeserializeOwned + Send>(
     let rest = rest.ok_or(LineError::Header(header))?;
     let Some(rest) = rest.strip_suffix(b"\n") else { return Err(LineError::Cut) };
     let lines: Vec<&[u8]> = rest.split(|byte| *byte == b'\n').collect();
-    each(&lines, |at, bytes| one(at + 2, bytes, &line)).into_iter().collect()
+    let read = |from: usize, lines: &[&[u8]]| -> Result<Vec<T>, LineError> {
+        lines.iter().enumerate().map(|(at, bytes)| one(from + at + 2, bytes, &line)).collect()
+    };
+    let mut all = Vec::with_capacity(lines.len());
+    for part in parts(&lines, read) {
+        all.extend(part?);
+    }
+    Ok(all)
 }
 
 /// Reads one line, the nth of its file.
@@ -156,7 +167,9 @@ pub fn digest(text: &[u8]) -> String {
 /// One mark for each line, sixteen hexadecimal digits and a line feed: kept beside a text, it tells which lines were changed.
 pub fn marks(text: &[u8]) -> String {
     let lines: Vec<&[u8]> = text.split_inclusive(|byte| *byte == b'\n').collect();
-    each(&lines, |_, line| hex(&Sha256::digest(line)[..8]) + "\n").concat()
+    let marks =
+        |_, lines: &[&[u8]]| lines.iter().map(|line| hex(&Sha256::digest(line)[..8]) + "\n").collect::<String>();
+    parts(&lines, marks).concat()
 }
 
 /// The lines, counted from 1, that differ from their marks; one past the last where lines are missing.

@@ -9,6 +9,8 @@ failed. Needs no network.
     frictionless  the Data Package and every row of it (PyPI frictionless)
     csvw          the CSV on the Web metadata and every row by it (PyPI csvw)
     ro-crate      the RO-Crate can be read and names the files there are (PyPI rocrate)
+    roc-validator what RO-Crate 1.1 requires and recommends (PyPI roc-validator), but for what needs the network (that the context's address
+                  answers) and one thing that is not known of a hub or a custodian: an address on the web
     datacite      the DataCite metadata by DataCite's own schema 4.5 (PyPI datacite)
     cff           the citation file by its schema 1.2.0 (PyPI cffconvert)
     parquet       every Parquet file has the rows of its CSV file (PyPI duckdb)
@@ -59,6 +61,32 @@ def ro_crate():
     for member in ("name", "description", "datePublished", "license"):
         if not crate.root_dataset.get(member):
             return f"the root has no {member}"
+
+
+def roc_validator():
+    import rdflib.plugins.shared.jsonld.context as context
+    import rdflib.plugins.shared.jsonld.util as util
+    import rocrate
+    from rocrate_validator import models, services
+
+    # The context is not fetched: the package rocrate carries one. The checks that it can be fetched are left out.
+    fetch = util.source_to_json
+    with open(pathlib.Path(rocrate.__file__).parent / "data" / "ro-crate.jsonld", encoding="utf-8") as file:
+        known = json.load(file)
+
+    def local(source, *more, **named):
+        if isinstance(source, str) and source.startswith("https://w3id.org/ro/crate/"):
+            return known, None
+        return fetch(source, *more, **named)
+
+    context.source_to_json = util.source_to_json = local
+    settings = services.ValidationSettings(
+        rocrate_uri=str(folder), profile_identifier="ro-crate-1.1", requirement_severity=models.Severity.RECOMMENDED
+    )
+    issues = services.validate(settings).get_issues()
+    left = ("JSON-LD context", "/ro/crate/1.1/context", "The organization SHOULD have a URL")
+    found = [str(one.message) for one in issues if not any(words in str(one.message) for words in left)]
+    return "; ".join(found[:5])
 
 
 def datacite():
@@ -171,6 +199,7 @@ checks = {
     "frictionless": (frictionless, "datapackage.json"),
     "csvw": (csvw, "csv-metadata.json"),
     "ro-crate": (ro_crate, "ro-crate-metadata.json"),
+    "roc-validator": (roc_validator, "ro-crate-metadata.json"),
     "datacite": (datacite, "datacite.json"),
     "cff": (cff, "CITATION.cff"),
     "parquet": (parquet, "parquet"),

@@ -51,7 +51,7 @@ fn strangers_validators_accept_every_package() {
     let (well, said) = strangers(&python, &paths);
     assert!(well, "{said:#?}");
     said.iter().filter(|line| line.starts_with("SKIP")).for_each(|line| eprintln!("{line}"));
-    for name in ["frictionless", "csvw", "ro-crate", "datacite", "cff", "parquet", "xml"] {
+    for name in ["frictionless", "csvw", "ro-crate", "roc-validator", "datacite", "cff", "parquet", "xml"] {
         let looked = said.iter().filter(|line| line.starts_with(&format!("ok {name} "))).count();
         let missing = said.iter().any(|line| line.starts_with(&format!("SKIP {name}:")));
         assert!(looked == paths.len() || missing, "{name} looked at {looked} of {} folders", paths.len());
@@ -73,8 +73,9 @@ fn strangers_validators_accept_every_package() {
         broken("ddi-codebook.xml", "<sampleFrame>", "<sampleFrame><weight>none</weight>"),
         broken("CITATION.cff", "type: dataset", "type: recipe"),
         broken("datacite.json", "publicationYear", "yearOfPublication"),
+        broken("ro-crate-metadata.json", "datePublished", "dateOfSomething"),
     ];
-    let wanted = ["frictionless", "frictionless", "xml", "xml", "cff", "datacite"];
+    let wanted = ["frictionless", "frictionless", "xml", "xml", "cff", "datacite", "roc-validator"];
     let (well, said) = strangers(&python, &folders.iter().map(|folder| folder.path()).collect::<Vec<_>>());
     assert!(!well);
     for (folder, name) in folders.iter().zip(wanted) {
@@ -199,9 +200,9 @@ fn r_sampling_has_our_probabilities_and_samples() {
           set.seed(n); say('U', runif(1)); set.seed(n); say('SYSTEMATIC', which(UPsystematic(loose) == 1))\n\
           # As many numbers as are taken, used again and again, where one for each unit is meant: both sides get the same ones.\n\
           whole <- floor(sum(loose)) == round(sum(loose))\n\
-          set.seed(n); say('W', rep(runif(sum(loose)), length.out = length(loose)))\n\
-          set.seed(n); say('PARETO', if (whole) sort(UPopips(loose, 'pareto')) else 0)\n\
-          say('JOINT', as.vector(UPsystematicpi2(loose)))\n\
+          set.seed(n); say('W', if (whole) rep(runif(sum(loose)), length.out = length(loose)) else 0)\n\
+          set.seed(n); say('PARETO', if (whole) suppressWarnings(sort(UPopips(loose, 'pareto'))) else 0)\n\
+          say('JOINT', if (length(loose) <= 30) as.vector(UPsystematicpi2(loose)) else 0)\n\
         }\n";
     let output =
         Command::new(&r).args(["--vanilla", "-e", script]).current_dir(folder.path()).output().expect("R runs");
@@ -235,21 +236,22 @@ fn r_sampling_has_our_probabilities_and_samples() {
         let systematic = unequal::systematic(&loose, u[0]).unwrap();
         // R takes the number from the end of the circle on: it takes the unit at which the sum less the number passes a whole one.
         assert_eq!(places(&systematic), said("SYSTEMATIC").unwrap(), "{at}: {u:?} {loose:?}");
-        let w = said("W").unwrap();
-        let units: Vec<Numbered> = (0..loose.len())
-            .map(|n| Numbered { ticket: Ticket::read(&format!("0.{n:05}")).unwrap(), unit: n.to_string() })
-            .collect();
-        let mut pareto = unequal::pareto(&units, &w, &loose).unwrap();
-        pareto.truncate(systematic.len());
-        pareto.sort_unstable();
-        let theirs = said("PARETO").unwrap();
-        // Where the sum falls short of a whole number by a hair it takes one unit less.
-        compared += usize::from(theirs != [0.0]);
-        assert!(theirs == [0.0] || places(&pareto) == theirs, "{at}: {pareto:?} {theirs:?}");
-        let joint = unequal::joint(&loose).unwrap();
+        let (w, theirs) = (said("W").unwrap(), said("PARETO").unwrap());
+        // Where the sum falls short of a whole number by a hair, R takes one unit less and says nothing here.
+        if w.len() == loose.len() {
+            let unit = |n: usize| Numbered { ticket: Ticket::read(&format!("0.{n:05}")).unwrap(), unit: n.to_string() };
+            let units: Vec<Numbered> = (0..loose.len()).map(unit).collect();
+            let mut pareto = unequal::pareto(&units, &w, &loose).unwrap();
+            pareto.truncate(systematic.len());
+            pareto.sort_unstable();
+            assert_eq!(places(&pareto), theirs, "{at}: {w:?} {loose:?}");
+            compared += 1;
+        }
         let theirs = said("JOINT").unwrap();
-        for (ours, theirs) in joint.iter().flatten().zip(&theirs) {
-            assert!(close(*ours, *theirs), "{at}: {ours} {theirs}");
+        if theirs.len() > 1 {
+            let joint = unequal::joint(&loose).unwrap();
+            let all = joint.iter().flatten().zip(&theirs);
+            all.for_each(|(ours, theirs)| assert!(close(*ours, *theirs), "{at}: {ours} {theirs}"));
         }
         drawn += 1;
     }
