@@ -270,7 +270,7 @@ fn check(request: &Request, digest: &str) -> Result<(), DrawError> {
     if !request.spared.is_empty() && !matches!(request.design, Design::Quota { .. }) {
         return Err(DrawError::Spared);
     }
-    if request.line.is_some() && matches!(request.design, Design::Systematic { .. } | Design::SystematicPps { .. }) {
+    if request.line.is_some() && !request.design.goes_by_line() {
         return Err(DrawError::NoLine);
     }
     let Commitment { seed, how, at, frozen, frame, .. } = &request.commitment;

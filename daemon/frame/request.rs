@@ -95,6 +95,11 @@ pub enum Design {
 }
 
 impl Design {
+    /// Whether units are taken by their places on the line of tickets.
+    pub fn goes_by_line(&self) -> bool {
+        !matches!(self, Design::Systematic { .. } | Design::SystematicPps { .. })
+    }
+
     /// People's choices against a suggestion.
     pub fn overrides(&self) -> &[Override] {
         match self {

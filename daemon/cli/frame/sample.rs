@@ -303,6 +303,9 @@ impl Sample {
         design: &Design,
     ) -> anyhow::Result<(Option<String>, BTreeSet<String>)> {
         if let Some(text) = &self.after {
+            if !design.goes_by_line() {
+                return Err(refused(DrawError::NoLine.into()));
+            }
             let Some(ticket) = Ticket::read(text) else {
                 let next = "give it as the draw has it: 0. and digits";
                 return Err(Failure::usage(format!("{text:?} is no ticket"), next).into());
