@@ -73,6 +73,19 @@ if ! venv_ready; then
   fi
 fi
 
+# The RO-Crate validator lives by itself: beside the others pip finds no set of versions that fits.
+roc=target/outside-roc roc_wanted='roc-validator==0.13.0'
+roc_ready() { [ "$(cat "$roc/installed.txt" 2>/dev/null)" = "$roc_wanted" ] && "$roc/bin/python" -c '' 2>/dev/null; }
+if ! roc_ready && have python3; then
+  log=target/outside-roc.log
+  if rm -rf "$roc" && python3 -m venv "$roc" >"$log" 2>&1 &&
+    timeout 300 "$roc/bin/python" -m pip install --quiet "$roc_wanted" >>"$log" 2>&1; then
+    printf '%s\n' "$roc_wanted" >"$roc/installed.txt"
+  else
+    printf 'could not install the RO-Crate validator (see %s)\n' "$log"
+  fi
+fi
+
 # --- JavaScript packages ---------------------------------------------------------------------------------------------
 axe=target/outside-axe
 if ! cmp -s tests/outside/axe.json "$axe/installed.json" && have npm; then
@@ -102,6 +115,11 @@ if venv_ready; then
   found PYTHON "$PWD/$venv/bin/python"
 else
   skip python 'the Python packages are missing: no root is checked with pymerkle, no signed request by another program, the golden feed is not made again, and no exported frame is looked at by frictionless and the others'
+fi
+if roc_ready; then
+  found ROC "$PWD/$roc/bin/python"
+else
+  skip roc-validator 'the Python package roc-validator is missing: no RO-Crate is looked at by it'
 fi
 if have systemd-analyze; then
   found SYSTEMD "$(command -v systemd-analyze)"
