@@ -16,10 +16,11 @@ mod uses;
 use super::{Answer, Context, Failure, Status};
 use crate::frame::eligibility::{Decision, Verdict};
 use crate::frame::frozen::Frame as Built;
+use crate::node::frames::verify::Opened;
 use crate::node::frames::{self, Plan, verify};
 use crate::record::HubId;
 use jiff::civil::Date;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Sampling frames: which groups a study takes, by written rules; freeze that, draw from it, and check it
 ///
@@ -119,6 +120,29 @@ async fn named(context: &Context, name: &str) -> anyhow::Result<Plan> {
     })
 }
 
+/// A frozen frame's folder that is as its hubs signed it, or words about what is wrong with it.
+fn opened(folder: &Path) -> anyhow::Result<Opened> {
+    frames::open(folder).map_err(|error| failed(error, folder))
+}
+
+/// What went wrong with a frozen frame's folder.
+fn failed(error: anyhow::Error, folder: &Path) -> anyhow::Error {
+    let next = format!(
+        "name the folder that `mutuald frame freeze` wrote; `mutuald frame verify {}` says whether it is whole",
+        folder.display()
+    );
+    Failure::new(format!("{error:#}"), next).into()
+}
+
+/// What is said where words may be somebody's own, or what was said otherwise.
+fn personal(error: anyhow::Error, otherwise: &str) -> anyhow::Error {
+    let next = match error.downcast_ref::<frames::Personal>() {
+        Some(_) => "say it in words that name nobody and give no way to reach anybody",
+        None => otherwise,
+    };
+    Failure::usage(format!("{error:#}"), next).into()
+}
+
 async fn built(context: &Context, plan: &Plan) -> anyhow::Result<Built> {
     let hub = context.hub().await?;
     hub.refresh().await?;
@@ -159,12 +183,8 @@ impl Frame {
                 drop(db);
                 let verdict = exclude.map_or(Verdict::Include, Verdict::Exclude);
                 let decision = Decision { on: known.merged.id, date, verdict, hub: hub.id, role, why };
-                hub.decide_in_frame(&name, &decision).await.map_err(|error| {
-                    Failure::usage(
-                        error.to_string(),
-                        "`schema/vocabulary/exclusion-reasons.json` and `assurance-roles.json` list the words",
-                    )
-                })?;
+                let words = "`schema/vocabulary/exclusion-reasons.json` and `assurance-roles.json` list the words";
+                hub.decide_in_frame(&name, &decision).await.map_err(|error| personal(error, words))?;
                 Answer::of(&shown::Decided { frame: name, group: known.row.name, decision })
             }
             Frame::Freeze { name, folder } => {
@@ -176,7 +196,7 @@ impl Frame {
                     );
                 }
                 let frame = built(context, &plan).await?;
-                let frozen = context.hub().await?.freeze_frame(&frame, &folder).await?;
+                let frozen = context.hub().await?.freeze_frame(frame, &folder).await?;
                 Answer::of(&shown::Written { name, folder, frozen })
             }
             Frame::Sample(sample) => sample.run(context).await,
@@ -194,7 +214,9 @@ impl Frame {
                 let files = frames::read(&folder).map_err(|error| {
                     Failure::new(format!("{error:#}"), "name the folder that `mutuald frame freeze` wrote")
                 })?;
-                let mut checked = verify::verify(&files);
+                let mut opened = verify::open(&files);
+                drop(files);
+                let checked = &mut opened.checked;
                 if let (Some(wanted), Some(found)) = (hub, checked.hub)
                     && wanted != found
                 {
@@ -204,10 +226,11 @@ impl Frame {
                 }
                 let mut said = None;
                 if published {
-                    let (shared, findings) = context.hub().await?.compare_published(&files).await?;
-                    checked.findings.extend(findings);
+                    let (shared, findings) = context.hub().await?.compare_published(&opened).await?;
+                    opened.checked.findings.extend(findings);
                     said = shared;
                 }
+                let checked = opened.checked;
                 let sound = checked.findings.is_empty();
                 let answer = Answer::of(&shown::Looked { checked, published: said })?;
                 Ok(if sound { answer } else { answer.ending(Status::Look) })

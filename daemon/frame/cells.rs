@@ -4,7 +4,7 @@
 //! than k units is a warning, never silently changed: what to do about it is the researcher's to choose, and one way is proposed.
 
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Smallest cell that is released without a warning, where nothing else is said.
 pub const K: usize = 5;
@@ -45,13 +45,15 @@ pub struct Check {
     pub k: usize,
     /// Cells with fewer, sorted; empty where nothing is to be warned of.
     pub small: Vec<Small>,
-    /// Steps after which no cell is small; the last has `left` 0, unless there are fewer than k units in all.
+    /// Steps after which no cell is small; the last has `left` 0, unless there are fewer than k units in all, or what others have seen
+    /// already makes small cells by itself.
     pub proposal: Vec<Coarser>,
 }
 
 /// Finds small cells, and the coarser bands that would be rid of them: again and again the step after which fewest units
-/// stand in small cells, the earlier name first where several do as much.
-pub fn check(units: &[Shown], bands: &BTreeMap<String, Bands>, k: usize) -> Check {
+/// stand in small cells, the earlier name first where several do as much. `out`: dimensions that others have seen already, which no step
+/// takes back.
+pub fn check(units: &[Shown], bands: &BTreeMap<String, Bands>, k: usize, out: &BTreeSet<String>) -> Check {
     let mut levels: BTreeMap<&str, usize> =
         units.iter().flat_map(|unit| unit.keys()).map(|dimension| (dimension.as_str(), 0)).collect();
     let found = small(units, bands, &levels, k);
@@ -65,9 +67,12 @@ pub fn check(units: &[Shown], bands: &BTreeMap<String, Bands>, k: usize) -> Chec
             let small = small(units, bands, &tried, k);
             (small.iter().map(|cell| cell.count).sum::<usize>(), small.len())
         };
-        let open: Vec<&str> =
-            levels.iter().filter(|(name, level)| **level < most(name)).map(|(name, _)| *name).collect();
-        // The first of the best; where no step is left, all units are one cell.
+        let open: Vec<&str> = levels
+            .iter()
+            .filter(|(name, level)| **level < most(name) && !out.contains(**name))
+            .map(|(name, _)| *name)
+            .collect();
+        // The first of the best; where no step is left, all units are one cell, or what is out already made the small ones.
         let Some(best) = open.into_iter().min_by_key(step) else { break };
         left = step(&best).1;
         let level = levels.entry(best).or_default();
@@ -134,7 +139,7 @@ mod tests {
     fn table_1_has_eleven_cells_of_one_and_its_three_headings_none() {
         let (units, bands) = esteem();
         assert_eq!(units.len(), 21);
-        let found = check(&units, &bands, K);
+        let found = check(&units, &bands, K, &BTreeSet::new());
         assert_eq!(found.small.iter().filter(|cell| cell.count == 1).count(), 11);
         assert_eq!(found.proposal, [Coarser { dimension: "focus".into(), banding: Some(1), left: 0 }]);
         // With site beside it ten and eleven groups would fall apart again, and one of the two has to go.
@@ -144,7 +149,7 @@ mod tests {
             unit
         };
         let both: Vec<Shown> = units.iter().enumerate().map(|(at, unit)| with_site(at, unit)).collect();
-        let found = check(&both, &bands, K);
+        let found = check(&both, &bands, K, &BTreeSet::new());
         assert_eq!(found.proposal.last().unwrap().left, 0);
         assert!(found.proposal.iter().any(|step| step.banding.is_none()));
     }
@@ -152,10 +157,26 @@ mod tests {
     #[test]
     fn enough_is_no_warning_and_too_few_cannot_be_helped() {
         let five = vec![shown(&[("focus", "a")]); 5];
-        assert_eq!(check(&five, &BTreeMap::new(), 5), Check { k: 5, small: Vec::new(), proposal: Vec::new() });
+        let none = BTreeSet::new();
+        assert_eq!(check(&five, &BTreeMap::new(), 5, &none), Check { k: 5, small: Vec::new(), proposal: Vec::new() });
         let four = &five[..4];
-        let found = check(four, &BTreeMap::new(), 5);
+        let found = check(four, &BTreeMap::new(), 5, &none);
         assert_eq!((found.small.len(), found.proposal.last().unwrap().left), (1, 1));
-        assert_eq!(check(&[], &BTreeMap::new(), 5).small, []);
+        assert_eq!(check(&[], &BTreeMap::new(), 5, &none).small, []);
+    }
+
+    /// What is out already is not proposed to be hidden, and its cells stay small.
+    #[test]
+    fn what_others_have_seen_is_taken_back_by_no_step() {
+        let units: Vec<Shown> =
+            (0..10).map(|i| shown(&[("focus", ["a", "b"][i % 2]), ("site", ["x", "y"][i / 5])])).collect();
+        let out = BTreeSet::from(["site".to_owned()]);
+        let found = check(&units, &BTreeMap::new(), 5, &out);
+        assert_eq!(
+            (found.small.len(), &*found.proposal),
+            (4, &[Coarser { dimension: "focus".into(), banding: None, left: 0 }][..])
+        );
+        let found = check(&units, &BTreeMap::new(), 6, &out);
+        assert_eq!(found.proposal.last().unwrap().left, 2);
     }
 }

@@ -8,6 +8,7 @@ pub use super::request::{Commitment, Design, Redraw, Request, Size};
 use super::sample::allocate::{self, allocate};
 use super::sample::quota::{self, Candidate, Cell, Override, Quota};
 use super::sample::{SampleError, Taken, simple, unequal};
+use super::strata::DIMENSIONS;
 use super::ticket::{Line, Numbered, Seed, Ticket};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -72,9 +73,6 @@ pub enum DrawError {
     /// Nothing is said of the seed, the study, or of why it is drawn again.
     #[error("the draw does not say {0}")]
     NotSaid(&'static str),
-    /// A draw that is said to come before, and was not made from this frame.
-    #[error("no draw {0:?} was made from this frame before")]
-    NoSuchDraw(String),
     /// A place on the line that is none.
     #[error("{0:?} is no ticket")]
     Line(String),
@@ -83,6 +81,19 @@ pub enum DrawError {
         "only a draw by quotas can name groups to be spared; in other designs they come last by where the line begins"
     )]
     Spared,
+    /// A dimension that no unit has: a slip of the pen would make one stratum of all of them.
+    #[error("the units have no {given:?}: they have {}", known.join(", "))]
+    Dimension {
+        /// What was named.
+        given: String,
+        /// What there is.
+        known: Vec<String>,
+    },
+    /// A place on the line beside a design that does not go by it.
+    #[error(
+        "a systematic sample begins where its seed says: no place on the line of tickets moves it past an earlier study's groups"
+    )]
+    NoLine,
     /// Draws that make no order together.
     #[error("these draws make no order together: {0}")]
     Apart(&'static str),
@@ -103,9 +114,10 @@ impl DrawError {
             DrawError::OtherFrame { .. } => "draw-other-frame",
             DrawError::SeedFirst { .. } => "draw-seed-first",
             DrawError::NotSaid(_) => "draw-not-said",
-            DrawError::NoSuchDraw(_) => "draw-no-such-draw",
             DrawError::Line(_) => "draw-line",
             DrawError::Spared => "draw-spared",
+            DrawError::Dimension { .. } => "draw-dimension",
+            DrawError::NoLine => "draw-no-line",
             DrawError::Apart(_) => "draw-apart",
             DrawError::Replay { .. } => "draw-replay",
         }
@@ -171,17 +183,31 @@ pub fn draw(frame: &Frame, digest: &str, request: Request) -> Result<Draw, DrawE
     Ok(Draw { request, base, reserve, coverage })
 }
 
-/// Checks a request against the draws that were made from its frame before, by their digests: a second one names one of them, and
-/// says why.
+/// Looks over a design before anything is drawn by it: what it names must be there.
 ///
 /// # Errors
-/// [`DrawError::NotSaid`], or [`DrawError::NoSuchDraw`].
-pub fn follows(request: &Request, earlier: &[String]) -> Result<(), DrawError> {
+/// [`DrawError::Dimension`].
+pub fn possible(frame: &Frame, design: &Design) -> Result<(), DrawError> {
+    let own = frame.units().flat_map(|row| row.values.keys().map(String::as_str));
+    let known: BTreeSet<&str> = ["area"].into_iter().chain(DIMENSIONS).chain(own).collect();
+    match design.dimensions().into_iter().find(|named| !known.contains(named)) {
+        None => Ok(()),
+        Some(given) => {
+            let known = known.into_iter().map(str::to_owned).collect();
+            Err(DrawError::Dimension { given: given.to_owned(), known })
+        }
+    }
+}
+
+/// Checks a request against the number of draws that were made from its frame before: a second one says why. Which one it came after it names
+/// by its digest; that one may be gone, and whoever reads the draw sees that there was one.
+///
+/// # Errors
+/// [`DrawError::NotSaid`].
+pub fn follows(request: &Request, earlier: usize) -> Result<(), DrawError> {
     match &request.redraw {
-        None if earlier.is_empty() => Ok(()),
-        None => Err(DrawError::NotSaid("why the frame is drawn from again")),
-        Some(redraw) if earlier.contains(&redraw.of) => Ok(()),
-        Some(redraw) => Err(DrawError::NoSuchDraw(redraw.of.clone())),
+        None if earlier > 0 => Err(DrawError::NotSaid("why the frame is drawn from again")),
+        _ => Ok(()),
     }
 }
 
@@ -243,6 +269,9 @@ pub fn after(frame: &Frame, seed: &str, ticket: &Ticket) -> Option<Ticket> {
 fn check(request: &Request, digest: &str) -> Result<(), DrawError> {
     if !request.spared.is_empty() && !matches!(request.design, Design::Quota { .. }) {
         return Err(DrawError::Spared);
+    }
+    if request.line.is_some() && !request.design.goes_by_line() {
+        return Err(DrawError::NoLine);
     }
     let Commitment { seed, how, at, frozen, frame, .. } = &request.commitment;
     let reason = request.redraw.as_ref().map(|redraw| redraw.reason.as_str());
@@ -481,7 +510,7 @@ impl Draw {
     pub fn replay(frame: &Frame, digest: &str, text: &[u8]) -> Result<Draw, DrawError> {
         let end =
             text.iter().enumerate().filter(|(_, byte)| **byte == b'\n').nth(1).map_or(text.len(), |(at, _)| at + 1);
-        let request = lines::read::<First>(&text[..end], HEADER)?.pop().ok_or(LineError::Cut)?.request;
+        let request = lines::read(&text[..end], HEADER, lines::write::<First>)?.pop().ok_or(LineError::Cut)?.request;
         let again = draw(frame, digest, request)?;
         let (mine, given) = (again.text(), text);
         if mine == given {

@@ -10,33 +10,33 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// A criterion as the merged group states it.
+/// A criterion as the merged group states it. Its members are declared in the order of their names, in which they are written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fact {
-    /// `met`, `not_met` or `unknown`.
-    pub value: String,
     /// When that was found.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "canonical::some_date")]
     pub date: Option<Date>,
+    /// `met`, `not_met` or `unknown`.
+    pub value: String,
 }
 
-/// What eligibility is decided from: of a group's words only these stand in a frame.
+/// What eligibility is decided from: of a group's words only these stand in a frame, in the order of their names.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Facts {
     /// Code of the area, where it is known and may be.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub area: Option<String>,
-    /// State, where one is said (vocabulary `statuses`).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub state: Option<String>,
-    /// Since when.
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "canonical::some_date")]
-    pub since: Option<Date>,
     /// By criterion.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub criteria: BTreeMap<String, Fact>,
+    /// Since when it is in its state.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "canonical::some_date")]
+    pub since: Option<Date>,
+    /// State, where one is said (vocabulary `statuses`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<String>,
 }
 
 impl Facts {

@@ -116,10 +116,6 @@ impl Study {
         })
     }
 
-    fn unit(&self, id: &str) -> Option<&Unit> {
-        self.units.iter().find(|unit| unit.id == id)
-    }
-
     /// What a unit has in a dimension, as one text: `site` is who drew it. Several values joined, none as `not known`.
     pub fn value(&self, unit: &Unit, dimension: &str) -> String {
         if dimension == SITE {
@@ -348,6 +344,10 @@ pub struct Field<'a> {
     pub numbered: bool,
     /// Entries that were taken back.
     pub gone: BTreeSet<usize>,
+    /// The study's units by their ids, those of the reserve as well: of a nation's frame there are many.
+    known: BTreeMap<&'a str, &'a Unit>,
+    /// Where in `units` a unit stands.
+    at: BTreeMap<&'a str, usize>,
 }
 
 impl<'a> Field<'a> {
@@ -388,14 +388,25 @@ impl<'a> Field<'a> {
                 Some(_) => {}
             }
         }
-        let base = study.units.iter().filter(|unit| unit.reserve.is_none());
-        let units = base.map(|unit| Standing::new(&unit.id, None)).collect();
-        let mut field = Field { study, units, numbered: false, gone: BTreeSet::new() };
+        let known = study.units.iter().map(|unit| (unit.id.as_str(), unit)).collect();
+        let (units, gone_by, at) = (Vec::new(), BTreeSet::new(), BTreeMap::new());
+        let mut field = Field { study, units, numbered: false, gone: gone_by, known, at };
+        study.units.iter().filter(|unit| unit.reserve.is_none()).for_each(|unit| field.comes(unit, None));
         for entry in entries.iter().filter(|entry| !gone.contains(&entry.n)) {
             field.take(entry).map_err(|error| (entry.n, error))?;
         }
         field.gone = gone;
         Ok(field)
+    }
+
+    fn comes(&mut self, unit: &'a Unit, instead_of: Option<String>) {
+        self.at.insert(&unit.id, self.units.len());
+        self.units.push(Standing::new(&unit.id, instead_of));
+    }
+
+    /// A unit of the study, in the field or in the reserve.
+    fn unit(&self, id: &str) -> Option<&'a Unit> {
+        self.known.get(id).copied()
     }
 
     fn take(&mut self, entry: &Entry) -> Result<(), FieldError> {
@@ -428,8 +439,9 @@ impl<'a> Field<'a> {
                 if next.unit != *unit {
                     return Err(FieldError::NotNext { given: unit.clone(), next: next.unit });
                 }
+                let comes = self.unit(unit).ok_or_else(|| FieldError::NotInField(unit.clone()))?;
                 self.standing_mut(instead_of)?.replaced_by = Some(unit.clone());
-                self.units.push(Standing::new(unit, Some(instead_of.clone())));
+                self.comes(comes, Some(instead_of.clone()));
             }
             Event::Numbered { .. } if self.numbered => {
                 return Err(FieldError::Numbered("they are given once"));
@@ -442,7 +454,7 @@ impl<'a> Field<'a> {
     }
 
     fn standing_mut(&mut self, unit: &str) -> Result<&mut Standing, FieldError> {
-        let found = self.units.iter_mut().find(|one| one.unit == unit);
+        let found = self.at.get(unit).and_then(|at| self.units.get_mut(*at));
         found.ok_or_else(|| FieldError::NotInField(unit.to_owned()))
     }
 
@@ -451,14 +463,15 @@ impl<'a> Field<'a> {
     /// # Errors
     /// [`FieldError::NotInField`].
     pub fn standing(&self, unit: &str) -> Result<&Standing, FieldError> {
-        self.units.iter().find(|one| one.unit == unit).ok_or_else(|| FieldError::NotInField(unit.to_owned()))
+        let found = self.at.get(unit).and_then(|at| self.units.get(*at));
+        found.ok_or_else(|| FieldError::NotInField(unit.to_owned()))
     }
 
     /// How many units in the field have which value of a dimension.
     pub fn count(&self, dimension: &str) -> BTreeMap<String, usize> {
         let mut counts = BTreeMap::new();
         for standing in &self.units {
-            if let Some(unit) = self.study.unit(&standing.unit) {
+            if let Some(unit) = self.unit(&standing.unit) {
                 *counts.entry(self.study.value(unit, dimension)).or_default() += 1;
             }
         }
@@ -473,7 +486,7 @@ impl<'a> Field<'a> {
     /// What a release would show of each unit in the field, in the order of the units.
     pub fn shown(&self, dimensions: &[String]) -> Vec<BTreeMap<String, String>> {
         let of = |standing: &Standing| {
-            let unit = self.study.unit(&standing.unit);
+            let unit = self.unit(&standing.unit);
             let value = |dimension: &String| match (dimension.as_str(), unit) {
                 (OUTCOME, _) => word(standing.disposition.overall()),
                 (_, Some(unit)) => self.study.value(unit, dimension),

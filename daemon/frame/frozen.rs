@@ -3,6 +3,7 @@
 //! The text of a frame holds everything from which it was built, so that whoever has it can build it again: the profile itself,
 //! each group's records, facts and sources, people's decisions. It holds no name, contact or place: of a group only ids, codes and days.
 
+use super::cells;
 pub use super::definition::{Definition, NotSaid, Period};
 use super::eligibility::{Decision, DecisionError, Facts, Outcome, Scope, judge};
 use super::flow::{Apart, Flow, NotReconciled, Step};
@@ -40,10 +41,13 @@ pub struct Candidate {
     pub listed: bool,
 }
 
+/// The units of a group that a frame looks at: those of [`Facts::of`] and [`strata::values`].
+const UNITS: [&str; 7] = ["place", "status", "criteria", "topics", "communities", "affiliation", "founded"];
+
 impl Candidate {
     /// A merged group with those who saw it.
     pub fn of(group: &Merged, seen: &[Seen], definition: &Definition) -> Candidate {
-        let words = group.group();
+        let words = group.some(&UNITS);
         let sources: BTreeSet<String> = seen.iter().map(|seen| seen.observed_by.clone()).collect();
         Candidate {
             id: group.id,
@@ -58,36 +62,46 @@ impl Candidate {
     }
 }
 
-/// A group that was judged.
+/// A group that was judged. Its members are declared in the order of their names, in which they are written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Row {
-    /// The group's id: the frame unit.
-    pub id: RecordRef,
-    /// Its records with their revisions, sorted.
-    pub records: Vec<(RecordRef, u64)>,
+    /// When it was last checked.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "canonical::some_date")]
+    pub assured: Option<Date>,
     /// Records that only repeat others.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub copies: Vec<RecordRef>,
     /// What it was judged by.
     pub facts: Facts,
-    /// Values for strata and quotas.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub values: Values,
+    /// The group's id: the frame unit.
+    pub id: RecordRef,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// Its records with their revisions, sorted.
+    pub records: Vec<(RecordRef, u64)>,
     /// Who saw it at first hand, sorted. Their number is the unit's multiplicity.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sources: Vec<String>,
-    /// When it was last checked.
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "canonical::some_date")]
-    pub assured: Option<Date>,
-    /// What became of it.
-    pub outcome: Outcome,
+    /// Values for strata and quotas.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub values: Values,
 }
 
 impl Row {
     /// Every record that is this group's.
     pub fn all(&self) -> impl Iterator<Item = RecordRef> + '_ {
         self.records.iter().map(|(record, _)| *record).chain(self.copies.iter().copied())
+    }
+
+    /// Writes its line.
+    fn write(&self, out: &mut Vec<u8>) {
+        let mut names = self.facts.criteria.keys().chain(self.values.keys());
+        if names.all(|name| name.is_ascii()) {
+            lines::write_plain(out, &Written::Group(self));
+        } else {
+            lines::write(out, &Written::Group(self));
+        }
     }
 }
 
@@ -170,8 +184,8 @@ impl FrameError {
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum Line {
-    Definition(Definition),
-    Profile(Profile),
+    Definition(Box<Definition>),
+    Profile(Box<Profile>),
     Flow(Vec<Step>),
     Decision(Decision),
     Group(Row),
@@ -188,7 +202,18 @@ enum Written<'a> {
     Group(&'a Row),
 }
 
-/// Builds a frame of groups in any order. `apart`: records that never came to be part of a group, by reason.
+impl Line {
+    /// Writes it as it must stand in a frame.
+    fn write(&self, out: &mut Vec<u8>) {
+        match self {
+            Line::Group(row) => row.write(out),
+            other => lines::write(out, other),
+        }
+    }
+}
+
+/// Builds a frame of groups in any order. `apart`: records that never came to be part of a group, by reason. Groups that must not be listed
+/// are counted where they are [`cells::K`] or more, and otherwise not at all.
 ///
 /// # Errors
 /// A definition, profile or decision that is not sound; a record in two groups.
@@ -205,19 +230,28 @@ pub fn build(
     }
     let decisions: BTreeSet<Decision> = decisions.into_iter().collect();
     let mut rows = Vec::new();
+    // Groups that must not be listed, and their records.
+    let mut withheld = (0, 0);
     for one in candidates {
         let records = one.records.len() + one.copies.len();
         let mut hubs = one.records.iter().map(|(record, _)| record).chain(&one.copies).map(|record| record.hub);
         let from = definition.sources.is_empty() || hubs.any(|hub| definition.sources.contains(&hub));
-        if !from || !one.listed {
-            let why = if from { Apart::Withheld } else { Apart::OtherSource };
-            (0..records).for_each(|_| flow.apart(why));
+        if !from {
+            (0..records).for_each(|_| flow.apart(Apart::OtherSource));
+            continue;
+        }
+        if !one.listed {
+            withheld = (withheld.0 + 1, withheld.1 + records);
             continue;
         }
         let Candidate { id, mut records, mut copies, facts, values, sources, assured, .. } = one;
         records.sort_unstable();
         copies.sort_unstable();
         rows.push(Row { id, records, copies, facts, values, sources, assured, outcome: Outcome::Included });
+    }
+    // Of an area with one refuge a count of one tells that it is there (USERS L8): so few are not even received.
+    if withheld.0 >= cells::K {
+        (0..withheld.1).for_each(|_| flow.apart(Apart::Withheld));
     }
     rows.sort_unstable_by_key(|row| row.id);
     let mut frame = Frame { definition, profile, decisions: decisions.into_iter().collect(), rows, flow };
@@ -261,7 +295,7 @@ impl Frame {
                 row.all().flat_map(|record| about.get(&record).into_iter().flatten().copied()).collect();
             judge(&self.profile, scope, &row.facts, &decisions)
         };
-        self.rows.iter().map(judged).collect()
+        lines::each(&self.rows, |_, row| judged(row))
     }
 
     /// The units: rows that belong, sorted by id.
@@ -275,8 +309,8 @@ impl Frame {
         lines::write(&mut out, &Written::Definition(&self.definition));
         lines::write(&mut out, &Written::Profile(&self.profile));
         lines::write(&mut out, &Written::Flow(self.flow.steps()));
-        lines::write_all(&mut out, &self.decisions, Written::Decision);
-        lines::write_all(&mut out, &self.rows, Written::Group);
+        lines::write_all(&mut out, &self.decisions, |out, one| lines::write(out, &Written::Decision(one)));
+        lines::write_all(&mut out, &self.rows, |out, row| row.write(out));
         out
     }
 
@@ -287,7 +321,7 @@ impl Frame {
     pub fn read(text: &[u8]) -> Result<Frame, FrameError> {
         let (mut definition, mut profile, mut steps) = (None, None, None);
         let (mut decisions, mut rows) = (Vec::new(), Vec::new());
-        for line in lines::read::<Line>(text, HEADER)? {
+        for line in lines::read(text, HEADER, |out, line: &Line| line.write(out))? {
             match line {
                 Line::Definition(one) if definition.is_none() && profile.is_none() => definition = Some(one),
                 Line::Profile(one) if profile.is_none() && steps.is_none() => profile = Some(one),
@@ -303,8 +337,8 @@ impl Frame {
                 Line::Group(_) => return Err(FrameError::Part("list of groups")),
             }
         }
-        let definition = definition.ok_or(FrameError::Part("definition"))?;
-        let profile = profile.ok_or(FrameError::Part("profile"))?;
+        let definition = *definition.ok_or(FrameError::Part("definition"))?;
+        let profile = *profile.ok_or(FrameError::Part("profile"))?;
         let flow = Flow::read_back(&steps.ok_or(FrameError::Part("accounts"))?)?;
         let frame = Frame { definition, profile, decisions, rows, flow };
         frame.check()?;

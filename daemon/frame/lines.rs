@@ -52,44 +52,45 @@ const FEW: usize = 1_024;
 /// Into so many parts work is divided: what comes out does not depend on it.
 const PARTS: usize = 4;
 
+/// Does something with parts of the items, at the same time where they are many; what comes of each part, in their order. `does` is told
+/// where its part begins.
+fn parts<'a, T: Sync, R: Send>(items: &'a [T], does: impl Fn(usize, &'a [T]) -> R + Sync) -> Vec<R> {
+    if items.len() < FEW {
+        return vec![does(0, items)];
+    }
+    let share = items.len().div_ceil(PARTS);
+    std::thread::scope(|threads| {
+        let does = &does;
+        let running: Vec<_> = items
+            .chunks(share)
+            .enumerate()
+            .map(|(nth, chunk)| threads.spawn(move || does(nth * share, chunk)))
+            .collect();
+        let done = |one: std::thread::ScopedJoinHandle<'_, R>| {
+            one.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        };
+        running.into_iter().map(done).collect()
+    })
+}
+
 /// Does the same to every item, in their order; of many, parts at the same time. Nothing but time depends on that.
 pub(super) fn each<'a, T: Sync, R: Send>(items: &'a [T], does: impl Fn(usize, &'a T) -> R + Sync) -> Vec<R> {
     let part = |from: usize, items: &'a [T]| -> Vec<R> {
         items.iter().enumerate().map(|(at, one)| does(from + at, one)).collect()
     };
-    if items.len() < FEW {
-        return part(0, items);
-    }
-    let share = items.len().div_ceil(PARTS);
-    std::thread::scope(|threads| {
-        let running: Vec<_> = items
-            .chunks(share)
-            .enumerate()
-            .map(|(nth, chunk)| {
-                let part = &part;
-                threads.spawn(move || part(nth * share, chunk))
-            })
-            .collect();
-        let done = |one: std::thread::ScopedJoinHandle<'_, Vec<R>>| {
-            one.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-        };
-        running.into_iter().flat_map(done).collect()
-    })
+    parts(items, part).into_iter().flatten().collect()
 }
 
-/// Values on lines of their own, in their order.
-pub(super) fn write_all<'a, T: Sync, L: Serialize>(
-    out: &mut Vec<u8>,
-    values: &'a [T],
-    line: impl Fn(&'a T) -> L + Sync,
-) {
-    let written = each(values, |_, value| {
+/// Values on lines of their own, in their order. `line` writes one.
+pub(super) fn write_all<T: Sync>(out: &mut Vec<u8>, values: &[T], line: impl Fn(&mut Vec<u8>, &T) + Sync) {
+    let written = parts(values, |_, values| {
         let mut bytes = Vec::new();
-        write(&mut bytes, &line(value));
+        values.iter().for_each(|value| line(&mut bytes, value));
         bytes
     });
     out.reserve(written.iter().map(Vec::len).sum());
-    written.iter().for_each(|bytes| out.extend_from_slice(bytes));
+    // Each part is let go as soon as it stands in the text.
+    written.into_iter().for_each(|bytes| out.extend_from_slice(&bytes));
 }
 
 /// A value on a line of its own.
@@ -98,23 +99,38 @@ pub(super) fn write<T: Serialize>(out: &mut Vec<u8>, value: &T) {
     out.push(b'\n');
 }
 
-/// Reads every line after the header.
-pub(super) fn read<T: Serialize + DeserializeOwned + Send>(
+/// The same bytes in a tenth of the time, of a value whose members are declared, and whose maps are, in the order of their names, whose
+/// names are all ASCII, and which has no fractions: `serde_json` writes that as RFC 8785 asks.
+pub(super) fn write_plain<T: Serialize>(out: &mut Vec<u8>, value: &T) {
+    serde_json::to_writer(&mut *out, value).expect("a value with string keys is written to memory");
+    out.push(b'\n');
+}
+
+/// Reads every line after the header. `line` writes one as it must stand there.
+pub(super) fn read<T: DeserializeOwned + Send>(
     text: &[u8],
     header: &'static str,
+    line: impl Fn(&mut Vec<u8>, &T) + Sync,
 ) -> Result<Vec<T>, LineError> {
     let rest = text.strip_prefix(header.as_bytes()).and_then(|rest| rest.strip_prefix(b"\n"));
     let rest = rest.ok_or(LineError::Header(header))?;
     let Some(rest) = rest.strip_suffix(b"\n") else { return Err(LineError::Cut) };
     let lines: Vec<&[u8]> = rest.split(|byte| *byte == b'\n').collect();
-    each(&lines, |at, bytes| one(at + 2, bytes)).into_iter().collect()
+    let read = |from: usize, lines: &[&[u8]]| -> Result<Vec<T>, LineError> {
+        lines.iter().enumerate().map(|(at, bytes)| one(from + at + 2, bytes, &line)).collect()
+    };
+    let mut all = Vec::with_capacity(lines.len());
+    for part in parts(&lines, read) {
+        all.extend(part?);
+    }
+    Ok(all)
 }
 
 /// Reads one line, the nth of its file.
-fn one<T: Serialize + DeserializeOwned>(line: usize, bytes: &[u8]) -> Result<T, LineError> {
+fn one<T: DeserializeOwned>(line: usize, bytes: &[u8], written: impl Fn(&mut Vec<u8>, &T)) -> Result<T, LineError> {
     let again = |value: &T| {
         let mut again = Vec::with_capacity(bytes.len() + 1);
-        write(&mut again, value);
+        written(&mut again, value);
         again.pop();
         again == bytes
     };
@@ -151,7 +167,9 @@ pub fn digest(text: &[u8]) -> String {
 /// One mark for each line, sixteen hexadecimal digits and a line feed: kept beside a text, it tells which lines were changed.
 pub fn marks(text: &[u8]) -> String {
     let lines: Vec<&[u8]> = text.split_inclusive(|byte| *byte == b'\n').collect();
-    each(&lines, |_, line| hex(&Sha256::digest(line)[..8]) + "\n").concat()
+    let marks =
+        |_, lines: &[&[u8]]| lines.iter().map(|line| hex(&Sha256::digest(line)[..8]) + "\n").collect::<String>();
+    parts(&lines, marks).concat()
 }
 
 /// The lines, counted from 1, that differ from their marks; one past the last where lines are missing.
@@ -176,7 +194,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     fn objects(text: &str) -> Result<Vec<BTreeMap<String, u32>>, &'static str> {
-        read(text.as_bytes(), "x/1").map_err(|error| error.code())
+        read(text.as_bytes(), "x/1", write).map_err(|error| error.code())
     }
 
     #[test]
@@ -196,7 +214,7 @@ mod tests {
         }
         // Canonical, and refused by strict readers all the same.
         for text in ["x/1\n{\"a\":\"\\u0000\"}\n", "x/1\n{\"a\":9007199254740994}\n", "x/1\n{\"a\":1e+300}\n"] {
-            let read = read::<BTreeMap<String, serde_json::Value>>(text.as_bytes(), "x/1");
+            let read = read::<BTreeMap<String, serde_json::Value>>(text.as_bytes(), "x/1", write);
             assert_eq!(read.map_err(|error| error.code()), Err("frame-line"), "{text}");
         }
         let mut out = Vec::new();
@@ -209,12 +227,12 @@ mod tests {
         let many: Vec<u32> = (0..5_000).collect();
         assert_eq!(each(&many, |at, one| (at as u32, *one)), many.iter().map(|n| (*n, *n)).collect::<Vec<_>>());
         let mut text = b"x/1\n".to_vec();
-        write_all(&mut text, &many, |n| BTreeMap::from([("a", *n)]));
-        let values: Vec<BTreeMap<String, u32>> = read(&text, "x/1").unwrap();
+        write_all(&mut text, &many, |out, n| write(out, &BTreeMap::from([("a", *n)])));
+        let values: Vec<BTreeMap<String, u32>> = read(&text, "x/1", write).unwrap();
         assert!(values.iter().zip(&many).all(|(value, n)| value["a"] == *n));
         assert_eq!(marks(&text).lines().count(), 5_001);
         let bad = String::from_utf8(text).unwrap().replace("{\"a\":4000}", "{}x").replace("{\"a\":70}", "{ }");
-        let refused = read::<BTreeMap<String, u32>>(bad.as_bytes(), "x/1").unwrap_err();
+        let refused = read::<BTreeMap<String, u32>>(bad.as_bytes(), "x/1", write).unwrap_err();
         assert_eq!(refused, LineError::Spelling { line: 72 });
     }
 

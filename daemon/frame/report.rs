@@ -9,6 +9,7 @@ use super::eligibility::Outcome;
 use super::flow::Step;
 use super::frozen::{Frame, Row};
 use super::profile::MustBe;
+use super::strata::DIMENSIONS;
 use crate::record::RecordRef;
 use jiff::civil::Date;
 use serde::Serialize;
@@ -145,17 +146,16 @@ pub struct Report {
     pub single_source: Part,
     /// Units whose records contradict each other in some field; none of a frame alone.
     pub conflicts: Option<Part>,
-    /// Records of groups that must not be listed: they stand in no frame.
-    pub withheld: usize,
+    /// Records of groups that must not be listed: they stand in no frame. None where there are fewer than five groups, or no group.
+    pub withheld: Option<usize>,
 }
 
 /// Reports on a frame; what a registry knows `beside` it where there is one.
 pub fn report(frame: &Frame, digest: &str, beside: Option<&Beside>) -> Report {
     let units: Vec<&Row> = frame.units().collect();
     let flow = frame.flow.steps();
-    let left = |step: &str, why: &str| {
-        flow.iter().find(|one| one.step == step).and_then(|one| one.left.get(why)).copied().unwrap_or(0)
-    };
+    let left =
+        |step: &str, why: &str| flow.iter().find(|one| one.step == step).and_then(|one| one.left.get(why)).copied();
     let count = |step: &str| flow.iter().find(|one| one.step == step).map_or(0, |one| one.count);
     let (mut overcoverage, mut undecided) = (BTreeMap::new(), BTreeMap::new());
     for row in &frame.rows {
@@ -249,7 +249,7 @@ fn completeness(units: &[&Row]) -> Vec<Dimension> {
             values,
         }
     };
-    ["focus", "age", "affiliation", "community"].map(one).into()
+    DIMENSIONS.map(one).into()
 }
 
 fn contactability(units: &[&Row], beside: &Beside) -> Contactability {

@@ -95,6 +95,30 @@ pub enum Design {
 }
 
 impl Design {
+    /// Whether units are taken by their places on the line of tickets.
+    pub fn goes_by_line(&self) -> bool {
+        !matches!(self, Design::Systematic { .. } | Design::SystematicPps { .. })
+    }
+
+    /// People's choices against a suggestion.
+    pub fn overrides(&self) -> &[Override] {
+        match self {
+            Design::Quota { overrides, .. } => overrides,
+            _ => &[],
+        }
+    }
+
+    /// The dimensions that it names: of strata, of sorting, of quotas.
+    pub fn dimensions(&self) -> Vec<&str> {
+        match self {
+            Design::Stratified { by: named, .. }
+            | Design::Systematic { sort: named, .. }
+            | Design::SystematicPps { sort: named, .. } => named.iter().map(String::as_str).collect(),
+            Design::Quota { quotas, .. } => quotas.iter().map(|quota| quota.dimension.as_str()).collect(),
+            Design::Simple { .. } | Design::ParetoPps { .. } => Vec::new(),
+        }
+    }
+
     /// What every export must say beside the sample.
     pub fn caution(&self) -> Option<&'static str> {
         match self {

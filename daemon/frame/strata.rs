@@ -10,6 +10,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Values by dimension, sorted. A group may have several of one.
 pub type Values = BTreeMap<String, BTreeSet<String>>;
 
+/// The dimensions that every frame has; one that an earlier or later program made may have others beside them.
+pub const DIMENSIONS: [&str; 4] = ["focus", "age", "affiliation", "community"];
+
 /// Younger than this many years on the frame's day is new (Seebohm and others 2013: "new groups (under 3 years old)").
 pub const NEW_YEARS: i64 = 3;
 

@@ -487,4 +487,4 @@ fn folded(who: BTreeMap<String, BTreeSet<usize>>) -> BTreeMap<String, BTreeSet<u
 
 #[cfg(test)]
 #[path = "merge_tests.rs"]
-pub(super) mod tests;
+pub(crate) mod tests;

@@ -386,7 +386,7 @@ fn a_stored_group_reads_back_the_same() {
 }
 
 /// Groups of one and of several, open, chosen and hidden.
-pub(in crate::registry) fn samples() -> Vec<Merged> {
+pub(crate) fn samples() -> Vec<Merged> {
     let mut members = two();
     members[0].group = serde_json::from_value(json!({
         "name": "Stroke Club", "topics": ["stroke"], "place": {"locality": "Wells", "latitude": 51.2094},

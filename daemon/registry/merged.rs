@@ -193,6 +193,12 @@ impl Merged {
         self.value("name").and_then(Value::as_str).unwrap_or_default()
     }
 
+    /// What was taken of some units, as a record that says nothing else: for who looks at few units of many groups.
+    pub fn some(&self, units: &[&str]) -> Group {
+        let taken = |name: &&str| Some(((*name).to_owned(), self.value(name)?.clone()));
+        serde_json::from_value(Value::Object(units.iter().filter_map(taken).collect())).unwrap_or_default()
+    }
+
     /// What was taken, as one record.
     pub fn group(&self) -> Group {
         let map: Map<String, Value> =

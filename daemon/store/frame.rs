@@ -2,7 +2,7 @@
 
 use super::group::{Key, Loaded, Rules, statement_of};
 use super::record::{DecisionRow, RecordRow};
-use super::{CHUNK, StoreError, Write, lookup, record};
+use super::{CHUNK, StoreError, Write, record};
 use crate::frame::definition::Definition;
 use crate::frame::flow::Apart;
 use crate::frame::frozen::Candidate;
@@ -89,14 +89,14 @@ pub async fn given(
     let definition = Arc::new(definition.clone());
     // While pages are merged on other cores, the next is read; no more of them than cores could take.
     let mut merging: VecDeque<tokio::task::JoinHandle<Page>> = VecDeque::new();
-    let numbers = lookup::all(db).await?;
-    let mut pages = numbers.chunks(CHUNK);
+    let mut last = i64::MIN;
     loop {
-        let page = match pages.next() {
+        let page = match up_to(db, last).await? {
             None => None,
-            Some(page) => {
-                let records = record::members_of(db, page).await?;
-                let spoken = record::spoken(db, &records).await?;
+            Some(upto) => {
+                // By numbers of groups, so that no row is fetched to find another.
+                let spoken = record::spoken_of(db, (last.saturating_add(1), upto)).await?;
+                last = upto;
                 let references: Vec<RecordRef> =
                     spoken.iter().filter_map(|(row, _)| rules.reference((row.hub, row.rec))).collect();
                 Some((spoken, super::group::decisions(db, rules, &references).await?))
@@ -125,6 +125,15 @@ pub async fn given(
     let unreadable = all.saturating_sub(withdrawn + inside);
     given.apart = vec![(Apart::Withdrawn, withdrawn), (Apart::Unreadable, unreadable)];
     Ok(given)
+}
+
+/// Number of the last group of the page that comes after a group.
+async fn up_to(db: &mut SqliteConnection, last: i64) -> Result<Option<i64>, StoreError> {
+    sqlx::query_scalar("SELECT max(n) FROM (SELECT n FROM grp WHERE n > ? ORDER BY n LIMIT ?)")
+        .bind(last)
+        .bind(CHUNK as i64)
+        .fetch_one(db)
+        .await
 }
 
 /// The groups of a page of records.

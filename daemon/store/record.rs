@@ -66,7 +66,7 @@ const COLUMNS: &str = "hub, rec, kind, first, put, put_rev, rev, withdrawn, said
 /// Without link keys, of which whoever reads lines needs none.
 const SPOKEN: &str = "SELECT hub, rec, kind, first, put, put_rev, rev, withdrawn, said, assured, affirmed, affirm, state, x'', grp, compared, leaf.line \
                       FROM record JOIN leaf ON leaf.pos = record.put \
-                      WHERE state = 'live' AND kind = 1 AND line IS NOT NULL AND first IN ";
+                      WHERE state = 'live' AND kind = 1 AND line IS NOT NULL AND ";
 
 /// A kind as it is stored.
 fn number(kind: Kind) -> i64 {
@@ -169,6 +169,7 @@ pub async fn spoken(db: &mut SqliteConnection, numbers: &[i64]) -> Result<Vec<(R
     let mut found = Vec::with_capacity(numbers.len());
     for chunk in numbers.chunks(CHUNK) {
         let mut select = QueryBuilder::<Sqlite>::new(SPOKEN);
+        select.push("first IN ");
         super::in_list(&mut select, chunk.iter().copied());
         select.push(" ORDER BY first");
         for row in select.build().fetch_all(&mut *db).await? {
@@ -177,6 +178,20 @@ pub async fn spoken(db: &mut SqliteConnection, numbers: &[i64]) -> Result<Vec<(R
         }
     }
     Ok(found)
+}
+
+/// The live group records, with the lines of their newest puts, of the groups numbered from one to another, both included.
+///
+/// # Errors
+/// Database errors.
+pub async fn spoken_of(db: &mut SqliteConnection, groups: (i64, i64)) -> Result<Vec<(RecordRow, String)>, StoreError> {
+    let mut select = QueryBuilder::<Sqlite>::new(SPOKEN);
+    select.push("grp >= ").push_bind(groups.0).push(" AND grp <= ").push_bind(groups.1);
+    let one = |row: SqliteRow| {
+        let line = row.try_get(16)?;
+        Ok((RecordRow::try_from(row)?, line))
+    };
+    select.build().fetch_all(&mut *db).await?.into_iter().map(one).collect()
 }
 
 /// Writes records over whatever was known of them.

@@ -67,9 +67,8 @@ pub async fn measure(home: &Path, out: &Path) {
     let frame = hub.build_frame(&plan).await.unwrap();
     step(&format!("build ({} units)", frame.units().count()));
     let frozen = out.join("frozen");
-    hub.freeze_frame(&frame, &frozen).await.unwrap();
+    hub.freeze_frame(frame, &frozen).await.unwrap();
     step("freeze");
-    drop(frame);
     assert!(verify::verify(&frames::read(&frozen).unwrap()).findings.is_empty());
     step("verify");
     hub.report_frame(&plan).await.unwrap();

@@ -9,6 +9,8 @@ failed. Needs no network.
     frictionless  the Data Package and every row of it (PyPI frictionless)
     csvw          the CSV on the Web metadata and every row by it (PyPI csvw)
     ro-crate      the RO-Crate can be read and names the files there are (PyPI rocrate)
+    roc-validator what RO-Crate 1.1 requires and recommends, but what needs the network (roc.py; PyPI roc-validator, in the Python that
+                  MUTUALD_OUTSIDE_ROC names)
     datacite      the DataCite metadata by DataCite's own schema 4.5 (PyPI datacite)
     cff           the citation file by its schema 1.2.0 (PyPI cffconvert)
     parquet       every Parquet file has the rows of its CSV file (PyPI duckdb)
@@ -21,6 +23,7 @@ import csv
 import json
 import os
 import pathlib
+import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
 
@@ -59,6 +62,20 @@ def ro_crate():
     for member in ("name", "description", "datePublished", "license"):
         if not crate.root_dataset.get(member):
             return f"the root has no {member}"
+
+
+def roc_validator():
+    import rocrate
+
+    python = os.environ.get("MUTUALD_OUTSIDE_ROC")
+    if not python:
+        raise ModuleNotFoundError("MUTUALD_OUTSIDE_ROC names no Python that has roc-validator")
+    context = pathlib.Path(rocrate.__file__).parent / "data" / "ro-crate.jsonld"
+    script = pathlib.Path(__file__).parent / "roc.py"
+    ran = subprocess.run([python, script, folder, context], capture_output=True, text=True)
+    if ran.returncode:
+        return f"it did not run: {ran.stderr[-500:]}"
+    return "; ".join(ran.stdout.splitlines()[:5])
 
 
 def datacite():
@@ -171,6 +188,7 @@ checks = {
     "frictionless": (frictionless, "datapackage.json"),
     "csvw": (csvw, "csv-metadata.json"),
     "ro-crate": (ro_crate, "ro-crate-metadata.json"),
+    "roc-validator": (roc_validator, "ro-crate-metadata.json"),
     "datacite": (datacite, "datacite.json"),
     "cff": (cff, "CITATION.cff"),
     "parquet": (parquet, "parquet"),

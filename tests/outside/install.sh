@@ -28,6 +28,8 @@ have soffice || missing+=(libreoffice-calc-nogui)
 # R with what samples are estimated by; about 200 MB.
 have Rscript || missing+=(r-base-core)
 have Rscript && Rscript -e 'library(survey)' >/dev/null 2>&1 || missing+=(r-cran-survey)
+# What samples are drawn by elsewhere.
+have Rscript && Rscript -e 'library(sampling)' >/dev/null 2>&1 || missing+=(r-cran-sampling)
 # Node from elsewhere brings its own npm, and Debian's npm would fight with it: each is asked for by itself.
 have node || missing+=(nodejs)
 have npm || missing+=(npm)
@@ -71,6 +73,19 @@ if ! venv_ready; then
   fi
 fi
 
+# The RO-Crate validator lives by itself: beside the others pip finds no set of versions that fits.
+roc=target/outside-roc roc_wanted='roc-validator==0.13.0'
+roc_ready() { [ "$(cat "$roc/installed.txt" 2>/dev/null)" = "$roc_wanted" ] && "$roc/bin/python" -c '' 2>/dev/null; }
+if ! roc_ready && have python3; then
+  log=target/outside-roc.log
+  if rm -rf "$roc" && python3 -m venv "$roc" >"$log" 2>&1 &&
+    timeout 300 "$roc/bin/python" -m pip install --quiet "$roc_wanted" >>"$log" 2>&1; then
+    printf '%s\n' "$roc_wanted" >"$roc/installed.txt"
+  else
+    printf 'could not install the RO-Crate validator (see %s)\n' "$log"
+  fi
+fi
+
 # --- JavaScript packages ---------------------------------------------------------------------------------------------
 axe=target/outside-axe
 if ! cmp -s tests/outside/axe.json "$axe/installed.json" && have npm; then
@@ -101,6 +116,11 @@ if venv_ready; then
 else
   skip python 'the Python packages are missing: no root is checked with pymerkle, no signed request by another program, the golden feed is not made again, and no exported frame is looked at by frictionless and the others'
 fi
+if roc_ready; then
+  found ROC "$PWD/$roc/bin/python"
+else
+  skip roc-validator 'the Python package roc-validator is missing: no RO-Crate is looked at by it'
+fi
 if have systemd-analyze; then
   found SYSTEMD "$(command -v systemd-analyze)"
 else
@@ -123,6 +143,8 @@ else
 fi
 if have Rscript && Rscript -e 'library(survey)' >/dev/null 2>&1; then
   found R "$(command -v Rscript)"
+  Rscript -e 'library(sampling)' >/dev/null 2>&1 ||
+    skip r-sampling 'the R package sampling is missing: no probability and no sample is compared with its own'
 else
   skip r 'Rscript or its package survey is missing: no sample is estimated by R'
 fi

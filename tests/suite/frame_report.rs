@@ -414,6 +414,11 @@ async fn guards_5_and_7_only_what_was_seen_in_the_window_by_independent_lists_co
     assert!(one.refused(), "{one:#?}");
     assert!(one.strict.joined.iter().any(|one| assess::joined_words(one).contains("was said to belong with")));
 
+    // A name that was misspelt would join nothing unseen.
+    let slip = Derived { source: "County council".into(), of: "Leaflet".into(), how: "asked".into() };
+    let refused = hub.hub.cover_frame(&plan("covered"), None, &[slip], SURE).await.unwrap_err().to_string();
+    assert!(refused.contains("\"County council\"") && refused.contains("Council pages, Leaflet"), "{refused}");
+
     // Guard 5: what the library saw is outside these days.
     let spring = Window { from: "2026-04-01".parse().unwrap(), to: "2026-05-31".parse().unwrap() };
     let found = cover(&hub, Some(spring), &[]).await;

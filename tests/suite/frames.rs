@@ -224,7 +224,13 @@ async fn a_draw_that_was_thrown_away_is_known_all_the_same() {
     assert!(refused.to_string().contains("why the frame is drawn from again"), "{refused:#}");
     // Another study is another matter.
     hub.hub.draw_frame(&frozen, ask("Another study", 1)).await.unwrap();
-    assert_eq!(codes(&read(&frozen).unwrap()), []);
+    // With a reason it is drawn again, and whoever has the folder sees that there was a draw before, and that it is not there.
+    let again = Some("The folder was lost in a flood.".to_owned());
+    hub.hub.draw_frame(&frozen, mutuald::node::frames::Ask { again, ..ask("ESTEEM again", 1) }).await.unwrap();
+    let checked = verify(&read(&frozen).unwrap());
+    assert_eq!(checked.findings, []);
+    let told = checked.draws[1].again.as_ref().unwrap();
+    assert_eq!((&told.of, &told.file, told.reason.contains("flood")), (&first.digest(), &None, true));
 }
 
 #[tokio::test]
@@ -284,6 +290,16 @@ fn a_researcher_goes_from_a_definition_to_a_sample_that_a_stranger_draws_again()
     let said =
         desk.run(&["frame", "decide", "nottingham", "carers", "--exclude", "no-such", "--why", "We asked."]).failed(2);
     assert!(said.contains("exclusion-reasons"), "{said}");
+    // What others will read names nobody: neither a decision's reason nor a definition.
+    let told =
+        ["frame", "decide", "nottingham", "carers", "--include", "--why", "Mrs Whitlow said so on 07700 900123."];
+    let said = desk.run(&told).failed(2);
+    assert!(said.contains("words that name nobody") && !said.contains("Whitlow"), "{said}");
+    let kept = ["frame", "define", "other", "--from", "frame.toml", "--custodian", "jane.whitlow@example.org"];
+    std::fs::write(desk.file("frame.toml"), "universe = \"Groups in Nottinghamshire\"\nprofile = \"seebohm2013\"\n")
+        .unwrap();
+    let said = desk.run(&kept).failed(2);
+    assert!(said.contains("custodian") && said.contains("a mailbox") && !said.contains("whitlow"), "{said}");
     for group in ["carers circle", "stroke friends"] {
         desk.run(&["frame", "decide", "nottingham", group, "--include", "--why", "The group was asked by telephone."])
             .ended(0);
@@ -300,6 +316,22 @@ fn a_researcher_goes_from_a_definition_to_a_sample_that_a_stranger_draws_again()
     let preview = desk.run(&sample).ended(0);
     assert!(preview.contains("Nothing was drawn") && !preview.contains("Circle"), "{preview}");
     let commit = |more: &[&str]| desk.run(&[&sample[..], &["--commit"], more].concat());
+    // What cannot be, or names somebody, is known before anything is drawn.
+    for more in [&["--design", "stratified", "--by", "fokus"][..], &["--design", "systematic", "--sort", "Area"]] {
+        let said = desk.run(&[&sample[..], more].concat()).failed(1);
+        assert!(said.contains("affiliation, age, area, community, focus"), "{said}");
+        commit(more).failed(1);
+    }
+    desk.run(&[&sample[..9], &["--n", "9"]].concat()).failed(1);
+    let after = ["--design", "systematic", "--after", "0.5"];
+    assert!(desk.run(&[&sample[..], &after].concat()).failed(1).contains("begins where its seed says"));
+    assert!(commit(&after).failed(1).contains("begins where its seed says"));
+    let said = commit(&["--again", "Ask Dr Whitlow."]).failed(2);
+    assert!(said.contains("the reason seems to hold a person's name"), "{said}");
+    let strata = desk.run(&[&sample[..], &["--design", "stratified", "--by", "focus", "--json"]].concat()).json(0);
+    let taken: u64 =
+        strata["would"]["strata"].as_array().unwrap().iter().map(|one| one["taken"].as_u64().unwrap()).sum();
+    assert_eq!(taken, 1, "{strata:#}");
     let drawn = commit(&[]).ended(0);
     assert!(
         drawn.contains("reserve") && (drawn.contains("Carers Circle") || drawn.contains("Stroke Friends")),
@@ -325,4 +357,97 @@ fn a_researcher_goes_from_a_definition_to_a_sample_that_a_stranger_draws_again()
     assert!(said.contains("draws/1.txt: it is not what the hub signed"), "{said}");
     let nobody = "h-".to_owned() + &"a".repeat(32);
     run(&desk.file(""), &["frame", "verify", "frozen", "--hub", &nobody]).ended(3);
+}
+
+/// Each kind of file of a folder: a hub whose document changed, and another hub that drew, whose document changed so often that its
+/// numbers have two digits.
+#[tokio::test]
+async fn another_hubs_draw_and_every_document_are_checked_to_the_byte() {
+    let (hub, other) = (hub_with(&five()[..2]).await, TestHub::new("Essex Hub", 54).await);
+    hub.rotate().await;
+    for _ in 0..10 {
+        other.rotate().await;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let frozen = folder.path().join("frozen");
+    let frame = hub.hub.build_frame(&plan("Nottingham Hub", "seebohm2013", &[])).await.unwrap();
+    hub.hub.freeze_frame(&frame, &frozen).await.unwrap();
+    hub.hub.draw_frame(&frozen, ask("ESTEEM again", 1)).await.unwrap();
+    other.hub.draw_frame(&frozen, ask("Another study", 1)).await.unwrap();
+    let files = read(&frozen).unwrap();
+    assert_eq!(codes(&files), []);
+    let theirs = format!("draws/{}.", other.hub.id);
+    let own = ["frame.txt", "marks.txt", "seal.txt", "hub-1.txt", "hub-2.txt", "draws/1.txt", "draws/1.seal.txt"];
+    let expected: Vec<String> = own
+        .map(str::to_owned)
+        .into_iter()
+        .chain((1..=11).map(|n| format!("{theirs}hub-{n}.txt")))
+        .chain(["1.txt", "1.seal.txt"].map(|name| format!("{theirs}{name}")))
+        .collect();
+    assert_eq!(files.keys().collect::<std::collections::BTreeSet<_>>(), expected.iter().collect());
+    for name in files.keys() {
+        let last = files[name].len() - 1;
+        for at in (0..last).step_by(last / 16 + 1).chain([last]) {
+            let mut changed = files.clone();
+            changed.get_mut(name).unwrap()[at] ^= 1;
+            let found = codes(&changed);
+            assert!(found.iter().any(|(file, _)| file == name), "byte {at} of {name}: {found:?}");
+        }
+        let mut less = files.clone();
+        less.remove(name);
+        assert!(!codes(&less).is_empty(), "{name} can be taken away");
+    }
+}
+
+/// However fast they are made: each draw that is made again names the one before it, and the first ones are of no study any more.
+#[tokio::test]
+async fn a_draw_that_is_made_again_and_again_follows_the_last_one() {
+    let hub = hub_with(&five()).await;
+    let folder = tempfile::tempdir().unwrap();
+    let frozen = folder.path().join("frozen");
+    let frame = hub.hub.build_frame(&plan("Nottingham Hub", "box1", &[])).await.unwrap();
+    hub.hub.freeze_frame(&frame, &frozen).await.unwrap();
+    let (mut last, _) = hub.hub.draw_frame(&frozen, ask("ESTEEM again", 1)).await.unwrap();
+    // The clock stands still: nothing but what the draws say tells which came first.
+    for n in 0..6 {
+        let again = Some(format!("Reason {n}."));
+        let (next, _) =
+            hub.hub.draw_frame(&frozen, mutuald::node::frames::Ask { again, ..ask("ESTEEM again", 1) }).await.unwrap();
+        assert_eq!(next.request.redraw.as_ref().map(|redraw| &redraw.of), Some(&last.digest()), "draw {n}");
+        last = next;
+    }
+    assert_eq!(codes(&read(&frozen).unwrap()), []);
+    let opened = hub.hub.open_study(&frozen, "ESTEEM again").await.unwrap();
+    assert_eq!((opened.parts.len(), &opened.parts[0].digest), (1, &last.digest()));
+}
+
+/// What is signed is what the frame's own rules make of its groups, or it is not signed, and no folder is left.
+#[tokio::test]
+async fn what_the_rules_do_not_say_is_not_frozen() {
+    use mutuald::frame::eligibility::Outcome;
+    let hub = hub_with(&five()).await;
+    let folder = tempfile::tempdir().unwrap();
+    let mut frame = hub.hub.build_frame(&plan("Nottingham Hub", "box1", &[])).await.unwrap();
+    let unit = frame.rows.iter_mut().find(|row| row.outcome == Outcome::Included).unwrap();
+    unit.outcome = Outcome::Excluded(vec!["duplicate".into()]);
+    let refused = hub.hub.freeze_frame(&frame, &folder.path().join("frozen")).await.unwrap_err().to_string();
+    assert!(refused.contains("judged otherwise") && refused.contains("frame-outcome"), "{refused}");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+/// Who knew the seed could have chosen the frame for its draw.
+#[tokio::test]
+async fn a_seed_from_before_the_frame_was_fixed_draws_nothing() {
+    let hub = hub_with(&five()).await;
+    let folder = tempfile::tempdir().unwrap();
+    let frozen = folder.path().join("frozen");
+    let frame = hub.hub.build_frame(&plan("Nottingham Hub", "box1", &[])).await.unwrap();
+    hub.hub.freeze_frame(&frame, &frozen).await.unwrap();
+    hub.clock.set(hub.clock.now() - jiff::SignedDuration::from_mins(1));
+    let refused = hub.hub.draw_frame(&frozen, ask("ESTEEM again", 1)).await.unwrap_err().to_string();
+    assert!(refused.contains("before the frame was fixed"), "{refused}");
+    assert!(!frozen.join("draws").exists());
+    // Nothing was drawn, so nothing stands in the way of the first draw.
+    hub.clock.set(hub.clock.now() + jiff::SignedDuration::from_mins(2));
+    hub.hub.draw_frame(&frozen, ask("ESTEEM again", 1)).await.unwrap();
 }

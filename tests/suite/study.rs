@@ -266,6 +266,15 @@ fn a_study_goes_from_its_draw_to_its_release_and_nothing_is_changed_unseen() {
     study(&desk, &release).failed(1);
     study(&desk, &["release", "Tour", "all.csv", "--show", "focus", "--coarser", "--commit"]).ended(0);
     assert!(std::fs::read_to_string(desk.file("all.csv")).unwrap().starts_with("study_number\n1\n"));
+    // Two files that are harmless each are joined by the numbers: the second is looked at with the first beside it.
+    let second = ["release", "Tour", "more.csv", "--show", "area"];
+    let joined = study(&desk, &[&second[..], &["--commit", "--json"]].concat()).json(3);
+    assert_eq!((&joined["before"], &joined["written"]), (&json!(["focus"]), &json!(false)), "{joined:#}");
+    assert!(joined["small"][0]["shown"]["focus"].is_string() && !desk.file("more.csv").exists(), "{joined:#}");
+    assert!(study(&desk, &second).ended(3).contains("Released before"));
+    // Nor is the number of groups that may be told apart lowered without a reason.
+    let said = study(&desk, &[&second[..], &["--k", "1", "--commit"]].concat()).failed(2);
+    assert!(said.contains("--despite"), "{said}");
 
     // Local: what is published and exported knows nothing of the study.
     desk.run(&["export", "groups-out.csv"]).ended(0);

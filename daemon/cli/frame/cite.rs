@@ -2,8 +2,7 @@
 
 use crate::cli::{Answer, Context, Failure};
 use crate::frame::citation::Citation;
-use crate::frame::frozen::Frame;
-use crate::node::frames::{self, FRAME, verify};
+use crate::node::frames::verify::Opened;
 use anyhow::Context as _;
 use serde::Serialize;
 use serde_json::Value;
@@ -93,19 +92,13 @@ impl Cite {
 
 /// That of a folder, which needs no hub.
 fn of_folder(folder: &Path) -> anyhow::Result<Citation> {
-    let files = frames::read(folder)?;
-    let checked = verify::verify(&files);
-    if let Some(finding) = checked.findings.first() {
-        let what = format!("{}: {}: {} ({})", folder.display(), finding.file, finding.what, finding.code);
-        return Err(Failure::new(what, "ask for the folder as the hub wrote it").into());
-    }
-    let (Some(digest), Some(frozen), Some(hub), Some(name)) =
-        (checked.digest, checked.frozen, checked.hub, checked.hub_name)
+    let Opened { checked, frame, .. } = super::opened(folder)?;
+    let (Some(frame), Some(digest), Some(frozen), Some(hub), Some(name)) =
+        (frame, checked.digest, checked.frozen, checked.hub, checked.hub_name)
     else {
         return Err(
             Failure::new(format!("{} holds no frame", folder.display()), "name the folder of a frozen frame").into()
         );
     };
-    let frame = Frame::read(files.get(FRAME).map(Vec::as_slice).unwrap_or_default())?;
     Ok(Citation::of(&frame, &digest, frozen, (hub, &name)))
 }

@@ -187,7 +187,7 @@ impl Define {
             registry: digest.digest,
         };
         let plan = Plan { definition, profile: profile(&rules)? };
-        hub.define_frame(&plan).await?;
+        hub.define_frame(&plan).await.map_err(|error| super::personal(error, "correct the option, or the file"))?;
         Answer::of(&Defined { plan })
     }
 }

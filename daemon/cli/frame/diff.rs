@@ -5,7 +5,6 @@ use crate::cli::{Answer, Context, Failure};
 use crate::frame::diff::{self, Accounts, Changed, Joined};
 use crate::frame::frozen::{Frame, say};
 use crate::node::Hub;
-use crate::node::frames::{self, FRAME, verify};
 use crate::record::RecordRef;
 use crate::store::lookup;
 use serde::Serialize;
@@ -75,12 +74,8 @@ async fn read(context: &Context, named: &str) -> anyhow::Result<Frame> {
         let plan = super::named(context, named).await?;
         return super::built(context, &plan).await;
     }
-    let files = frames::read(folder)?;
-    if let Some(finding) = verify::verify(&files).findings.first() {
-        let what = format!("{named}: {}: {} ({})", finding.file, finding.what, finding.code);
-        return Err(Failure::new(what, "ask for the folder as the hub wrote it").into());
-    }
-    Ok(Frame::read(files.get(FRAME).map(Vec::as_slice).unwrap_or_default())?)
+    let none = || Failure::new(format!("{named} holds no frame"), "name the folder of a frozen frame");
+    Ok(super::opened(folder)?.frame.ok_or_else(none)?)
 }
 
 async fn names(hub: &Hub) -> anyhow::Result<BTreeMap<String, String>> {

@@ -51,7 +51,7 @@ impl fmt::Display for Told {
         }
         writeln!(
             out,
-            "No name, contact or place of a group is in these files. Ids lead to public entries: publish study numbers instead."
+            "No name, contact or place of a group is in these files but its area's code. Ids lead to public entries: publish study numbers instead."
         )?;
         match &self.to {
             Some(to) => write!(out, "Written to {}", to.display()),

@@ -1,11 +1,11 @@
 //! `mutuald frame gather`
 
-use super::sample::failed;
+use super::failed;
 use crate::cli::output::count;
 use crate::cli::{Answer, Context};
 use crate::frame::draw::{Draw, together};
-use crate::frame::frozen::Frame;
-use crate::node::frames::{self, verify};
+use crate::node::frames;
+use crate::node::frames::verify::Opened;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -70,14 +70,13 @@ impl Gather {
     pub(super) async fn run(self, _: &Context) -> anyhow::Result<Answer> {
         let Gather { folder, others, show } = self;
         let new = frames::gather(&folder, &others).map_err(|error| failed(error, &folder))?;
-        let files = frames::read(&folder)?;
-        let checked = verify::verify(&files);
-        let (frame, digest) = (Frame::read(&files[frames::FRAME])?, checked.digest.unwrap_or_default());
+        let Opened { checked, frame, mut draws, .. } = super::opened(&folder)?;
+        let units = frame.map_or(0, |frame| frame.units().count());
         let mut by_study: BTreeMap<String, (Vec<String>, Vec<Draw>)> = BTreeMap::new();
         for one in checked.draws {
-            let (hubs, draws) = by_study.entry(one.study).or_default();
+            let (hubs, all) = by_study.entry(one.study).or_default();
             hubs.push(one.hub_name);
-            draws.push(Draw::replay(&frame, &digest, &files[&one.file])?);
+            all.extend(draws.remove(&one.file));
         }
         let order = |(study, (hubs, mut draws)): (String, (Vec<String>, Vec<Draw>))| {
             // What was drawn again is no part of any order.
@@ -89,7 +88,7 @@ impl Gather {
                 Err(error) => (Vec::new(), Some(error.to_string())),
             };
             let first = order.iter().take(show).map(|one| (one.unit.clone(), one.ticket.to_string())).collect();
-            Order { study, hubs, known: order.len(), of: frame.units().count(), first, none }
+            Order { study, hubs, known: order.len(), of: units, first, none }
         };
         let orders = by_study.into_iter().map(order).collect();
         Answer::of(&Gathered { folder, new, orders })

@@ -2,10 +2,10 @@
 
 use crate::cli::output::{count, lines, table};
 use crate::cli::{Answer, Context, Failure};
-use crate::frame::frozen::Frame;
 use crate::node::frames::page::percent;
 use crate::node::frames::report::{Whole, alone};
-use crate::node::frames::{self, FRAME, assess, page, verify};
+use crate::node::frames::verify::Opened;
+use crate::node::frames::{assess, page};
 use crate::record::vocabulary;
 use anyhow::Context as _;
 use serde::Serialize;
@@ -42,13 +42,10 @@ impl Report {
         }
         let folder = PathBuf::from(&self.frame);
         let whole = if folder.is_dir() {
-            let files = frames::read(&folder)?;
-            let checked = verify::verify(&files);
-            if let Some(finding) = checked.findings.first() {
-                let what = format!("{}: {}: {} ({})", folder.display(), finding.file, finding.what, finding.code);
-                return Err(Failure::new(what, "ask for the folder as the hub wrote it").into());
-            }
-            let frame = Frame::read(files.get(FRAME).map(Vec::as_slice).unwrap_or_default())?;
+            let Opened { checked, frame, .. } = super::opened(&folder)?;
+            let none =
+                || Failure::new(format!("{} holds no frame", folder.display()), "name the folder of a frozen frame");
+            let frame = frame.ok_or_else(none)?;
             let digest = checked.digest.unwrap_or_default();
             let today = context.clock.now().to_zoned(jiff::tz::TimeZone::UTC).date();
             let mut names = names(context).await;
@@ -111,11 +108,7 @@ impl fmt::Display for Shown {
         if let Some(conflicts) = report.conflicts {
             row(out, "conflicts", format!("{} units ({})", conflicts.count, percent(conflicts)))?;
         }
-        row(
-            out,
-            "withheld",
-            format!("{} of groups that must not be listed", count(report.withheld as u64, "record", "records")),
-        )?;
+        row(out, "withheld", page::withheld(report))?;
         let mut known = table(&["known for strata", "units", "share"]);
         for one in &report.completeness {
             known.add_row([one.dimension.clone(), one.known.count.to_string(), percent(one.known)]);

@@ -2,19 +2,20 @@
 
 use crate::cli::output::{lines, table};
 use crate::cli::{Answer, Context, Failure};
-use crate::frame::draw::{Draw, Reserve};
+use crate::frame::draw::{self, Draw, DrawError, Reserve};
 use crate::frame::frozen::Frame;
-use crate::frame::request::{Design, Size};
+use crate::frame::request::{Commitment, Design, Request, Size};
 use crate::frame::sample::Taken;
 use crate::frame::sample::allocate::Rule;
 use crate::frame::sample::quota::{self, Cell, Quota};
 use crate::frame::ticket::Ticket;
-use crate::node::frames::{self, Among, Ask, verify};
+use crate::node::frames::verify::{Checked, Opened};
+use crate::node::frames::{self, Among, Ask};
 use anyhow::Context as _;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// A draw. Without --commit nothing is drawn: a seed that was tried and thrown away is a choice.
 #[derive(Debug, clap::Args)]
@@ -106,6 +107,25 @@ struct Preview {
     caution: Option<&'static str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     part: Vec<String>,
+    would: Would,
+}
+
+/// What follows from a design alone.
+#[derive(Default, Serialize)]
+struct Would {
+    units: usize,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    strata: Vec<Stratum>,
+    /// Quotas that the frame itself cannot meet.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    short: Vec<Cell>,
+}
+
+#[derive(Serialize)]
+struct Stratum {
+    name: String,
+    units: usize,
+    taken: usize,
 }
 
 impl fmt::Display for Preview {
@@ -119,6 +139,23 @@ impl fmt::Display for Preview {
         )?;
         if !self.part.is_empty() {
             writeln!(out, "Only from the part of it in {}.", self.part.join(", "))?;
+        }
+        if !self.would.strata.is_empty() {
+            let mut shown = table(&["stratum", "units", "taken"]);
+            for Stratum { name, units, taken } in &self.would.strata {
+                shown.add_row([name, &units.to_string(), &taken.to_string()]);
+            }
+            writeln!(out, "{}", lines(&shown))?;
+        }
+        if self.would.strata.iter().any(|stratum| stratum.taken == 0) {
+            writeln!(
+                out,
+                "A stratum that gives no unit is one of which no estimate will speak: --minimum 2 takes two of each."
+            )?;
+        }
+        for Cell { quota, held, .. } in &self.would.short {
+            let Quota { dimension, value, at_least } = quota;
+            writeln!(out, "quota {dimension} {value}: {at_least} are wanted, and the frame has {held}")?;
         }
         if let Some(caution) = self.caution {
             writeln!(out, "{caution}")?;
@@ -172,6 +209,21 @@ impl fmt::Display for Drawn {
     }
 }
 
+/// What stands in the way of a draw, with the way on.
+fn refused(error: anyhow::Error) -> anyhow::Error {
+    if error.is::<frames::Personal>() {
+        return super::personal(error, "");
+    }
+    let next = match error.downcast_ref::<DrawError>().map(DrawError::code) {
+        Some("draw-not-said") => "for a second draw, --again REASON; it stands in the draw for everybody to read",
+        Some("draw-dimension") => "name one of these",
+        Some("draw-no-line") => "draw without --after, or by another design",
+        Some(code) if code.starts_with("sample-") => "ask for fewer units, or another design",
+        _ => "`mutuald frame verify` on the folder says whether it is whole",
+    };
+    Failure::new(format!("{error:#}; nothing was drawn"), next).into()
+}
+
 fn quotas(texts: &[String]) -> anyhow::Result<Vec<Quota>> {
     if texts.is_empty() {
         return Ok(quota::esteem());
@@ -223,6 +275,26 @@ impl Sample {
         })
     }
 
+    /// What a draw by this design would take, as far as no seed decides it. It is tried with a seed that is thrown away, so that what cannot
+    /// be drawn is known before anything is; which units that gave is told to nobody.
+    fn rehearsed(&self, frame: &Frame, checked: &Checked, design: &Design) -> anyhow::Result<Would> {
+        let (Some(hub), Some(frozen), Some(digest)) = (checked.hub, checked.frozen, checked.digest.clone()) else {
+            return Ok(Would::default());
+        };
+        draw::possible(frame, design)?;
+        let text = || "rehearsal".to_owned();
+        let commitment = Commitment { seed: text(), how: text(), hub, at: frozen, frozen, frame: digest.clone() };
+        let (part, design) = (self.part.iter().cloned().collect(), design.clone());
+        let (line, spared) = (self.after.clone(), BTreeSet::new());
+        let request = Request { study: text(), commitment, design, line, reserve: 0, redraw: None, part, spared };
+        let tried = draw::draw(frame, &digest, request)?;
+        let taken = |name: &String| tried.base.iter().filter(|one| one.stratum == *name).count();
+        let strata = tried.strata(frame).into_iter().map(|(name, units)| (taken(&name), name, units));
+        let strata = strata.map(|(taken, name, units)| Stratum { name, units, taken }).collect();
+        let short = |cell: &&Cell| cell.held < cell.quota.at_least;
+        Ok(Would { units: tried.base.len(), strata, short: tried.coverage.iter().filter(short).cloned().collect() })
+    }
+
     /// Where the line of tickets begins, and which groups are spared, so that those of an earlier study come last.
     async fn others_first(
         &self,
@@ -231,6 +303,9 @@ impl Sample {
         design: &Design,
     ) -> anyhow::Result<(Option<String>, BTreeSet<String>)> {
         if let Some(text) = &self.after {
+            if !design.goes_by_line() {
+                return Err(refused(DrawError::NoLine.into()));
+            }
             let Some(ticket) = Ticket::read(text) else {
                 let next = "give it as the draw has it: 0. and digits";
                 return Err(Failure::usage(format!("{text:?} is no ticket"), next).into());
@@ -260,53 +335,26 @@ impl Sample {
 
     pub(super) async fn run(self, context: &Context) -> anyhow::Result<Answer> {
         let design = self.design()?;
-        let files = frames::read(&self.folder).map_err(|error| failed(error, &self.folder))?;
-        let checked = verify::verify(&files);
-        if let Some(finding) = checked.findings.first() {
-            let what = format!("{}: {} ({}); nothing was drawn", finding.file, finding.what, finding.code);
-            return Err(Failure::new(
-                what,
-                format!(
-                    "`mutuald frame verify {}` lists all; draw from the folder as it was frozen",
-                    self.folder.display()
-                ),
-            )
-            .into());
-        }
+        let Opened { checked, frame, .. } = super::opened(&self.folder)?;
+        let none =
+            || Failure::new(format!("{} holds no frame", self.folder.display()), "name the folder of a frozen frame");
+        let frame = frame.ok_or_else(none)?;
         let caution = design.caution();
         if !self.commit {
-            let frame = checked.frame.unwrap_or_default();
-            return Answer::of(&Preview { frame, units: checked.units, design, caution, part: self.part });
+            let would = self.rehearsed(&frame, &checked, &design).map_err(refused)?;
+            let name = checked.frame.unwrap_or_default();
+            return Answer::of(&Preview { frame: name, units: checked.units, design, caution, part: self.part, would });
         }
         let hub = context.hub().await?;
-        let frame = Frame::read(&files[frames::FRAME])?;
         let (line, spared) = self.others_first(context, &frame, &design).await?;
         let Sample { folder, study, reserve, seed, how, again, part, .. } = self;
         let ask = Ask { study, seed, how, design, line, reserve, again };
         let among = Among { part: part.into_iter().collect(), spared };
-        let (draw, file) = hub.draw_among(&folder, ask, among).await.map_err(|error| {
-            let next = match error.downcast_ref::<crate::frame::draw::DrawError>().map(|error| error.code()) {
-                Some("draw-not-said") => {
-                    "for a second draw, --again REASON; it stands in the draw for everybody to read"
-                }
-                Some(code) if code.starts_with("sample-") => "ask for fewer units, or another design",
-                _ => "`mutuald frame verify` on the folder says whether it is whole",
-            };
-            Failure::new(format!("{error:#}; nothing was drawn"), next)
-        })?;
+        let (draw, file) = hub.draw_among(&folder, ask, among).await.map_err(refused)?;
         let units = draw.base.iter().map(|one| &one.unit).chain(draw.reserve.iter().map(|one| &one.unit));
         let names = hub.names_of(&units.cloned().collect()).await?;
         let digest = draw.digest();
         let Draw { base, reserve, coverage, .. } = draw;
         Answer::of(&Drawn { file: folder.join(file), digest, caution, base, reserve, quotas: coverage, names })
     }
-}
-
-/// What went wrong with a frozen frame's folder.
-pub(super) fn failed(error: anyhow::Error, folder: &Path) -> anyhow::Error {
-    let next = format!(
-        "name the folder that `mutuald frame freeze` wrote; `mutuald frame verify {}` says whether it is whole",
-        folder.display()
-    );
-    Failure::new(format!("{error:#}"), next).into()
 }

@@ -7,7 +7,7 @@ use crate::frame::frozen::Frame;
 use crate::frame::profile::Profile;
 use crate::node::Hub;
 use crate::node::frames::shared::Shared;
-use crate::node::frames::verify::Checked;
+use crate::node::frames::verify::{Again, Checked};
 use crate::node::frames::{Frozen, Plan};
 use crate::node::groups::{self, Known};
 use crate::store::lookup;
@@ -300,6 +300,10 @@ impl fmt::Display for Looked {
         for draw in draws {
             let by = if Some(draw.hub) == *hub { String::new() } else { format!(" by {}", draw.hub_name) };
             writeln!(out, "drawn   {} again, {} units, {:?}{by}: {}", draw.file, draw.units, draw.study, draw.digest)?;
+            if let Some(Again { file, reason, of }) = &draw.again {
+                let before = file.clone().unwrap_or_else(|| format!("a draw that is not in this folder ({of})"));
+                writeln!(out, "        it came after {before}, because: {reason}")?;
+            }
         }
         if findings.is_empty() {
             return write!(out, "\nEverything is as the hub signed it. Compare the hub's id with the one you know.");

@@ -3,9 +3,9 @@
 mod release;
 mod shown;
 
-use super::sample::failed;
+use super::failed;
 use crate::cli::{Answer, Context, Failure};
-use crate::frame::fieldwork::{Event, FieldError};
+use crate::frame::fieldwork::{Event, Field, FieldError};
 use crate::frame::sample::disposition::Outcome;
 use crate::node::frames::study::{Kept, StudyError};
 use anyhow::Context as _;
@@ -147,8 +147,9 @@ impl Study {
             Study::Replace { study, group, commit } => {
                 let known = kept(context, &study).await?;
                 let names = names(context, &known).await?;
-                let unit = find(&known, &names, &group)?;
-                let next = known.field()?.next(&unit).map_err(|error| said(error.into()))?;
+                let field = known.field()?;
+                let unit = find((&known, &field), &names, &group)?;
+                let next = field.next(&unit).map_err(|error| said(error.into()))?;
                 if commit {
                     let event = Event::Issued { unit: next.unit.clone(), instead_of: unit };
                     noted(context, &study, &[(context.hub().await?.today()?, event)]).await?;
@@ -177,7 +178,7 @@ impl Record {
         let names = names(context, &known).await?;
         let today = context.hub().await?.today()?;
         let Some(file) = &self.from else {
-            let unit = find(&known, &names, self.group.as_deref().unwrap_or_default())?;
+            let unit = find((&known, &known.field()?), &names, self.group.as_deref().unwrap_or_default())?;
             let (coordinator, members) = (self.coordinator.or(self.both), self.members.or(self.both));
             let event = Event::Outcome { unit: unit.clone(), coordinator, members, reason: self.reason };
             let now = noted(context, &self.study, &[(self.date.unwrap_or(today), event)]).await?;
@@ -233,6 +234,7 @@ fn rows(
         let what = format!("{}: the headings are {}", file.display(), header.iter().collect::<Vec<_>>().join(", "));
         return Err(Failure::usage(what, format!("use {}; group must be there", COLUMNS.join(", "))).into());
     }
+    let field = known.field()?;
     let mut all = Vec::new();
     for row in reader.into_records() {
         let row = row.with_context(|| format!("{} cannot be read", file.display()))?;
@@ -249,7 +251,7 @@ fn rows(
             None => today,
             Some(text) => text.parse().map_err(|_| wrong(format!("{text:?} is no day"), "write 2026-10-31"))?,
         };
-        let unit = find(known, names, cell("group").unwrap_or_default())
+        let unit = find((known, &field), names, cell("group").unwrap_or_default())
             .map_err(|error| wrong(format!("{error:#}"), "name each group as `frame study show` does"))?;
         let (coordinator, members) = (level("coordinator")?, level("members")?);
         let reason = cell("reason").map(str::to_owned);
@@ -289,8 +291,7 @@ async fn names(context: &Context, kept: &Kept) -> anyhow::Result<BTreeMap<String
 }
 
 /// The unit in the field that words mean.
-fn find(kept: &Kept, names: &BTreeMap<String, String>, wanted: &str) -> anyhow::Result<String> {
-    let field = kept.field()?;
+fn find((kept, field): (&Kept, &Field<'_>), names: &BTreeMap<String, String>, wanted: &str) -> anyhow::Result<String> {
     let wanted = wanted.trim();
     let by_number = |unit: &&str| wanted.parse().ok().is_some_and(|n: usize| kept.numbers.get(*unit) == Some(&n));
     let units: Vec<&str> = field.units.iter().map(|one| one.unit.as_str()).collect();

@@ -3,7 +3,6 @@
 use crate::cli::output::{lines, table};
 use crate::cli::{Answer, Context, Failure};
 use crate::node::frames::uses::{NewUse, Use};
-use crate::node::frames::{self, verify};
 use jiff::civil::Date;
 use serde::Serialize;
 use std::fmt;
@@ -150,11 +149,7 @@ impl Uses {
 async fn of(context: &Context, words: &str) -> anyhow::Result<(String, Option<String>)> {
     let folder = Path::new(words);
     if folder.is_dir() {
-        let checked = verify::verify(&frames::read(folder)?);
-        if let Some(finding) = checked.findings.first() {
-            let what = format!("{words}: {}: {} ({})", finding.file, finding.what, finding.code);
-            return Err(Failure::new(what, "ask for the folder as the hub wrote it").into());
-        }
+        let checked = super::opened(folder)?.checked;
         return Ok((checked.frame.unwrap_or_default(), checked.digest));
     }
     match super::publish::meant(context.hub().await?, words, false).await {

@@ -46,7 +46,7 @@ pub fn readme(export: &Export, files: &[Written]) -> String {
         text.push_str(&format!("| {} | {} | {rows} |\n", file.file, file.title));
     }
     text.push_str(
-        "\nNo name, contact or place of a group stands here, and no words of people. An id leads to the group's public entry, so publish \
+        "\nNo name, contact or place of a group stands here but its area's code, and no words about a group. An id leads to the group's public entry, so publish \
          study numbers and not ids. Nothing here is signed: the frame's own folder is, and `mutuald frame verify` checks it.\n",
     );
     text

@@ -3,6 +3,12 @@
 use super::{Export, Written};
 use serde_json::{Value, json};
 
+/// What the folder is known by: one text, or several; a list of one is not how RO-Crate writes one.
+fn identifier(export: &Export) -> Value {
+    let all: Vec<String> = export.digests().iter().map(|(what, digest)| format!("{what} sha256:{digest}")).collect();
+    if let [one] = &all[..] { json!(one) } else { json!(all) }
+}
+
 /// The metadata.
 pub fn metadata(export: &Export, files: &[Written]) -> String {
     let definition = &export.known.frame.definition;
@@ -23,7 +29,7 @@ pub fn metadata(export: &Export, files: &[Written]) -> String {
             "datePublished": export.day().to_string(),
             "dateModified": export.moment().to_string(),
             "license": {"@id": licence},
-            "identifier": export.digests().iter().map(|(what, digest)| format!("{what} sha256:{digest}")).collect::<Vec<_>>(),
+            "identifier": identifier(export),
             "keywords": ["self-help groups", "mutual aid", "sampling frame"],
             "publisher": {"@id": custodian},
             "creator": {"@id": hub},

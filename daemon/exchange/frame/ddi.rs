@@ -20,8 +20,9 @@ impl<W: Write> Xml<W> {
 
     /// An element that holds text, left out where there is none.
     fn leaf(&mut self, name: &str, attributes: &[(&str, &str)], text: &str) -> io::Result<()> {
-        // XML has no control characters but these, however they are spelt.
-        let text: String = text.trim().chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect();
+        // XML has no control characters but these, and not the two that are no characters, however they are spelt.
+        let fits = |c: &char| matches!(c, '\n' | '\t') || !(c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}'));
+        let text: String = text.trim().chars().filter(fits).collect();
         if text.is_empty() {
             return Ok(());
         }

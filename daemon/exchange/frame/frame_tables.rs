@@ -5,11 +5,10 @@
 use super::table::{Cell, Column, Kind, Table, Value};
 use crate::frame::eligibility::{Gap, Outcome, Verdict};
 use crate::frame::frozen::{Frame, Row};
+use crate::frame::strata::DIMENSIONS;
 use crate::record::{scan, vocabulary};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The dimensions that every frame has a column for.
-const DIMENSIONS: [&str; 4] = ["focus", "age", "affiliation", "community"];
 /// The table of units.
 pub const UNITS: &str = "units";
 /// The table of sources.

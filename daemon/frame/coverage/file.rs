@@ -76,7 +76,8 @@ pub fn read(text: &str) -> Result<Table, FileError> {
         }
         let n = match counts {
             None => 1,
-            Some(at) => record.get(at).and_then(|cell| cell.parse::<u64>().ok()).ok_or_else(|| wrong(at))?,
+            // As many as a table of any number of rows can add up.
+            Some(at) => record.get(at).and_then(|cell| cell.parse::<u32>().ok()).ok_or_else(|| wrong(at))?.into(),
         };
         // A unit that no list saw is none that could be counted; a row that says how many there are is a mistake.
         if pattern.contains('1') || n > 0 {
@@ -103,6 +104,8 @@ mod tests {
         let error = read("A,B,date\n1,1,2026-01-01\n").unwrap_err();
         assert_eq!(error.to_string(), "row 1, column \"date\": \"2026-01-01\" is neither 0 nor 1");
         assert_eq!(read("A,B,count\n1,1,many\n").unwrap_err().code(), "coverage-cell");
+        assert_eq!(read("A,B,count\n1,1,18446744073709551615\n1,1,1\n").unwrap_err().code(), "coverage-cell");
+        assert_eq!(read("A,B,count\n1,1,-4\n").unwrap_err().code(), "coverage-cell");
         assert_eq!(read("A,B\n1\n").unwrap_err(), FileError::Form);
         assert_eq!(read("A,count\n1,4\n").unwrap_err().code(), "coverage-few-lists");
         // Units that nobody saw cannot have been counted.

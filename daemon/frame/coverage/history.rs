@@ -82,7 +82,7 @@ pub struct Histories {
 }
 
 /// A source's name for comparison: a hub by its id, a title by its words.
-fn key(source: &str) -> String {
+pub fn key(source: &str) -> String {
     source.parse::<HubId>().map_or_else(|_| normal::words(source), |hub| hub.to_string())
 }
 

@@ -117,13 +117,37 @@ fn a_seed_comes_after_the_frame_and_a_second_draw_says_why() {
 
 #[test]
 fn a_second_draw_names_the_first() {
-    let first = vec!["d1".to_owned()];
     let mut asked = request("f", Design::Simple { n: 3 });
-    assert_eq!(follows(&asked, &[]), Ok(()));
-    assert_eq!(follows(&asked, &first).unwrap_err().code(), "draw-not-said");
+    assert_eq!(follows(&asked, 0), Ok(()));
+    assert_eq!(follows(&asked, 1).unwrap_err().code(), "draw-not-said");
     asked.redraw = Some(Redraw { of: "d1".into(), reason: "The dice were misread.".into() });
-    assert_eq!(follows(&asked, &first), Ok(()));
-    assert_eq!(follows(&asked, &[]).unwrap_err().code(), "draw-no-such-draw");
+    assert_eq!(follows(&asked, 1), Ok(()));
+}
+
+#[test]
+fn what_a_design_names_is_there_and_goes_by_the_line() {
+    let frame = frame();
+    let sorted = |by: &str| Design::Systematic { sort: vec![by.into()], n: 3 };
+    for known in ["area", "focus", "community"] {
+        assert_eq!(possible(&frame, &sorted(known)), Ok(()));
+    }
+    let quota = |dimension: &str| Quota { dimension: dimension.into(), value: "new".into(), at_least: 1 };
+    let stratified = |by: &str| Design::Stratified {
+        by: vec!["area".into(), by.into()],
+        rule: allocate::Rule::Equal,
+        n: 4,
+        minimum: 0,
+        deviations: BTreeMap::new(),
+    };
+    let grid = Design::Quota { quotas: vec![quota("age"), quota("ages")], n: 3, overrides: Vec::new() };
+    for design in [sorted("Area"), stratified("fokus"), grid] {
+        assert_eq!(possible(&frame, &design).unwrap_err().code(), "draw-dimension", "{design:?}");
+    }
+    let digest = frame.digest();
+    for design in [sorted("area"), Design::SystematicPps { sort: Vec::new(), size: Size::Sources, n: 3 }] {
+        let asked = Request { line: Some("0.5".into()), ..request(&digest, design) };
+        assert_eq!(draw(&frame, &digest, asked).unwrap_err().code(), "draw-no-line");
+    }
 }
 
 #[test]

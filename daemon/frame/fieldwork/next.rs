@@ -40,12 +40,12 @@ impl Field<'_> {
         if !standing.free() {
             return Err(FieldError::NotFree(instead_of.to_owned()));
         }
-        let left = self.study.unit(instead_of).ok_or_else(|| FieldError::NotInField(instead_of.to_owned()))?;
+        let left = self.unit(instead_of).ok_or_else(|| FieldError::NotInField(instead_of.to_owned()))?;
         let unmet = self.unmet(left);
         let waiting = self.study.units.iter().filter(|unit| {
             unit.reserve.is_some()
                 && (unit.draw, &unit.stratum) == (left.draw, &left.stratum)
-                && self.standing(&unit.id).is_err()
+                && !self.at.contains_key(unit.id.as_str())
         });
         let helps = |unit: &Unit| unmet.iter().filter(|quota| has(unit, quota)).count();
         let mut waiting: Vec<&Unit> = waiting.collect();
@@ -70,7 +70,7 @@ impl Field<'_> {
             .units
             .iter()
             .filter(|one| one.unit != left.id && !one.free())
-            .filter_map(|one| self.study.unit(&one.unit))
+            .filter_map(|one| self.unit(&one.unit))
             .filter(|unit| unit.draw == left.draw)
             .collect();
         let short = |quota: &&Quota| {

@@ -115,11 +115,20 @@ fn people_and_scope_decide_as_well() {
 
 #[test]
 fn what_must_not_be_listed_stands_in_no_frame() {
-    let mut hidden = candidates();
-    hidden[4].listed = false;
-    let frame = build(definition(), profile(), hidden, &[], []).unwrap();
-    assert!(!String::from_utf8(frame.text()).unwrap().contains(&record(1, 4).rec.to_string()));
-    assert_eq!(frame.flow.steps()[1].left["withheld"], 2);
+    let hiding = |n: usize| {
+        let mut hidden = candidates();
+        hidden[..n].iter_mut().for_each(|group| group.listed = false);
+        let frame = build(definition(), profile(), hidden, &[], []).unwrap();
+        let text = String::from_utf8(frame.text()).unwrap();
+        (0..n).for_each(|n| assert!(!text.contains(&record(1, n as u128).rec.to_string())));
+        (frame.flow.steps()[1].left.get("withheld").copied(), text)
+    };
+    // 1 + 2 + 3 + 1 + 2 records of five groups.
+    assert_eq!(hiding(5).0, Some(9));
+    assert_eq!(hiding(4).0, None);
+    // Fewer than five leave no trace at all: the frame is that of a registry without them.
+    let without = build(definition(), profile(), candidates().split_off(4), &[], []).unwrap();
+    assert_eq!(hiding(4).1.as_bytes(), without.text());
 }
 
 #[test]
@@ -163,6 +172,43 @@ fn one_record_is_one_groups() {
     assert_eq!(build(definition(), profile(), twice, &[], []).unwrap_err().code(), "frame-record");
 }
 
+/// The quick way of writing is the library's.
+#[test]
+fn a_row_is_written_as_the_library_writes_it() {
+    let odd = [
+        "plain",
+        "with \"quotes\" and \\",
+        "a\u{8}b\u{c}c\nd\re\tf\u{1f}g\u{7f}h",
+        "Ystrad Mynach – Ŵyl",
+        "\u{10ffff}\u{2028}",
+    ];
+    let mut groups = candidates();
+    for (at, group) in groups.iter_mut().enumerate() {
+        let text = odd[at % odd.len()];
+        group.sources = vec![text.to_owned(), "z".to_owned()];
+        group.values =
+            [("focus", text), ("age", "new")].map(|(name, value)| (name.to_owned(), [value.to_owned()].into())).into();
+        group.facts.state = Some(text.to_owned());
+        group.facts.since = Some(day("2020-02-29"));
+        group.copies = vec![record(9, at as u128)];
+        // Names that are not all ASCII are sorted by other units than bytes are.
+        if at % 7 == 0 {
+            group.values.insert("\u{ffee}".to_owned(), ["a".to_owned()].into());
+            group.values.insert("\u{10000}".to_owned(), ["b".to_owned()].into());
+        }
+    }
+    let mut definition = definition();
+    definition.area.clear();
+    let frame = build(definition, profile(), groups, &[], []).unwrap();
+    for row in &frame.rows {
+        let (mut mine, mut library) = (Vec::new(), Vec::new());
+        row.write(&mut mine);
+        lines::write(&mut library, &Written::Group(row));
+        assert_eq!(String::from_utf8(mine), String::from_utf8(library));
+    }
+    assert_eq!(Frame::read(&frame.text()).unwrap(), frame);
+}
+
 static TEXT: std::sync::LazyLock<Vec<u8>> = std::sync::LazyLock::new(|| frame().text());
 
 proptest! {
@@ -188,5 +234,16 @@ proptest! {
             prop_assert_ne!(lines::digest(&other), lines::digest(text));
             prop_assert_eq!(lines::changed(&other, &lines::marks(text))[0], line);
         }
+    }
+}
+
+/// What a frame looks at of a group is all that it uses of it.
+#[test]
+fn few_units_of_a_group_are_all_that_a_frame_needs() {
+    let day = day("2026-06-30");
+    for merged in crate::registry::merge::tests::samples() {
+        let (few, all) = (merged.some(&UNITS), merged.group());
+        assert_eq!(Facts::of(&few), Facts::of(&all));
+        assert_eq!(strata::values(&few, day, "esteem2013"), strata::values(&all, day, "esteem2013"));
     }
 }

@@ -135,19 +135,33 @@ pub fn choose(
         return Err(SampleError::TooFew { place: "the frame".into(), wanted: n, held: candidates.len() });
     }
     let order = line.order(seed, by_id.keys().copied());
-    let count = |quota: &Quota, taken: &[&str]| taken.iter().filter(|unit| by_id[**unit].has(quota)).count();
+    let has = |one: &Numbered| -> Vec<usize> {
+        let candidate = by_id[one.unit.as_str()];
+        (0..quotas.len()).filter(|at| candidate.has(&quotas[*at])).collect()
+    };
+    // By place in the order: which quotas it counts for, and whether it is spared.
+    let known: Vec<(Vec<usize>, bool)> = order.iter().map(|one| (has(one), spared.contains(&one.unit))).collect();
+    let mut open: Vec<usize> = quotas.iter().map(|quota| quota.at_least).collect();
+    let mut left: Vec<usize> = (0..order.len()).collect();
     let mut taken: Vec<&str> = Vec::with_capacity(n);
     while taken.len() < n {
-        let open: Vec<&Quota> = quotas.iter().filter(|quota| count(quota, &taken) < quota.at_least).collect();
-        let helps = |one: &Numbered| open.iter().filter(|quota| by_id[one.unit.as_str()].has(quota)).count();
-        let left = order.iter().filter(|one| !taken.contains(&one.unit.as_str()));
-        // The first of the most helpful: `max_by_key` would give the last, so the order is turned.
-        let rank = |one: &&Numbered| {
-            let helps = helps(one);
-            (helps > 0, !spared.contains(&one.unit), helps)
+        let rank = |(_, at): &(usize, usize)| {
+            let (quotas, spared) = &known[*at];
+            let helps = quotas.iter().filter(|quota| open[**quota] > 0).count();
+            (helps > 0, !spared, helps)
         };
-        let next = left.rev().max_by_key(rank).map(|one| one.unit.as_str());
-        taken.extend(next);
+        // The first of the most helpful: `max_by_key` would give the last, so the order is turned.
+        let Some((place, at)) = left.iter().copied().enumerate().rev().max_by_key(rank) else { break };
+        if !rank(&(place, at)).0 {
+            // Nobody helps any more: tickets alone decide, and those that are spared come last.
+            let (first, last): (Vec<usize>, Vec<usize>) = left.iter().partition(|at| !known[**at].1);
+            let rest = first.into_iter().chain(last).take(n - taken.len());
+            taken.extend(rest.map(|at| order[at].unit.as_str()));
+            break;
+        }
+        left.remove(place);
+        known[at].0.iter().for_each(|quota| open[*quota] = open[*quota].saturating_sub(1));
+        taken.push(order[at].unit.as_str());
     }
     for choice in overrides {
         if choice.reason.trim().is_empty() {
@@ -167,11 +181,12 @@ pub fn choose(
             None => taken.push(take),
         }
     }
+    let count = |quota: &Quota| taken.iter().filter(|unit| by_id[**unit].has(quota)).count();
     let coverage = quotas
         .iter()
         .map(|quota| Cell {
             quota: quota.clone(),
-            taken: count(quota, &taken),
+            taken: count(quota),
             held: candidates.iter().filter(|one| one.has(quota)).count(),
         })
         .collect();
@@ -188,7 +203,9 @@ pub fn choose(
         certain: false,
     });
     let base = base.collect();
-    let left = order.iter().filter(|one| !taken.contains(&one.unit.as_str())).cloned();
+    // What people chose instead went out of the sample and into the reserve.
+    let met: BTreeSet<&str> = taken.iter().copied().collect();
+    let left = order.iter().filter(|one| !met.contains(one.unit.as_str())).cloned();
     let (last, mut reserve): (Vec<Numbered>, Vec<Numbered>) = left.partition(|one| spared.contains(&one.unit));
     reserve.extend(last);
     Ok(Purposive { base, reserve, coverage, overrides: overrides.to_vec() })
@@ -266,6 +283,33 @@ mod tests {
     }
 
     proptest! {
+        /// What was taken at each step is what the rule says, worked out the slow way: of the units that are left the first of those that
+        /// help most, the spared ones after all others that help.
+        #[test]
+        fn each_step_is_that_of_the_rule(n in 1..=40usize, least in 0..6usize, spared in proptest::collection::btree_set(0..40usize, 0..12)) {
+            let frame = frame();
+            let quotas: Vec<Quota> = esteem().into_iter().map(|quota| Quota { at_least: least, ..quota }).collect();
+            let spared: BTreeSet<String> = spared.into_iter().map(|i| format!("g{i:02}")).collect();
+            let (seed, line) = (Seed::new("2010"), Line::default());
+            let sample = choose(&seed, &line, &frame, &quotas, n, &[], &spared).unwrap();
+            let of = |unit: &str| frame.iter().find(|one| one.unit == unit).unwrap();
+            let mut taken: Vec<String> = Vec::new();
+            for _ in 0..n {
+                let short = |quota: &&Quota| taken.iter().filter(|unit| of(unit).has(quota)).count() < quota.at_least;
+                let short: Vec<&Quota> = quotas.iter().filter(short).collect();
+                let mut best: Option<((bool, bool, usize), String)> = None;
+                for one in line.order(&seed, frame.iter().map(|one| one.unit.as_str())) {
+                    let helps = short.iter().filter(|quota| of(&one.unit).has(quota)).count();
+                    let rank = (helps > 0, !spared.contains(&one.unit), helps);
+                    if !taken.contains(&one.unit) && best.as_ref().is_none_or(|(held, _)| rank > *held) {
+                        best = Some((rank, one.unit));
+                    }
+                }
+                taken.extend(best.map(|(_, unit)| unit));
+            }
+            prop_assert_eq!(sample.base.iter().map(|one| &one.unit).collect::<Vec<_>>(), taken.iter().collect::<Vec<_>>());
+        }
+
         /// Rows in another order give the same sample.
         #[test]
         fn order_of_rows_is_nothing(turn in 0..40usize, n in 1..=40usize) {

@@ -4,13 +4,14 @@
 //! hub's documents, whose first has the hub's id as its digest), `seal.txt` (what the hub signed), and `draws/`. Another hub may draw
 //! from its copy of the folder: its files stand under its id beside the others.
 //!
-//! * [`seal`] and [`verify`]: what is signed, and checking it;
+//! * [`folder`]: the files, read and put in place; [`seal`] and [`verify`]: what is signed, and checking it;
 //! * [`sighted`]: who saw its units; [`assess`]: how many groups no list has; [`report`]: how good it is, [`page`]: the same to print;
 //! * [`shared`]: published in the feed, listed from partners, checked and cited there; [`uses`]: the register of research uses;
 //! * [`study`]: what comes after the draw.
 
 pub mod assess;
 pub mod export;
+pub mod folder;
 pub mod page;
 pub mod report;
 pub mod seal;
@@ -27,62 +28,23 @@ use crate::frame::eligibility::Decision;
 use crate::frame::frozen::{self, Frame};
 use crate::frame::lines;
 use crate::frame::profile::Profile;
-use crate::record::HubId;
+use crate::record::scan;
 use crate::store;
 use crate::store::frame::FrameRow;
 use crate::store::group::Rules;
 use crate::store::log::OWN;
 use anyhow::{Context, bail};
+use folder::write;
+pub use folder::{
+    FRAME, MARKS, SEAL, document, document_of, draw_file, draw_file_of, draw_seal_of, drawn_by, open, read,
+};
 use jiff::Timestamp;
 use seal::Seal;
 use serde::Serialize;
+use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use verify::{Checked, Files};
-
-/// The frame's bytes.
-pub const FRAME: &str = "frame.txt";
-/// A mark for each of its lines.
-pub const MARKS: &str = "marks.txt";
-/// What the hub signed.
-pub const SEAL: &str = "seal.txt";
-/// The largest file that is read of a folder, in bytes: a frame of a million groups.
-const LARGEST: u64 = 1 << 30;
-
-/// Name of a version of the hub's document.
-pub fn document(version: u64) -> String {
-    format!("hub-{version}.txt")
-}
-
-/// Name of a draw, from 1.
-pub fn draw_file(n: usize) -> String {
-    format!("draws/{n}.txt")
-}
-
-/// Name of a draw's seal.
-pub fn draw_seal(n: usize) -> String {
-    format!("draws/{n}.seal.txt")
-}
-
-/// Name of a draw by the frame's hub, or by another.
-pub fn draw_file_of(other: Option<HubId>, n: usize) -> String {
-    other.map_or_else(|| draw_file(n), |hub| format!("draws/{hub}.{n}.txt"))
-}
-
-/// Name of its seal.
-pub fn draw_seal_of(other: Option<HubId>, n: usize) -> String {
-    other.map_or_else(|| draw_seal(n), |hub| format!("draws/{hub}.{n}.seal.txt"))
-}
-
-/// Name of a version of the document of another hub that drew.
-pub fn document_of(other: HubId, version: u64) -> String {
-    format!("draws/{other}.hub-{version}.txt")
-}
-
-/// The other hub of whose draws a file is.
-pub fn drawn_by(name: &str) -> Option<HubId> {
-    name.strip_prefix("draws/")?.split_once('.')?.0.parse().ok()
-}
+use verify::{Checked, Files, Opened};
 
 /// A frame as defined here.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -146,10 +108,13 @@ impl Hub {
     /// Defines a frame, or defines it anew.
     ///
     /// # Errors
-    /// A definition or profile that is not sound; database errors.
+    /// A definition or profile that is not sound; [`Personal`]; database errors.
     pub async fn define_frame(&self, plan: &Plan) -> anyhow::Result<()> {
         plan.definition.check()?;
         plan.profile.check()?;
+        for (member, words) in said(&plan.definition) {
+            impersonal(&format!("the frame's {member}"), words)?;
+        }
         let row = FrameRow {
             name: plan.definition.sample_frame_name.clone(),
             definition: serde_json::to_string(&plan.definition)?,
@@ -173,9 +138,10 @@ impl Hub {
     /// Notes a person's decision about a group of a frame.
     ///
     /// # Errors
-    /// A decision that is not sound; database errors.
+    /// A decision that is not sound; [`Personal`]; database errors.
     pub async fn decide_in_frame(&self, frame: &str, decision: &Decision) -> anyhow::Result<()> {
         decision.check()?;
+        impersonal("the reason", &decision.why)?;
         let body = serde_json::to_string(decision)?;
         let mut db = self.store.write().await?;
         store::frame::decide(&mut db, frame, &decision.on, (&decision.date.to_string(), &body)).await?;
@@ -207,29 +173,27 @@ impl Hub {
         Ok(frozen::build(definition, plan.profile.clone(), given.candidates, &given.apart, decisions)?)
     }
 
-    /// Writes a frame into a new folder, signed.
+    /// Writes a frame into a new folder, signed. A frame that is given away needs no memory while what was written is checked.
     ///
     /// # Errors
-    /// A folder that is there; what is written is not what was meant; I/O and database errors.
-    pub async fn freeze_frame(&self, frame: &Frame, folder: &Path) -> anyhow::Result<Frozen> {
-        let text = frame.text();
-        let mut files = self.frame_documents().await?;
+    /// A folder that is there; what is written is not what was meant; I/O and database errors. No folder is left then.
+    pub async fn freeze_frame(&self, frame: impl Borrow<Frame>, folder: &Path) -> anyhow::Result<Frozen> {
+        let text = frame.borrow().text();
+        let (name, units) = (frame.borrow().definition.sample_frame_name.clone(), frame.borrow().units().count());
+        drop(frame);
+        let mut files = self.frame_documents(document).await?;
         files.insert(MARKS.to_owned(), lines::marks(&text).into_bytes());
-        let digest = lines::digest(&text);
         files.insert(FRAME.to_owned(), text);
-        let at = self.clock.now();
-        let name = &frame.definition.sample_frame_name;
-        let sealed = self.seal(name, at, &files).await?;
+        let (at, digests) = (self.clock.now(), digests(&files));
+        let digest = digests[FRAME].clone();
+        let sealed = self.seal(&name, at, digests).await?;
         files.insert(SEAL.to_owned(), sealed.into_bytes());
         refuse(&verify::verify(&files))?;
-        std::fs::create_dir(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
-        for (name, bytes) in &files {
-            write(folder, name, bytes)?;
-        }
+        folder::place(folder, |beside| files.iter().try_for_each(|(name, bytes)| write(beside, name, bytes)))?;
         let mut db = self.store.write().await?;
-        store::frame::froze(&mut db, &digest, name, at.as_second()).await?;
+        store::frame::froze(&mut db, &digest, &name, at.as_second()).await?;
         db.commit().await?;
-        Ok(Frozen { digest, at, units: frame.units().count(), files: files.into_keys().collect() })
+        Ok(Frozen { digest, at, units, files: files.into_keys().collect() })
     }
 
     /// Draws from a frozen frame and writes the draw beside it, signed.
@@ -243,15 +207,15 @@ impl Hub {
     /// Draws from a part of a frozen frame, of this hub or of another, and writes the draw beside it, signed by this hub.
     ///
     /// # Errors
-    /// Those of [`Hub::draw_frame`].
+    /// Those of [`Hub::draw_frame`]; [`Personal`].
     pub async fn draw_among(&self, folder: &Path, ask: Ask, among: Among) -> anyhow::Result<(Draw, String)> {
         let mut files = read(folder)?;
-        let checked = verify::verify(&files);
+        let Opened { checked, frame, draws, .. } = verify::open(&files);
         refuse(&checked)?;
-        let (Some(frozen), Some(digest)) = (checked.frozen, checked.digest) else {
+        let (Some(frozen), Some(digest), Some(frame)) = (checked.frozen, checked.digest, frame) else {
             bail!("this folder holds no frame")
         };
-        let frame = Frame::read(&files[FRAME])?;
+        draw::possible(&frame, &ask.design)?;
         let other = (checked.hub != Some(self.id)).then_some(self.id);
         let mut db = self.store.read().await?;
         let drawn = store::frame::drawn_parts(&mut db, &digest, &ask.study).await?;
@@ -261,7 +225,7 @@ impl Hub {
             before.push((digest, serde_json::from_str(&part).context("a stored draw cannot be read")?));
         }
         let of_folder = checked.draws.into_iter().filter(|one| one.study == ask.study);
-        for one in of_folder.collect::<Vec<_>>() {
+        for one in of_folder {
             if !before.iter().any(|(digest, _)| *digest == one.digest) {
                 before.push((one.digest, one.part));
             }
@@ -270,28 +234,35 @@ impl Hub {
         let commitment = Commitment { seed: ask.seed, how: ask.how, hub: self.id, at, frozen, frame: digest.clone() };
         let Ask { study, design, line, reserve, again, .. } = ask;
         let Among { part, spared } = among;
+        impersonal("the study's name", &study)?;
+        impersonal("what is said of the seed", &commitment.how)?;
+        impersonal("the reason", again.as_deref().unwrap_or_default())?;
+        for one in design.overrides() {
+            impersonal("the reason for a choice", &one.reason)?;
+        }
         let mut request =
             Request { study: study.clone(), commitment, design, line, reserve, redraw: None, part, spared };
         // A part of which nothing was drawn yet is no second draw.
         before.retain(|(_, part)| request.overlaps(part));
         let earlier: Vec<String> = before.into_iter().map(|(digest, _)| digest).collect();
-        request.redraw = match (again, earlier.last()) {
+        // The last of them is the one that no other came after, whatever the clock said.
+        let again_of: BTreeSet<&String> =
+            draws.values().filter_map(|draw| Some(&draw.request.redraw.as_ref()?.of)).collect();
+        let last = earlier.iter().rfind(|digest| !again_of.contains(digest)).or(earlier.last());
+        request.redraw = match (again, last) {
             (Some(reason), Some(of)) => Some(Redraw { of: of.clone(), reason }),
             (Some(_), None) => bail!("nothing was drawn from this frame for {study:?} before"),
             (None, _) => None,
         };
-        draw::follows(&request, &earlier)?;
+        draw::follows(&request, earlier.len())?;
         let drawn = draw::draw(&frame, &digest, request)?;
         let file = (1..).map(|n| (draw_file_of(other, n), n)).find(|(file, _)| !files.contains_key(file));
         let (file, n) = file.context("there is no number left")?;
-        let mut new = self.frame_documents().await?;
-        if let Some(hub) = other {
-            // Beside the frame's own hub's: their numbers begin at 1 as well.
-            let versions = (1..).zip(new.into_values());
-            new = versions.map(|(version, bytes)| (document_of(hub, version), bytes)).collect();
-        }
+        // Another hub's documents stand beside the frame's own hub's: their numbers begin at 1 as well.
+        let name_of = |version| other.map_or_else(|| document(version), |hub| document_of(hub, version));
+        let mut new = self.frame_documents(name_of).await?;
         new.insert(file.clone(), drawn.text());
-        let sealed = self.seal(&frame.definition.sample_frame_name, at, &new).await?;
+        let sealed = self.seal(&frame.definition.sample_frame_name, at, digests(&new)).await?;
         new.insert(draw_seal_of(other, n), sealed.into_bytes());
         new.retain(|name, bytes| files.get(name) != Some(bytes));
         files.extend(new.clone());
@@ -308,23 +279,59 @@ impl Hub {
         Ok((drawn, file))
     }
 
-    async fn frame_documents(&self) -> anyhow::Result<Files> {
+    /// This hub's documents, under the names that they have in a folder.
+    async fn frame_documents(&self, name_of: impl Fn(u64) -> String) -> anyhow::Result<Files> {
         let mut db = self.store.read().await?;
         let versions = store::hub::versions(&mut db, OWN).await?;
-        Ok(versions.into_iter().map(|(version, bytes)| (document(version), bytes)).collect())
+        Ok(versions.into_iter().map(|(version, bytes)| (name_of(version), bytes)).collect())
     }
 
-    async fn seal(&self, frame: &str, at: Timestamp, files: &Files) -> anyhow::Result<String> {
+    async fn seal(&self, frame: &str, at: Timestamp, files: BTreeMap<String, String>) -> anyhow::Result<String> {
         let mut db = self.store.read().await?;
         let log = store::log::by_number(&mut db, OWN).await?.context("this database holds no hub")?;
         if log.closed.is_some() {
             bail!("this hub was closed: its document names a hub that takes over, so it signs nothing more");
         }
-        let files: BTreeMap<String, String> =
-            files.iter().map(|(name, bytes)| (name.clone(), lines::digest(bytes))).collect();
         let seal = Seal { hub: self.id, at, frame: frame.to_owned(), files };
         Ok(self.keys_of(&log)?.log.note(&seal.text()))
     }
+}
+
+/// SHA-256 (hex) of each file.
+fn digests(files: &Files) -> BTreeMap<String, String> {
+    files.iter().map(|(name, bytes)| (name.clone(), lines::digest(bytes))).collect()
+}
+
+/// Words that may be somebody's own, where others will read them.
+#[derive(Debug, thiserror::Error)]
+#[error("{what} seems to hold {kind}: it would stand in the frame's folder for everybody to read")]
+pub struct Personal {
+    /// Of what they are.
+    pub what: String,
+    /// What they seem to be, in words.
+    pub kind: &'static str,
+}
+
+/// Refuses words that may be somebody's own.
+fn impersonal(what: &str, words: &str) -> Result<(), Personal> {
+    match scan::in_text(words).first() {
+        None => Ok(()),
+        Some((kind, _)) => Err(Personal { what: what.to_owned(), kind: kind.words() }),
+    }
+}
+
+/// What a definition says in free words, by its members' names.
+fn said(definition: &Definition) -> [(&'static str, &str); 8] {
+    [
+        ("labl", definition.labl.as_deref().unwrap_or_default()),
+        ("txt", definition.txt.as_deref().unwrap_or_default()),
+        ("custodian", &definition.custodian),
+        ("useStmt", definition.use_stmt.as_deref().unwrap_or_default()),
+        ("universe", &definition.universe),
+        ("unitType", &definition.unit_type),
+        ("referencePeriod", &definition.reference_period),
+        ("updateProcedure", &definition.update_procedure),
+    ]
 }
 
 /// A plan's definition, built from the registry as it is.
@@ -338,14 +345,6 @@ fn refuse(checked: &Checked) -> anyhow::Result<()> {
         None => Ok(()),
         Some(finding) => bail!("{}: {} ({})", finding.file, finding.what, finding.code),
     }
-}
-
-fn write(folder: &Path, name: &str, bytes: &[u8]) -> anyhow::Result<()> {
-    let path = folder.join(name);
-    if let Some(parent) = path.parent() {
-        std::fs::create_dir_all(parent)?;
-    }
-    std::fs::write(&path, bytes).with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// Brings draws that hubs made from other copies of a frozen frame into one folder. Returns the files that came.
@@ -380,30 +379,4 @@ pub fn gather(folder: &Path, others: &[std::path::PathBuf]) -> anyhow::Result<Ve
         write(folder, name, bytes)?;
     }
     Ok(new.into_keys().collect())
-}
-
-/// Reads a frame's folder and the folders in it.
-///
-/// # Errors
-/// I/O errors, and files that no frame has.
-pub fn read(folder: &Path) -> anyhow::Result<Files> {
-    let mut files = Files::new();
-    let mut folders = vec![(folder.to_owned(), String::new())];
-    while let Some((path, prefix)) = folders.pop() {
-        let entries = std::fs::read_dir(&path).with_context(|| format!("cannot read the folder {}", path.display()))?;
-        for entry in entries {
-            let entry = entry?;
-            let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
-            let kind = entry.metadata()?;
-            if kind.is_dir() && prefix.is_empty() {
-                folders.push((entry.path(), format!("{name}/")));
-            } else if kind.is_file() && kind.len() <= LARGEST {
-                let bytes = std::fs::read(entry.path()).with_context(|| format!("cannot read {name}"))?;
-                files.insert(name, bytes);
-            } else {
-                bail!("{name} is no file of a frame");
-            }
-        }
-    }
-    Ok(files)
 }

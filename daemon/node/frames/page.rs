@@ -3,6 +3,7 @@
 
 use super::assess::{Coverage, Side};
 use super::report::Whole;
+use crate::frame::cells;
 use crate::frame::coverage::Assessment;
 use crate::frame::report::{Part, Report};
 use crate::record::vocabulary;
@@ -353,6 +354,15 @@ fn from_where(report: &Report) -> Markup {
     }
 }
 
+/// What is said of groups that must not be listed.
+pub fn withheld(report: &Report) -> String {
+    let many =
+        report.withheld.map(|n| format!("{n} records are of groups that must not be listed. They stand in no frame."));
+    let few =
+        || format!("Groups that must not be listed stand in no frame, and fewer than {} are not counted.", cells::K);
+    many.unwrap_or_else(few)
+}
+
 fn kept_back(report: &Report) -> Markup {
     html! {
         section {
@@ -360,7 +370,7 @@ fn kept_back(report: &Report) -> Markup {
             @if let Some(conflicts) = report.conflicts {
                 p { (conflicts.count) " units (" (percent(conflicts)) ") have a field in which records contradict each other." }
             }
-            p { (report.withheld) " records are of groups that must not be listed. They stand in no frame." }
+            p { (withheld(report)) }
         }
     }
 }

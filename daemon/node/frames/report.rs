@@ -3,13 +3,14 @@
 use super::Plan;
 use super::assess::Coverage;
 use super::sighted::Look;
-use crate::frame::coverage::history::{Derived, Window};
+use crate::frame::coverage::history::{self, Derived, Window};
 use crate::frame::frozen::Frame;
 use crate::frame::report::{self, Beside, Report};
 use crate::frame::sample::estimate::Confidence;
 use crate::node::Hub;
 use crate::record::HubId;
 use crate::store;
+use anyhow::bail;
 use jiff::Span;
 use jiff::civil::Date;
 use serde::Serialize;
@@ -46,7 +47,7 @@ impl Hub {
     /// How many groups a frame's lists miss together; `together`: sources that count as one because somebody says so.
     ///
     /// # Errors
-    /// A definition or decision that is not sound; database errors.
+    /// A definition or decision that is not sound; a source that is none; database errors.
     pub async fn cover_frame(
         &self,
         plan: &Plan,
@@ -54,9 +55,10 @@ impl Hub {
         together: &[Derived],
         sure: Confidence,
     ) -> anyhow::Result<Coverage> {
-        let look = self.look_at_frame(plan).await?;
+        let (look, names) = (self.look_at_frame(plan).await?, self.hub_names().await?);
+        joins(&look, together, &names)?;
         let window = window.unwrap_or_else(|| year_to(look.frame.definition.as_of));
-        Ok(Coverage::of(&look, window, together, &self.hub_names().await?, sure))
+        Ok(Coverage::of(&look, window, together, &names, sure))
     }
 
     /// Reports on a frame as it is in the registry now.
@@ -71,6 +73,32 @@ impl Hub {
         let report = report::report(&look.frame, &look.digest, Some(&beside(&look, &names)));
         Ok(Whole { made: self.today()?, report, coverage: Some(coverage) })
     }
+}
+
+/// Refuses to count as one what is nothing: a name that was misspelt would join no lists, and nobody would see it.
+fn joins(look: &Look, together: &[Derived], names: &BTreeMap<HubId, String>) -> anyhow::Result<()> {
+    let seen = look.units.iter().flat_map(|unit| &unit.by).map(|seen| seen.observed_by.as_str());
+    let derived = look.derived.iter().flat_map(|one| [one.source.as_str(), one.of.as_str()]);
+    let sources: BTreeSet<&str> = seen.chain(derived).collect();
+    let called: Vec<&str> = sources
+        .iter()
+        .map(|source| source.parse().ok().and_then(|hub| names.get(&hub)).map_or(*source, String::as_str))
+        .collect();
+    let known: BTreeSet<String> = called.iter().chain(&sources).map(|name| history::key(name)).collect();
+    for (at, one) in together.iter().enumerate() {
+        // A list that is not here may stand behind two that are.
+        let shared = together
+            .iter()
+            .enumerate()
+            .any(|(other, two)| other != at && history::key(&two.of) == history::key(&one.of));
+        let lost = [(&one.source, false), (&one.of, shared)]
+            .into_iter()
+            .find(|(name, fits)| !fits && !known.contains(&history::key(name)));
+        if let Some((name, _)) = lost {
+            bail!("no source of this frame is called {name:?}; they are: {}", called.join(", "));
+        }
+    }
+    Ok(())
 }
 
 /// Reports on a frozen frame alone: what it holds, and nothing else.

@@ -4,19 +4,18 @@
 //! of its bytes. The rows stay in the folder, which goes only to those whom a study's agreement names (the register of research uses);
 //! whoever is given one compares it with what the hub published.
 
-use super::verify::{self, Files, Finding};
+use super::verify::{self, Files, Finding, Opened};
 use super::{FRAME, SEAL};
 use crate::frame::citation::Citation;
 use crate::frame::frozen::Frame;
 use crate::node::author::Draft;
 use crate::node::{Hub, Said};
 use crate::record::frame::{APART, Count, FramePart, Period};
-use crate::record::scan;
 use crate::record::statement::{Body, ErasedParts, Kind, RecordRef};
 use crate::record::{HubId, part};
 use crate::store;
 use crate::store::log::OWN;
-use anyhow::{Context, bail};
+use anyhow::bail;
 use jiff::Timestamp;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -168,9 +167,10 @@ impl Hub {
         if self.config.publish.is_none() {
             bail!("this hub publishes nothing: its settings have no [publish]");
         }
-        let checked = verify::verify(files);
+        let Opened { checked, frame, .. } = verify::open(files);
         super::refuse(&checked)?;
-        let (Some(hub), Some(digest), Some(frozen)) = (checked.hub, checked.digest, checked.frozen) else {
+        let (Some(frame), Some(hub), Some(digest), Some(frozen)) = (frame, checked.hub, checked.digest, checked.frozen)
+        else {
             bail!("this folder holds no frame")
         };
         if hub != self.id {
@@ -180,22 +180,10 @@ impl Hub {
         if self.shared_frames().await?.frames.iter().any(|one| one.own && one.part.digest == digest) {
             bail!("this frame is published already");
         }
-        let frame = Frame::read(&files[FRAME])?;
-        let part = part_of(&frame, &digest, frozen, &self.own_document().await?.document.licence);
-        let texts = [
-            ("labl", part.labl.as_deref()),
-            ("txt", part.txt.as_deref()),
-            ("custodian", Some(&*part.custodian)),
-            ("useStmt", part.use_stmt.as_deref()),
-            ("universe", Some(&*part.universe)),
-            ("referencePeriod", Some(&*part.reference_period)),
-            ("updateProcedure", Some(&*part.update_procedure)),
-        ];
-        for (member, text) in texts {
-            if let Some((kind, _)) = scan::in_text(text.unwrap_or_default()).first() {
-                bail!("the frame's {member} seems to hold {}: it would be signed for everybody to read", kind.words());
-            }
+        for (member, words) in super::said(&frame.definition) {
+            super::impersonal(&format!("the frame's {member}"), words)?;
         }
+        let part = part_of(&frame, &digest, frozen, &self.own_document().await?.document.licence);
         if part.json().len() + SALT > LINE {
             bail!("what the frame says of itself is longer than {LINE} bytes: shorten its description");
         }
@@ -233,16 +221,18 @@ impl Hub {
     ///
     /// # Errors
     /// Database errors.
-    pub async fn compare_published(&self, files: &Files) -> anyhow::Result<(Option<Shared>, Vec<Finding>)> {
-        let checked = verify::verify(files);
+    pub async fn compare_published(&self, opened: &Opened) -> anyhow::Result<(Option<Shared>, Vec<Finding>)> {
+        let Opened { checked, frame, .. } = opened;
         let finding = |code: &str, file: &str, what: String| Finding { code: code.into(), file: file.into(), what };
-        let (Some(hub), Some(digest), Some(frozen)) = (checked.hub, checked.digest, checked.frozen) else {
+        let (Some(frame), Some(hub), Some(digest), Some(frozen)) =
+            (frame, checked.hub, checked.digest.as_ref(), checked.frozen)
+        else {
             return Ok((None, Vec::new()));
         };
         let all = self.shared_frames().await?.frames;
-        let same = all.iter().filter(|one| one.part.digest == digest);
+        let same = all.iter().filter(|one| one.part.digest == *digest);
         let Some(shared) = same.max_by_key(|one| one.record.hub == hub).cloned() else {
-            let name = checked.frame.unwrap_or_default();
+            let name = checked.frame.clone().unwrap_or_default();
             let theirs = all.iter().any(|one| one.record.hub == hub && one.part.sample_frame_name == name);
             let (code, file, what) = if theirs {
                 let what = format!("its hub published another frame of the name {name:?}: this is not those bytes");
@@ -258,8 +248,7 @@ impl Hub {
             let what = format!("{} published these bytes, and {hub} signed them", shared.record.hub);
             findings.push(finding("frame-other-hub", SEAL, what));
         }
-        let frame = Frame::read(&files[FRAME]).context("the frame was read before")?;
-        let said = part_of(&frame, &digest, frozen, shared.part.licence.as_deref().unwrap_or_default());
+        let said = part_of(frame, digest, frozen, shared.part.licence.as_deref().unwrap_or_default());
         let published = FramePart { extra: BTreeMap::new(), ..shared.part.clone() };
         if said != published {
             let what =

@@ -1,10 +1,8 @@
 //! Studies in the field at a hub: opened from a frozen frame's draws, noted entry by entry, numbered once. All of it is local: no entry,
 //! no number and no mapping is ever signed, published or exported.
 
-use super::{FRAME, read, refuse, verify};
-use crate::frame::draw::Draw;
+use super::verify::Opened;
 use crate::frame::fieldwork::{Entry, Event, Field, FieldError, Study, Unit};
-use crate::frame::frozen::Frame;
 use crate::frame::number::{self, Key};
 use crate::node::Hub;
 use crate::record::scan;
@@ -70,15 +68,10 @@ impl Hub {
     /// # Errors
     /// A folder that is not as its hubs signed it; no draw for the study; a study of that name; database errors.
     pub async fn open_study(&self, folder: &Path, name: &str) -> anyhow::Result<Study> {
-        let files = read(folder)?;
-        let checked = verify::verify(&files);
-        refuse(&checked)?;
-        let Some(digest) = checked.digest else { bail!("this folder holds no frame") };
-        let frame = Frame::read(&files[FRAME])?;
-        let mut draws = Vec::new();
-        for one in checked.draws.iter().filter(|one| one.study == name) {
-            draws.push((one.hub_name.clone(), Draw::replay(&frame, &digest, &files[&one.file])?));
-        }
+        let Opened { checked, frame, mut draws, .. } = super::open(folder)?;
+        let (Some(frame), Some(digest)) = (frame, checked.digest) else { bail!("this folder holds no frame") };
+        let of_study = checked.draws.into_iter().filter(|one| one.study == name);
+        let draws = of_study.filter_map(|one| Some((one.hub_name, draws.remove(&one.file)?))).collect();
         let study = Study::of(name, &frame, &digest, draws).map_err(StudyError::Field)?;
         let units = study.units.iter().map(serde_json::to_string).collect::<Result<Vec<_>, _>>()?;
         let at = self.clock.now().as_second();

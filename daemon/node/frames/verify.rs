@@ -8,7 +8,7 @@ use super::{FRAME, MARKS, SEAL};
 use crate::feed::hub::{self, VerifiedHub};
 use crate::feed::note::Note;
 use crate::frame::draw::{self, Draw};
-use crate::frame::frozen::Frame;
+use crate::frame::frozen::{Frame, FrameError};
 use crate::frame::lines;
 use crate::record::HubId;
 use jiff::Timestamp;
@@ -46,6 +46,20 @@ pub struct Drawn {
     pub digest: String,
     /// Units taken.
     pub units: usize,
+    /// Where it was made again, after which and why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub again: Option<Again>,
+}
+
+/// That a draw was made again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Again {
+    /// Digest of the draw before.
+    pub of: String,
+    /// Its file; none where the folder does not hold it.
+    pub file: Option<String>,
+    /// Why, as its hub said.
+    pub reason: String,
 }
 
 /// What was looked at.
@@ -91,13 +105,21 @@ pub fn verify(files: &Files) -> Checked {
 
 /// Looks at a frozen frame and its draws, and keeps what was read: what is found wrong with it is in `checked`.
 pub fn open(files: &Files) -> Opened {
-    let mut look = Look { files, checked: Checked::default(), covered: BTreeSet::new(), draws: BTreeMap::new() };
+    // Every file is hashed once, while the groups are judged again beside it.
+    let (frame, digests, marks) = std::thread::scope(|threads| {
+        let read = threads.spawn(|| files.get(FRAME).map(|bytes| Frame::read(bytes)));
+        let digests = files.iter().map(|(name, bytes)| (name.as_str(), lines::digest(bytes))).collect();
+        let marks = files.get(FRAME).map(|bytes| lines::marks(bytes));
+        (read.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), digests, marks)
+    });
+    let (checked, covered, draws) = (Checked::default(), BTreeSet::new(), BTreeMap::new());
+    let mut look = Look { files, digests, checked, covered, draws };
     let hub = look.hub(super::document);
     if let Some(hub) = &hub {
         (look.checked.hub, look.checked.hub_name) = (Some(hub.id), Some(hub.document.name.clone()));
     }
     let frozen = look.seal(SEAL, hub.as_ref(), &[FRAME, MARKS]);
-    let frame = look.frame();
+    let frame = look.frame(frame, marks);
     if let Some(seal) = &frozen {
         look.checked.frozen = Some(seal.at);
         if let Some(frame) = &frame
@@ -117,6 +139,8 @@ pub fn open(files: &Files) -> Opened {
 
 struct Look<'a> {
     files: &'a Files,
+    /// SHA-256 (hex) of each file.
+    digests: BTreeMap<&'a str, String>,
     checked: Checked,
     /// Files whose names were met.
     covered: BTreeSet<String>,
@@ -192,7 +216,7 @@ impl Look<'_> {
             self.covered.insert(name.clone());
             match self.files.get(name) {
                 None => self.find("frame-missing-file", name, "it is missing".to_owned()),
-                Some(bytes) if lines::digest(bytes) != *digest => {
+                Some(bytes) if self.digests.get(name.as_str()) != Some(digest) => {
                     let where_ = self.place(name, bytes);
                     self.find("frame-changed", name, format!("it is not what the hub signed{where_}"));
                 }
@@ -210,14 +234,15 @@ impl Look<'_> {
         if changed.is_empty() { String::new() } else { format!(": changed at line {}", changed.join(", ")) }
     }
 
-    fn frame(&mut self) -> Option<Frame> {
-        let bytes = self.files.get(FRAME)?;
-        match Frame::read(bytes) {
+    /// What was read of the frame, and the marks that its lines have.
+    fn frame(&mut self, read: Option<Result<Frame, FrameError>>, marks: Option<String>) -> Option<Frame> {
+        match read? {
             Ok(frame) => {
                 self.checked.frame = Some(frame.definition.sample_frame_name.clone());
-                self.checked.digest = Some(lines::digest(bytes));
+                self.checked.digest = self.digests.get(FRAME).cloned();
                 (self.checked.groups, self.checked.units) = (frame.rows.len(), frame.units().count());
-                if self.files.get(MARKS).is_some_and(|marks| *marks != lines::marks(bytes).into_bytes()) {
+                let given = self.files.get(MARKS);
+                if given.zip(marks).is_some_and(|(given, marks)| *given != marks.into_bytes()) {
                     self.find("frame-marks", MARKS, "its marks are not those of the frame's lines".to_owned());
                 }
                 Some(frame)
@@ -252,15 +277,20 @@ impl Look<'_> {
                     && one.draw.request.overlaps(&before.draw.request.part)
                     && before.before(one)
             };
-            let earlier: Vec<String> = met.iter().filter(same).map(|one| one.digest.clone()).collect();
-            if let Err(error) = draw::follows(&one.draw.request, &earlier) {
+            if let Err(error) = draw::follows(&one.draw.request, met.iter().filter(same).count()) {
                 self.find(error.code(), &one.file, error.to_string());
             }
         }
+        let files: BTreeMap<String, String> = met.iter().map(|one| (one.digest.clone(), one.file.clone())).collect();
         for Met { file, digest, draw, hub_name, .. } in met {
             let (hub, units) = (draw.request.commitment.hub, draw.base.len());
             let (study, part) = (draw.request.study.clone(), draw.request.part.clone());
-            self.checked.draws.push(Drawn { hub, hub_name, part, file: file.clone(), study, digest, units });
+            let again = draw.request.redraw.clone().map(|redraw| Again {
+                file: files.get(&redraw.of).cloned(),
+                of: redraw.of,
+                reason: redraw.reason,
+            });
+            self.checked.draws.push(Drawn { hub, hub_name, part, file: file.clone(), study, digest, units, again });
             self.draws.insert(file, draw);
         }
     }
@@ -279,9 +309,10 @@ impl Look<'_> {
                 break;
             }
             let seal = self.seal(&sealed, hub, &[&file]);
-            let (Some(frame), Some(bytes)) = (frame, self.files.get(&file)) else { continue };
-            let digest = lines::digest(&self.files[FRAME]);
-            match Draw::replay(frame, &digest, bytes) {
+            let Some(((frame, digest), bytes)) = frame.zip(self.digests.get(FRAME)).zip(self.files.get(&file)) else {
+                continue;
+            };
+            match Draw::replay(frame, digest, bytes) {
                 Ok(draw) => {
                     let commitment = &draw.request.commitment;
                     if frozen.is_some_and(|frozen| frozen.at != commitment.frozen) {
@@ -293,7 +324,8 @@ impl Look<'_> {
                         self.find("draw-hub", &file, "its seed was entered at another hub than signed it".to_owned());
                     }
                     let hub_name = hub.map(|hub| hub.document.name.clone()).unwrap_or_default();
-                    met.push(Met { file, digest: lines::digest(bytes), n, hub_name, draw });
+                    let digest = self.digests.get(file.as_str()).cloned().unwrap_or_default();
+                    met.push(Met { file, digest, n, hub_name, draw });
                 }
                 Err(error) => self.find(error.code(), &file, error.to_string()),
             }

@@ -99,7 +99,10 @@ fn partner(row: &PartnerRow, page: &PartnersPage) -> Markup {
                                 ": " a href={ "/evidence/" (proof.id) "/1" } { "one note" } ", "
                                 a href={ "/evidence/" (proof.id) "/2" } { "the other" }
                             }
-                            ". Anybody can check both with " code { "mutuald verify --fork" } "."
+                            ". "
+                            // A hub that publishes nothing serves no note: its people write them out.
+                            @if !page.published { code { "mutuald partner evidence --out FOLDER" } " writes both notes. " }
+                            "Anybody can check both with " code { "mutuald verify --fork" } "."
                         }
                     }
                 }

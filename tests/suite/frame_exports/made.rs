@@ -51,7 +51,7 @@ fn record(n: usize) -> RecordRef {
 /// A list that is called after a person: its name may not leave.
 pub const PERSONS_LIST: &str = "Mrs Jane Smith's list";
 /// What somebody wrote when deciding: words stay in the frame.
-pub const WORDS: &str = "qzxvorblat telephoned Mrs Margaret Jones";
+pub const WORDS: &str = "qzxvorblat: the coordinator was telephoned twice";
 
 /// A frame of which `n` groups were judged, four in five of them units, of three areas, with one to four sources.
 pub fn frame(n: usize) -> Frame {

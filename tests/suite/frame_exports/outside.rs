@@ -8,6 +8,8 @@ use mutuald::exchange::frame::Format;
 use mutuald::frame::draw::{Design, Draw};
 use mutuald::frame::frozen::Frame;
 use mutuald::frame::sample::estimate::{self, Estimate, Stratum, yates_grundy};
+use mutuald::frame::sample::unequal;
+use mutuald::frame::ticket::{Numbered, Ticket};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::Path;
@@ -49,7 +51,7 @@ fn strangers_validators_accept_every_package() {
     let (well, said) = strangers(&python, &paths);
     assert!(well, "{said:#?}");
     said.iter().filter(|line| line.starts_with("SKIP")).for_each(|line| eprintln!("{line}"));
-    for name in ["frictionless", "csvw", "ro-crate", "datacite", "cff", "parquet", "xml"] {
+    for name in ["frictionless", "csvw", "ro-crate", "roc-validator", "datacite", "cff", "parquet", "xml"] {
         let looked = said.iter().filter(|line| line.starts_with(&format!("ok {name} "))).count();
         let missing = said.iter().any(|line| line.starts_with(&format!("SKIP {name}:")));
         assert!(looked == paths.len() || missing, "{name} looked at {looked} of {} folders", paths.len());
@@ -71,8 +73,9 @@ fn strangers_validators_accept_every_package() {
         broken("ddi-codebook.xml", "<sampleFrame>", "<sampleFrame><weight>none</weight>"),
         broken("CITATION.cff", "type: dataset", "type: recipe"),
         broken("datacite.json", "publicationYear", "yearOfPublication"),
+        broken("ro-crate-metadata.json", "datePublished", "dateOfSomething"),
     ];
-    let wanted = ["frictionless", "frictionless", "xml", "xml", "cff", "datacite"];
+    let wanted = ["frictionless", "frictionless", "xml", "xml", "cff", "datacite", "roc-validator"];
     let (well, said) = strangers(&python, &folders.iter().map(|folder| folder.path()).collect::<Vec<_>>());
     assert!(!well);
     for (folder, name) in folders.iter().zip(wanted) {
@@ -158,4 +161,99 @@ fn python_gives_our_totals_and_standard_errors() {
         let more = "import design; value, error = design.total('n_records'); print('RESULT', repr(value), repr(error))";
         Command::new(&python).args(["-B", "-c", more]).current_dir(folder).output().unwrap()
     });
+}
+
+/// Sizes of a frame: whole numbers, a few very large ones among them, from a sequence that is the same everywhere.
+fn sizes(of: u64, n: usize) -> Vec<f64> {
+    let mut state = of.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let mut next = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) % 1_000
+    };
+    (0..n).map(|_| if next() % 9 == 0 { 500.0 + next() as f64 } else { 1.0 + (next() % 40) as f64 }).collect()
+}
+
+/// R's package `sampling`, which survey agencies use: inclusion probabilities with units taken for sure, the systematic and the Pareto sample
+/// that a number gives, and how likely two units are taken together.
+#[test]
+fn r_sampling_has_our_probabilities_and_samples() {
+    let Some(r) = outside("MUTUALD_OUTSIDE_R", "no probability is compared with R's package sampling") else { return };
+    let cases: Vec<(Vec<f64>, usize)> =
+        (1..=40u64).map(|of| (sizes(of, 3 + of as usize * 2), 1 + (of as usize * 7) % (2 + of as usize * 2))).collect();
+    let mut input = String::new();
+    for (sizes, n) in &cases {
+        let sizes: Vec<String> = sizes.iter().map(f64::to_string).collect();
+        input += &format!("{n} {}\n", sizes.join(" "));
+    }
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("cases.txt"), input).unwrap();
+    // What is drawn follows from the number that R draws first: told beside it, with the seed set back.
+    let script = "\
+        if (!requireNamespace('sampling', quietly = TRUE)) { cat('SKIP\\n'); quit() }\n\
+        suppressMessages(library(sampling)); options(digits = 17)\n\
+        say <- function(what, x) cat(what, format(x, digits = 17, trim = TRUE), '\\n')\n\
+        for (line in readLines('cases.txt')) {\n\
+          x <- as.numeric(strsplit(line, ' ')[[1]]); n <- x[1]; x <- x[-1]\n\
+          pi <- inclusionprobabilities(x, n); say('PI', pi)\n\
+          loose <- pi[pi < 1 - 1e-12]\n\
+          if (length(loose) < 2) { cat('NONE\\n'); next }\n\
+          set.seed(n); say('U', runif(1)); set.seed(n); say('SYSTEMATIC', which(UPsystematic(loose) == 1))\n\
+          # As many numbers as are taken, used again and again, where one for each unit is meant: both sides get the same ones.\n\
+          whole <- floor(sum(loose)) == round(sum(loose))\n\
+          set.seed(n); say('W', if (whole) rep(runif(sum(loose)), length.out = length(loose)) else 0)\n\
+          set.seed(n); say('PARETO', if (whole) suppressWarnings(sort(UPopips(loose, 'pareto'))) else 0)\n\
+          say('JOINT', if (length(loose) <= 30) as.vector(UPsystematicpi2(loose)) else 0)\n\
+        }\n";
+    let output =
+        Command::new(&r).args(["--vanilla", "-e", script]).current_dir(folder.path()).output().expect("R runs");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    if text.starts_with("SKIP") {
+        eprintln!("SKIP no probability is compared with R's package sampling: it is not installed (r-cran-sampling)");
+        return;
+    }
+    let mut lines = text.lines();
+    let mut said = |what: &str| -> Option<Vec<f64>> {
+        let mut words = lines.next().unwrap_or_else(|| panic!("R said no {what}")).split_whitespace();
+        let first = words.next();
+        assert!(first == Some(what) || first == Some("NONE"), "{first:?} where {what} was to come");
+        (first == Some(what)).then(|| words.map(|word| word.parse().unwrap()).collect())
+    };
+    let close = |a: f64, b: f64| (a - b).abs() <= 1e-9;
+    let (mut certain, mut drawn, mut compared) = (0, 0, 0);
+    for (at, (sizes, n)) in cases.iter().enumerate() {
+        let named: Vec<(&str, f64)> = sizes.iter().map(|size| ("", *size)).collect();
+        let pi = unequal::inclusion(&named, *n).unwrap();
+        let theirs = said("PI").unwrap();
+        assert!(
+            pi.len() == theirs.len() && pi.iter().zip(&theirs).all(|(a, b)| close(*a, *b)),
+            "{at}: {pi:?} {theirs:?}"
+        );
+        certain += pi.iter().filter(|pi| **pi == 1.0).count();
+        let loose: Vec<f64> = pi.into_iter().filter(|pi| *pi < 1.0 - 1e-12).collect();
+        let Some(u) = said("U") else { continue };
+        let places = |at: &[usize]| at.iter().map(|at| (at + 1) as f64).collect::<Vec<_>>();
+        let systematic = unequal::systematic(&loose, u[0]).unwrap();
+        // R takes the number from the end of the circle on: it takes the unit at which the sum less the number passes a whole one.
+        assert_eq!(places(&systematic), said("SYSTEMATIC").unwrap(), "{at}: {u:?} {loose:?}");
+        let (w, theirs) = (said("W").unwrap(), said("PARETO").unwrap());
+        // Where the sum falls short of a whole number by a hair, R takes one unit less and says nothing here.
+        if w.len() == loose.len() {
+            let unit = |n: usize| Numbered { ticket: Ticket::read(&format!("0.{n:05}")).unwrap(), unit: n.to_string() };
+            let units: Vec<Numbered> = (0..loose.len()).map(unit).collect();
+            let mut pareto = unequal::pareto(&units, &w, &loose).unwrap();
+            pareto.truncate(systematic.len());
+            pareto.sort_unstable();
+            assert_eq!(places(&pareto), theirs, "{at}: {w:?} {loose:?}");
+            compared += 1;
+        }
+        let theirs = said("JOINT").unwrap();
+        if theirs.len() > 1 {
+            let joint = unequal::joint(&loose).unwrap();
+            let all = joint.iter().flatten().zip(&theirs);
+            all.for_each(|(ours, theirs)| assert!(close(*ours, *theirs), "{at}: {ours} {theirs}"));
+        }
+        drawn += 1;
+    }
+    assert!(certain > 20 && drawn > 30 && compared > 10, "{certain} certain, {drawn} samples, {compared} Pareto ones");
 }

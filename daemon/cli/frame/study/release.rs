@@ -42,6 +42,9 @@ struct Released {
     file: PathBuf,
     groups: usize,
     columns: Vec<String>,
+    /// What was released before and is not shown again: who has both files has both, by study number.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    before: Vec<String>,
     #[serde(flatten)]
     check: Check,
     written: bool,
@@ -52,16 +55,21 @@ impl fmt::Display for Released {
         let Check { k, small, proposal } = &self.check;
         let groups = count(self.groups as u64, "group", "groups");
         writeln!(out, "{groups} of {}, by study number and {}", self.study, self.columns.join(", "))?;
+        if !self.before.is_empty() {
+            let before = self.before.join(", ");
+            writeln!(out, "Released before, and counted with it, because the numbers join the files: {before}")?;
+        }
         if small.is_empty() {
             writeln!(out, "At least {k} groups share all that is shown of any.")?;
         } else {
             let cells = count(small.len() as u64, "cell has", "cells have");
             writeln!(out, "{cells} fewer than {k} groups: whoever knows the area may know which groups these are.")?;
-            let names: Vec<String> = self.columns.iter().chain([&"groups".to_owned()]).cloned().collect();
+            let shows: Vec<&String> = self.columns.iter().chain(&self.before).collect();
+            let names: Vec<String> = shows.iter().copied().chain([&"groups".to_owned()]).cloned().collect();
             let mut shown = table(&names.iter().map(String::as_str).collect::<Vec<_>>());
             for cell in small {
                 let mut row: Vec<String> =
-                    self.columns.iter().map(|name| cell.shown.get(name).cloned().unwrap_or_default()).collect();
+                    shows.iter().map(|name| cell.shown.get(*name).cloned().unwrap_or_default()).collect();
                 row.push(cell.count.to_string());
                 shown.add_row(row);
             }
@@ -111,12 +119,33 @@ impl Release {
             let what = format!("{} is there already; nothing was written", self.file.display());
             return Err(Failure::new(what, "name a file that is not there").into());
         }
+        if self.k < cells::K && self.despite.is_none() {
+            let what = format!("cells of fewer than {} groups are to be released without a reason", cells::K);
+            return Err(Failure::usage(what, "--despite REASON, or leave --k out").into());
+        }
         let bands = bands(&known);
-        let mut units = field.shown(&self.show);
-        let mut check = cells::check(&units, &bands, self.k);
+        // Who has an earlier file has its columns beside these, by study number.
+        let mut out: BTreeSet<String> = known
+            .entries
+            .iter()
+            .filter_map(|entry| match &entry.event {
+                Event::Released { shown, .. } => Some(shown),
+                _ => None,
+            })
+            .flatten()
+            .cloned()
+            .collect();
+        if self.show.iter().all(|one| out.contains(one)) {
+            // What is out already, or less of it, tells nothing new beside the other columns.
+            out.clear();
+        }
+        let before: Vec<String> = out.iter().filter(|one| !wanted.contains(one)).cloned().collect();
+        let all: Vec<String> = self.show.iter().chain(&before).cloned().collect();
+        let mut units = field.shown(&all);
+        let mut check = cells::check(&units, &bands, self.k, &out);
         if self.coarser {
             units = cells::coarsened(&units, &bands, &check.proposal);
-            check = cells::check(&units, &bands, self.k);
+            check = cells::check(&units, &bands, self.k, &out);
         }
         let left = |name: &&String| units.first().is_some_and(|unit| unit.contains_key(*name));
         let columns: Vec<String> = self.show.iter().filter(left).cloned().collect();
@@ -130,7 +159,7 @@ impl Release {
                 .filter_map(|(one, shown)| Some((*known.numbers.get(&one.unit)?, shown)))
                 .collect();
             rows.sort_unstable_by_key(|(number, _)| *number);
-            let why = self.despite.clone().filter(|_| !check.small.is_empty());
+            let why = self.despite.clone().filter(|_| !check.small.is_empty() || self.k < cells::K);
             let (shown, k, small) = (columns.clone(), self.k, check.small.len());
             let event = Event::Released { shown, k, small, why };
             // Noted before it is written: what left the hub is known here, whatever becomes of the file.
@@ -146,8 +175,15 @@ impl Release {
             std::fs::write(&self.file, bytes).with_context(|| format!("cannot write {}", self.file.display()))?;
         }
         let groups = field.units.len();
-        let answer =
-            Answer::of(&Released { study: self.study, file: self.file, groups, columns, check, written: write })?;
+        let answer = Answer::of(&Released {
+            study: self.study,
+            file: self.file,
+            groups,
+            columns,
+            before,
+            check,
+            written: write,
+        })?;
         Ok(if sound { answer } else { answer.ending(Status::Look) })
     }
 }
