@@ -202,8 +202,11 @@ pub async fn restore(config: &Config, file: &Path, clock: &Clock, commit: bool) 
     let stands_held = stands.as_ref().map(|stands| stands.held);
     remove(&ready);
     fs::copy(file, &ready).with_context(|| format!("cannot copy {} to {}", file.display(), ready.display()))?;
+    // A copy has the permissions of what it was copied from, and a stick's are everybody's.
+    fs::set_permissions(&ready, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
     let journals = [state.join(NAME), file.parent().unwrap_or(Path::new(".")).join(NAME)];
-    let made = make_ready(config, &ready, &journals, now).await;
+    let known = stands.as_ref().map(|stands| stands.hub);
+    let made = make_ready(config, known, &ready, &journals, now).await;
     let (hub, name, statements, forgotten_again) = match made {
         Ok(made) => made,
         Err(error) => {
@@ -220,6 +223,11 @@ pub async fn restore(config: &Config, file: &Path, clock: &Clock, commit: bool) 
     File::open(&ready)?.sync_all()?;
     reach("restore-ready");
     if present.exists() {
+        // Making it ready took a while: somebody may have started the daemon meanwhile.
+        if !store::scrub::alone(&present).await {
+            remove(&ready);
+            bail!("the hub's database is in use; stop the daemon first (`systemctl stop mutuald`)");
+        }
         let aside = state.join(format!("before-restore-{}", now.strftime("%Y%m%d-%H%M%S")));
         fs::create_dir_all(&aside)?;
         // The write-ahead log first: without it the file that stays for a moment is an older state, never a mixture.
@@ -234,7 +242,8 @@ pub async fn restore(config: &Config, file: &Path, clock: &Clock, commit: bool) 
     fs::rename(&ready, &present)?;
     File::open(state)?.sync_all()?;
     reach("restore-done");
-    let hub = Hub::open(config.clone(), clock.clone(), Chance::system()?).await?;
+    // From before a rollover it may name a list whose key is gone; `feed heal` brings the one in use.
+    let hub = Hub::speechless(config.clone(), clock.clone(), Chance::system()?).await?;
     let after = async {
         hub.rebuild().await?;
         let mut db = hub.store.write().await?;
@@ -265,6 +274,7 @@ pub async fn restore(config: &Config, file: &Path, clock: &Clock, commit: bool) 
 
 /// What the present database knows that a restored one must not forget.
 struct Stands {
+    hub: HubId,
     held: u64,
     backups: Vec<BackupRow>,
     written: Vec<store::kept::WrittenRow>,
@@ -283,7 +293,7 @@ async fn look_at_present(present: &Path) -> anyhow::Result<Option<Stands>> {
         let mut db = store.read().await?;
         let log = store::log::by_number(&mut db, OWN).await?.context("it holds no hub")?;
         let (backups, written) = (store::kept::backups(&mut db).await?, store::kept::written(&mut db).await?);
-        anyhow::Ok(Stands { held: log.held, backups, written })
+        anyhow::Ok(Stands { hub: log.hub, held: log.held, backups, written })
     };
     let stands = stands.await.ok();
     store.close().await;
@@ -310,6 +320,7 @@ fn files_here(config: &Config, file: &Path) -> Vec<BackupRow> {
 
 async fn make_ready(
     config: &Config,
+    known: Option<HubId>,
     ready: &Path,
     journals: &[PathBuf],
     now: Timestamp,
@@ -319,11 +330,15 @@ async fn make_ready(
         let mut db = store.read().await?;
         let log = store::log::by_number(&mut db, OWN).await?.context("it holds no hub")?;
         drop(db);
-        let keys = super::keys::log(&config.keys(), log.ordinal + 1, log.key.name()).context(
-            "the key of this hub's list is kept apart from backups, and is not here; put it in its place first",
-        )?;
-        if *keys.log.public() != log.key {
-            bail!("it belongs to another hub, or to this hub under another key: {}", log.name);
+        let keys = super::keys::log(&config.keys(), log.ordinal + 1, log.key.name());
+        // The key of a list that was closed since is not kept: there, being the hub that stands is proof enough.
+        if known != Some(log.hub) {
+            let keys = keys.context(
+                "the key of this hub's list is kept apart from backups, and is not here; put it in its place first",
+            )?;
+            if *keys.log.public() != log.key {
+                bail!("it belongs to another hub, or to this hub under another key: {}", log.name);
+            }
         }
         let forgotten = journal::replay(&store, journals, None, now.as_second()).await?;
         store.truncate().await?;

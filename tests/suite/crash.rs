@@ -154,7 +154,7 @@ async fn child() {
         ["heal", state] => {
             let hub = open(Path::new(state)).await;
             hub.refresh().await.unwrap();
-            hub.heal().await.unwrap();
+            hub.heal(None).await.unwrap();
             hub.publish().await.unwrap();
         }
         _ => panic!("{work}"),

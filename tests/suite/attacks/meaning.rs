@@ -136,6 +136,10 @@ async fn f21_json_that_readers_disagree_on_is_void() {
         scene.peer.sign(std::str::from_utf8(text).unwrap(), "");
         *expected.entry(code).or_default() += 1;
     }
+    // As deep as the bundle's own length of a leaf lets it be: too long to be read at all.
+    let deepest = format!("\"x\":{}1{}", "[".repeat(30_000), "]".repeat(30_000));
+    scene.peer.sign(&with(&deepest), "");
+    expected.insert("leaf-too-long", 1);
     // Bytes that are no text at all cannot even be a note.
     let mut bytes = scene.peer.keys.log.note(&good).into_bytes();
     bytes[30] = 0xff;
@@ -148,14 +152,16 @@ async fn f21_json_that_readers_disagree_on_is_void() {
     assert_eq!(scene.state_of(1).await.as_deref(), Some("live"), "none of them withdrew it");
 
     // The same in the words: the leaf stands, its words cannot be read, and say so.
-    for (n, json) in (30..).zip(["{\"name\":\"A\",\"name\":\"B\"}", "{\"name\":NaN}", "[]", "{\"name\":\"\\u0000\"}"]) {
+    let deep = format!("{{\"name\":{}1{}}}", "[".repeat(8_000), "]".repeat(8_000));
+    let wrong = ["{\"name\":\"A\",\"name\":\"B\"}", "{\"name\":NaN}", "[]", "{\"name\":\"\\u0000\"}", &deep];
+    for (n, json) in (30..).zip(wrong) {
         let line = part::line([n as u8; 16], json);
         let statement = scene.peer.statement(n, 1, Body::Put(Kind::Record), &line);
         scene.peer.sign(&statement.text().unwrap(), &line);
     }
     scene.peer.publish();
     scene.pull().await;
-    for n in 30..34 {
+    for n in 30..35 {
         let state = scene.state_of(n).await.unwrap();
         assert!(state.starts_with("unreadable:json-"), "{state}");
     }
