@@ -131,7 +131,11 @@ impl fmt::Display for Looked {
                         healed.from,
                         count(healed.now, "entry", "entries"),
                         healed.before,
-                        count(healed.again, "entry that only this hub knew was", "entries that only this hub knew were")
+                        count(
+                            healed.again,
+                            "entry that only this hub knew was",
+                            "entries that only this hub knew were"
+                        )
                     )?,
                 }
                 match self.speaks {
@@ -163,7 +167,8 @@ async fn heal(hub: &Hub, commit: bool, later: Option<Later>) -> anyhow::Result<A
     if commit {
         let healed = hub.heal(later).await.map_err(|error| match error.downcast::<Undecided>() {
             Ok(undecided) => {
-                Failure::usage(undecided.to_string(), "look at them with `mutuald feed show`, then give one of the two").into()
+                Failure::usage(undecided.to_string(), "look at them with `mutuald feed show`, then give one of the two")
+                    .into()
             }
             Err(error) => error,
         })?;

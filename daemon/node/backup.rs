@@ -22,6 +22,12 @@ use std::path::{Path, PathBuf};
 
 /// Ending of a backup's name.
 const ENDING: &str = "backup";
+/// Further ending of a backup that is being made.
+const HALF: &str = "new";
+/// Held by whoever makes or restores a backup.
+const LOCK: &str = "backup";
+/// How the folder is called in which a database lies that made way for a backup.
+const BEFORE: &str = "before-restore-";
 /// What a database is called while it is made ready to take the present one's place.
 const READY: &str = "mutuald.db.restoring";
 
@@ -59,7 +65,8 @@ impl Hub {
         if file.exists() {
             bail!("{} is there already; nothing was written. Choose another name", file.display());
         }
-        let aside = file.with_added_extension("new");
+        let aside = file.with_added_extension(HALF);
+        let alone = self.alone(LOCK).await?;
         let _ = fs::remove_file(&aside);
         let made = self.write_backup(&aside).await;
         let statements = match made {
@@ -71,6 +78,7 @@ impl Hub {
         };
         reach("backup-written");
         fs::rename(&aside, &file)?;
+        drop(alone);
         let beside = file.parent().context("a backup needs a folder")?;
         File::open(beside).and_then(|folder| folder.sync_all())?;
         let mut db = self.store.write().await?;
@@ -108,6 +116,23 @@ impl Hub {
         copy.close().await;
         File::open(aside)?.sync_all()?;
         stripped
+    }
+
+    /// Removes what a crash left half made in the configured folder and beside the database: whole copies that no list names, so that
+    /// no erasure would find them.
+    ///
+    /// # Errors
+    /// The lock cannot be had.
+    pub(crate) async fn clear_half_made(&self) -> anyhow::Result<()> {
+        let _alone = self.alone(LOCK).await?;
+        remove(&self.config.hub.state.join(READY));
+        let half = format!(".{ENDING}.{HALF}");
+        for entry in fs::read_dir(self.config.backups()).into_iter().flatten().flatten() {
+            if entry.file_name().to_str().is_some_and(|name| name.contains(&half)) {
+                remove(&entry.path());
+            }
+        }
+        Ok(())
     }
 
     /// Keeps the newest backups of the configured folder, as many as the configuration says.
@@ -197,6 +222,10 @@ pub async fn restore(config: &Config, file: &Path, clock: &Clock, commit: bool) 
     let (present, ready) = (config.database(), state.join(READY));
     fs::metadata(file).with_context(|| format!("cannot read {}", file.display()))?;
     let now = clock.now();
+    let lock = File::create(state.join(format!("{LOCK}.lock")))?;
+    if lock.try_lock().is_err() {
+        bail!("another command is making or restoring a backup; wait for it, then try again");
+    }
     // What the present database knows of erasures, if it still answers. It must be nobody's at this moment.
     let stands = look_at_present(&present).await?;
     let stands_held = stands.as_ref().map(|stands| stands.held);
@@ -228,7 +257,7 @@ pub async fn restore(config: &Config, file: &Path, clock: &Clock, commit: bool) 
             remove(&ready);
             bail!("the hub's database is in use; stop the daemon first (`systemctl stop mutuald`)");
         }
-        let aside = state.join(format!("before-restore-{}", now.strftime("%Y%m%d-%H%M%S")));
+        let aside = state.join(format!("{BEFORE}{}", now.strftime("%Y%m%d-%H%M%S")));
         fs::create_dir_all(&aside)?;
         // The write-ahead log first: without it the file that stays for a moment is an older state, never a mixture.
         for name in [with(&present, "-wal"), with(&present, "-shm"), present.clone()] {
@@ -242,6 +271,7 @@ pub async fn restore(config: &Config, file: &Path, clock: &Clock, commit: bool) 
     fs::rename(&ready, &present)?;
     File::open(state)?.sync_all()?;
     reach("restore-done");
+    drop(lock);
     // From before a rollover it may name a list whose key is gone; `feed heal` brings the one in use.
     let hub = Hub::speechless(config.clone(), clock.clone(), Chance::system()?).await?;
     let after = async {
@@ -300,11 +330,14 @@ async fn look_at_present(present: &Path) -> anyhow::Result<Option<Stands>> {
     Ok(stands)
 }
 
-/// The restored file, and every backup in the configured folder, whoever listed it.
+/// The restored file, every backup in the configured folder and every database that made way for one, whoever listed it.
 fn files_here(config: &Config, file: &Path) -> Vec<BackupRow> {
     let mut files: Vec<PathBuf> = std::path::absolute(file).into_iter().collect();
     let listed = fs::read_dir(config.backups()).into_iter().flatten().flatten().map(|entry| entry.path());
     files.extend(listed.filter(|path| path.extension().is_some_and(|ending| ending == ENDING)));
+    let beside = fs::read_dir(&config.hub.state).into_iter().flatten().flatten();
+    let aside = beside.filter(|entry| entry.file_name().to_str().is_some_and(|name| name.starts_with(BEFORE)));
+    files.extend(aside.map(|entry| entry.path().join("mutuald.db")).filter(|path| path.exists()));
     let row = |path: PathBuf| {
         let made =
             fs::metadata(&path).and_then(|meta| meta.modified()).ok().and_then(|at| Timestamp::try_from(at).ok());

@@ -46,7 +46,10 @@ impl std::fmt::Display for Ahead {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Ahead { partner, seen, held, differs, document } = self;
         if let Some(version) = document {
-            write!(out, "{partner} shows version {version} of this hub's own document, and this database knows an older one only")
+            write!(
+                out,
+                "{partner} shows version {version} of this hub's own document, and this database knows an older one only"
+            )
         } else if *differs {
             write!(
                 out,

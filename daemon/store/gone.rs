@@ -136,7 +136,8 @@ mod tests {
             let gone = Gone::since(entry, "2026-11-22".parse().unwrap());
             assert_eq!(Gone::read(gone.line().trim_end()), Some(gone));
         }
-        for none in ["", "here person 1", "here poem 1 2 2026-11-22", "here person 1 2 tomorrow", "h-x 1 * 1 issued 1"] {
+        for none in ["", "here person 1", "here poem 1 2 2026-11-22", "here person 1 2 tomorrow", "h-x 1 * 1 issued 1"]
+        {
             assert_eq!(Gone::read(none), None, "{none}");
         }
     }

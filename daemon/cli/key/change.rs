@@ -71,7 +71,12 @@ impl fmt::Display for Planned {
     }
 }
 
-pub(super) async fn change(context: &Context, change: &Change, signing: Signing, later: Option<Later>) -> anyhow::Result<Answer> {
+pub(super) async fn change(
+    context: &Context,
+    change: &Change,
+    signing: Signing,
+    later: Option<Later>,
+) -> anyhow::Result<Answer> {
     let hub = super::hub(context).await?;
     let write = signing.commit || signing.out.is_some();
     let plan = hub.plan_document(change, write).await?;

@@ -163,7 +163,9 @@ impl Key {
             Key::Revoke { keep, signing } => {
                 change::change(context, &Change::Log { keep: Some(keep) }, signing, Some(Later::Drop)).await
             }
-            Key::Handover { successor, signing } => change::change(context, &Change::HandOver(successor), signing, None).await,
+            Key::Handover { successor, signing } => {
+                change::change(context, &Change::HandOver(successor), signing, None).await
+            }
             Key::Roots { threshold, keys, signing } => {
                 change::change(context, &Change::Roots { threshold, vkeys: keys }, signing, None).await
             }

@@ -58,7 +58,9 @@ impl fmt::Display for Signed {
                 out,
                 "\nIf that is not what was agreed, delete the file and hand it to nobody.\nWhen enough have: mutuald key apply {draft}"
             ),
-            None => write!(out, "\nNothing was signed. If that is what was agreed: mutuald key sign {draft} --root FILE"),
+            None => {
+                write!(out, "\nNothing was signed. If that is what was agreed: mutuald key sign {draft} --root FILE")
+            }
         }
     }
 }

@@ -3,8 +3,8 @@
 use super::label;
 use crate::cli::output::{lines, table};
 use crate::cli::{Answer, Context};
-use crate::node::groups::words::term_label;
 use crate::node::groups;
+use crate::node::groups::words::term_label;
 use crate::node::protect::{self, Exposure};
 use crate::record::safety::Level;
 use crate::store::protected::{self, Proposal, ProtectedRow};

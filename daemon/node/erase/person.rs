@@ -29,7 +29,10 @@ impl Hub {
         for row in backups {
             let file = Path::new(&row.path);
             if !file.exists() {
-                left.push(format!("the backup {}: it cannot be reached now; give this command again when it can", row.path));
+                left.push(format!(
+                    "the backup {}: it cannot be reached now; give this command again when it can",
+                    row.path
+                ));
             } else if let Err(error) = forget_in(file, text, &said).await {
                 left.push(format!("the backup {}: {error:#}", row.path));
             }

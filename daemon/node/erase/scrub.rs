@@ -60,6 +60,7 @@ impl Hub {
         reach("erase-wal");
         self.journal().await?;
         reach("erase-journal");
+        self.clear_half_made().await?;
         let mut left = self.clean_written().await?;
         left.extend(self.clean_backups().await?);
         let mut db = self.store.write().await?;
@@ -190,7 +191,10 @@ impl Hub {
 }
 
 /// Changes a backup, and leaves no trace of what it held before in its pages, its index or beside it.
-pub(super) async fn backup_at(file: &Path, change: impl AsyncFnOnce(&Store) -> anyhow::Result<()>) -> anyhow::Result<()> {
+pub(super) async fn backup_at(
+    file: &Path,
+    change: impl AsyncFnOnce(&Store) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
     let store = Store::open(file, false).await?;
     let done = async {
         change(&store).await?;
@@ -228,7 +232,8 @@ async fn forget_in(file: &Path, what: Forget<'_>) -> anyhow::Result<()> {
     backup_at(file, async |store: &Store| {
         let mut db = store.write().await?;
         for log in store::log::all(&mut db).await? {
-            let end = what.ends.iter().find(|end| (end.hub, &end.key) == (log.hub, &log.key)).and_then(|end| end.closed);
+            let end =
+                what.ends.iter().find(|end| (end.hub, &end.key) == (log.hub, &log.key)).and_then(|end| end.closed);
             if let Some((size, root)) = end
                 && log.held > size
                 && store::log::root_at(&mut db, log.n, size).await? == root

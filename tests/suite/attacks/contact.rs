@@ -192,7 +192,11 @@ async fn f37_a_replayed_request_yields_no_more_than_it_may() {
     for (day, status) in [(ended, 200), (ended.tomorrow().unwrap(), 401)] {
         nottingham.clock.set(day.at(12, 0, 0, 0).to_zoned(jiff::tz::TimeZone::UTC).unwrap().timestamp());
         let now = nottingham.clock.now().as_second();
-        assert_eq!(get(&url, &signed(&essex.hub.keys, &authority(&nottingham), PATH, now)).await.status, status, "{day}");
+        assert_eq!(
+            get(&url, &signed(&essex.hub.keys, &authority(&nottingham), PATH, now)).await.status,
+            status,
+            "{day}"
+        );
     }
 }
 
@@ -207,7 +211,8 @@ async fn f37_no_log_line_tells_of_a_contact() {
     get(&url, &signed(&essex.hub.keys, "other.example", PATH, at)).await;
     get(&url, &[]).await;
     // What is no contact at all, and lines that do not fit.
-    let refused = ContactRow { n: 0, rec, contact: RoleContact { phone: None, ..role(SECRET) }, made: at, confirmed: at };
+    let refused =
+        ContactRow { n: 0, rec, contact: RoleContact { phone: None, ..role(SECRET) }, made: at, confirmed: at };
     nottingham.hub.save_contact(&refused, false).await.unwrap_err();
     let noted = RoleContact { notes: Some(format!("Ring Mrs Margaret Hill on {SECRET}")), ..role(SECRET) };
     let refused = nottingham.hub.save_contact(&ContactRow { contact: noted, ..refused }, false).await.unwrap_err();
@@ -223,7 +228,11 @@ async fn f37_no_log_line_tells_of_a_contact() {
     let said = events.lines();
     assert!(said.iter().any(|line| line.contains("asked for contacts")), "it listens: {} lines", said.len());
     for secret in ["900987", "900988", "Margaret", &line[..22]] {
-        assert!(!said.iter().any(|line| line.contains(secret)), "{secret}: {:#?}", said.iter().find(|line| line.contains(secret)));
+        assert!(
+            !said.iter().any(|line| line.contains(secret)),
+            "{secret}: {:#?}",
+            said.iter().find(|line| line.contains(secret))
+        );
     }
 }
 

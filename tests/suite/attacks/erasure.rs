@@ -692,7 +692,13 @@ async fn f35_people_and_consents_do_not_come_back_with_a_backup() {
     let now = hub.clock.now().as_second();
     let mut db = hub.hub.store.write().await.unwrap();
     for name in ["Zebedeequux", "Wilhelmina Stays"] {
-        let row = PersonRow { name: Personal::new(name), role: "founder".into(), made: now, confirmed: now, ..PersonRow::default() };
+        let row = PersonRow {
+            name: Personal::new(name),
+            role: "founder".into(),
+            made: now,
+            confirmed: now,
+            ..PersonRow::default()
+        };
         store::person::save(&mut db, &row).await.unwrap();
     }
     db.commit().await.unwrap();

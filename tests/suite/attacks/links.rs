@@ -31,8 +31,10 @@ async fn say(hub: &TestHub, owner: &TestHub, revs: &mut BTreeMap<(u128, u128), u
 /// Which records are one group, here.
 async fn partition(hub: &TestHub) -> BTreeSet<BTreeSet<Uuid>> {
     let mut db = hub.hub.store.read().await.unwrap();
-    let rows: Vec<(i64, Vec<u8>)> =
-        sqlx::query_as("SELECT grp, rec FROM record WHERE kind = 1 AND state = 'live'").fetch_all(&mut *db).await.unwrap();
+    let rows: Vec<(i64, Vec<u8>)> = sqlx::query_as("SELECT grp, rec FROM record WHERE kind = 1 AND state = 'live'")
+        .fetch_all(&mut *db)
+        .await
+        .unwrap();
     let mut groups: BTreeMap<i64, BTreeSet<Uuid>> = BTreeMap::new();
     for (group, rec) in rows {
         groups.entry(group).or_default().insert(Uuid::from_slice(&rec).unwrap());

@@ -282,7 +282,8 @@ async fn f24_a_relay_helps_and_cannot_lie() {
 async fn f24_a_relay_that_mixes_two_lists_is_passed_over() {
     let (first, second, third) = three(300).await;
     let fourth = TestHub::new("Fourth Hub", 4).await;
-    let all: Vec<_> = (1..=300).map(|n| (id(n), group(&format!("Other {n}"), "Clacton", &format!("01255 {n:06}")))).collect();
+    let all: Vec<_> =
+        (1..=300).map(|n| (id(n), group(&format!("Other {n}"), "Clacton", &format!("01255 {n:06}")))).collect();
     fourth.put(&all).await;
     second.follow(&fourth).await;
     for from in [&first, &fourth] {
@@ -394,7 +395,8 @@ async fn f49_what_a_relay_does_not_understand_goes_through_it_unchanged() {
     let mut db = reader.hub.store.read().await.unwrap();
     let leaves = store::log::leaves(&mut db, row.hub, 0, 6).await.unwrap();
     drop(db);
-    let (notes, lines): (Vec<Vec<u8>>, Vec<Option<String>>) = leaves.into_iter().map(|leaf| (leaf.note, leaf.line)).unzip();
+    let (notes, lines): (Vec<Vec<u8>>, Vec<Option<String>>) =
+        leaves.into_iter().map(|leaf| (leaf.note, leaf.line)).unzip();
     assert_eq!(notes, peer.leaves);
     assert_eq!(lines.iter().flatten().filter(|held| **held == line).count(), 5, "with the words");
     assert_eq!(reader.names().await, relay.names().await);
@@ -507,7 +509,8 @@ async fn f31_a_backup_from_before_a_new_list_finds_it() {
     assert_eq!(second.pull(&first).await.state, "changed");
     let (good, root) = (first.names().await, first.root());
     assert_eq!(second.names().await, good);
-    let cases = [(true, true, false), (false, true, false), (true, false, false), (false, false, false), (false, true, true)];
+    let cases =
+        [(true, true, false), (false, true, false), (true, false, false), (false, false, false), (false, true, true)];
     for (nth, (files, key, spoke)) in cases.into_iter().enumerate() {
         let at = format!("feed folder {files}, old key {key}, spoke {spoke}");
         let again = first.copy(80 + nth as u64).await;

@@ -109,7 +109,10 @@ async fn steps_of_one_change(among: u128) -> (u64, u64) {
     scene.peer.publish();
     assert_eq!(scene.pull().await.state, "changed");
     let pulled = steps.swap(0, Ordering::Relaxed);
-    scene.hub.put(&[(uuid::Uuid::from_u128(7), crate::support::hub::group("Our own 7, changed", "Leigh", "01702 000007"))]).await;
+    scene
+        .hub
+        .put(&[(uuid::Uuid::from_u128(7), crate::support::hub::group("Our own 7, changed", "Leigh", "01702 000007"))])
+        .await;
     (pulled, steps.load(Ordering::Relaxed))
 }
 

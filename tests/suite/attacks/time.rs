@@ -15,7 +15,9 @@ const YEARS: i64 = 10 * 31_557_600;
 /// of its list stands whatever its dates say, and what is said of its freshness says that its clock is wrong.
 #[tokio::test]
 async fn f43_a_partners_clock_is_ten_years_off() {
-    for (off, then, flag) in [(YEARS, 0, "clock is ahead"), (-YEARS, 0, "has not confirmed"), (YEARS, -2 * YEARS, "has not confirmed")] {
+    for (off, then, flag) in
+        [(YEARS, 0, "clock is ahead"), (-YEARS, 0, "has not confirmed"), (YEARS, -2 * YEARS, "has not confirmed")]
+    {
         let mut scene = Scene::new(2).await;
         let now = scene.peer.now;
         scene.peer.now = now + off;
@@ -28,7 +30,11 @@ async fn f43_a_partners_clock_is_ten_years_off() {
         assert!(outcome.ok(), "a wrong clock cuts nobody off: {outcome:?}");
         assert!(outcome.reason.contains(flag), "{off} {then}: {outcome:?}");
         assert_eq!(scene.state_of(1).await.as_deref(), Some("live"));
-        assert_eq!(scene.line_at(4).await.as_deref(), Some(scene.peer.lines[4].as_str()), "the newest in the list counts");
+        assert_eq!(
+            scene.line_at(4).await.as_deref(),
+            Some(scene.peer.lines[4].as_str()),
+            "the newest in the list counts"
+        );
         assert!(!scene.names().await.contains(&"Said first".to_owned()));
         scene.hub.check_hub().await;
         // Its clock is put right: nothing is left of it, and what it said by the wrong clock is in the list as it stands.
@@ -80,15 +86,20 @@ async fn f43_the_own_clock_steps() {
 fn f43_no_run_is_skipped_or_doubled_at_the_edges() {
     let zone = jiff::tz::TimeZone::get("Europe/London").unwrap();
     for (line, from, days, runs) in [
-        ("30 1 * * *", "2027-03-25T12:00:00Z", 6, 6),  // the hour that is skipped
-        ("30 1 * * *", "2027-10-28T12:00:00Z", 6, 6),  // the hour that comes twice
-        ("0 3 29 2 *", "2028-02-27T12:00:00Z", 4, 1),  // leap day
-        ("0 3 29 2 *", "2027-02-27T12:00:00Z", 4, 0),  // none
+        ("30 1 * * *", "2027-03-25T12:00:00Z", 6, 6), // the hour that is skipped
+        ("30 1 * * *", "2027-10-28T12:00:00Z", 6, 6), // the hour that comes twice
+        ("0 3 29 2 *", "2028-02-27T12:00:00Z", 4, 1), // leap day
+        ("0 3 29 2 *", "2027-02-27T12:00:00Z", 4, 0), // none
         ("0 */4 * * *", "2028-02-28T13:00:00Z", 2, 12),
     ] {
         let schedule = Schedule::parse(line).unwrap();
-        let pace =
-            Pace { schedule: &schedule, time_zone: &zone, hub_id: "h-a h-b", jitter_percent: 0, retry_after_max: SignedDuration::from_hours(24) };
+        let pace = Pace {
+            schedule: &schedule,
+            time_zone: &zone,
+            hub_id: "h-a h-b",
+            jitter_percent: 0,
+            retry_after_max: SignedDuration::from_hours(24),
+        };
         let start: jiff::Timestamp = from.parse().unwrap();
         let end = start + SignedDuration::from_hours(24 * days);
         for step_back in [0, 1_800, 7_200] {

@@ -77,7 +77,9 @@ async fn f01_every_run_is_one_event() {
     type Meets = fn(&mut Scene);
     let meets: [(&str, &str, Meets); 6] = [
         ("current", "INFO", |_| ()),
-        ("http-status", "WARN", |scene| scene.peer.fault(CHECKPOINT, |_, _| Reply::of(500, "").header("content-length", 0))),
+        ("http-status", "WARN", |scene| {
+            scene.peer.fault(CHECKPOINT, |_, _| Reply::of(500, "").header("content-length", 0))
+        }),
         ("web-page", "WARN", |scene| {
             scene.peer.fault(CHECKPOINT, |_, _| Reply::whole("<html>").header("content-type", "text/html"));
         }),
