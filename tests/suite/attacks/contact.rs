@@ -216,7 +216,7 @@ async fn f37_no_log_line_tells_of_a_contact() {
     nottingham.hub.save_contact(&refused, false).await.unwrap_err();
     let noted = RoleContact { notes: Some(format!("Ring Mrs Margaret Hill on {SECRET}")), ..role(SECRET) };
     let refused = nottingham.hub.save_contact(&ContactRow { contact: noted, ..refused }, false).await.unwrap_err();
-    assert!(refused.to_string().contains("Margaret"), "whoever typed it is told");
+    assert!(refused.to_string().contains("the notes seem to hold"), "whoever typed it is told: {refused}");
     let peer = Peer::new().await;
     peer.serves([&peer.contact.replace("900987", "900988"), ""]);
     peer.scene.pull().await;

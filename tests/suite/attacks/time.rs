@@ -3,7 +3,6 @@
 
 use crate::support::TestHub;
 use crate::support::hub::group;
-use crate::support::peer::TestPeer;
 use crate::support::scene::Scene;
 use jiff::SignedDuration;
 use mutuald::peer::schedule::{LastPull, Pace, Schedule, next_due};
