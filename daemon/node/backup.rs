@@ -278,9 +278,10 @@ pub async fn restore(config: &Config, file: &Path, clock: &Clock, commit: bool) 
         hub.rebuild().await?;
         let mut db = hub.store.write().await?;
         store::erase::mark_scrub(&mut db).await?;
-        // Whatever copies there are, by whichever of both databases they are known, an erasure must find them.
+        // Whatever copies there are, by whichever of both databases they are known, an erasure must find them; and each is gone
+        // through once, for what its own hub let go without a number among the erasures.
         let (backups, written) = stands.map(|stands| (stands.backups, stands.written)).unwrap_or_default();
-        for row in backups.into_iter().map(|row| BackupRow { cleaned: 0, ..row }).chain(files_here(config, file)) {
+        for row in backups.into_iter().map(|row| BackupRow { cleaned: -1, ..row }).chain(files_here(config, file)) {
             store::kept::save_backup(&mut db, &row).await?;
         }
         for row in &written {
@@ -288,7 +289,7 @@ pub async fn restore(config: &Config, file: &Path, clock: &Clock, commit: bool) 
         }
         if let Some(before) = &restored.before {
             let path = before.join("mutuald.db").display().to_string();
-            let row = BackupRow { path, at: now.as_second(), statements: 0, cleaned: 0 };
+            let row = BackupRow { path, at: now.as_second(), statements: 0, cleaned: -1 };
             store::kept::save_backup(&mut db, &row).await?;
         }
         db.commit().await?;
@@ -345,7 +346,7 @@ fn files_here(config: &Config, file: &Path) -> Vec<BackupRow> {
             path: path.display().to_string(),
             at: made.map_or(0, Timestamp::as_second),
             statements: 0,
-            cleaned: 0,
+            cleaned: -1,
         }
     };
     files.into_iter().map(row).collect()
