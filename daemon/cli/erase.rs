@@ -224,13 +224,7 @@ async fn person(hub: &Hub, text: &str, commit: bool) -> anyhow::Result<Answer> {
     drop(db);
     let mut person = Person { here, entries, done: commit, left: Vec::new() };
     if commit {
-        let mut db = hub.store.write().await?;
-        store::people::erase(&mut db, text).await?;
-        db.commit().await?;
-        // What was signed of a contact that is gone now is taken back.
-        hub.tend_contacts().await?;
-        hub.publish().await?;
-        person.left = hub.scrub().await?;
+        person.left = hub.forget_words(text).await?;
     }
     let look = !person.entries.is_empty() || !person.left.is_empty();
     Ok(Answer::of(&person)?.look_if(look))

@@ -2,8 +2,10 @@
 
 use super::output::{Failure, count, lines, moment, table};
 use super::{Answer, Context};
+use crate::node::Hub;
 use crate::node::groups::words::{term_label, unit_label};
-use crate::node::heal::Healed;
+use crate::node::heal::{Healed, Undecided};
+use crate::node::rollover::Later;
 use crate::node::seen::Ahead;
 use crate::peer::audit::Source;
 use crate::record::frame::FramePart;
@@ -28,6 +30,12 @@ pub enum Feed {
         /// Do it; without this it is only looked at
         #[arg(long)]
         commit: bool,
+        /// Entries past the end of a list that was closed since are this hub's own: say them again
+        #[arg(long, conflicts_with = "drop_later")]
+        keep_later: bool,
+        /// Entries past the end of a list that was closed since are not this hub's: drop them
+        #[arg(long)]
+        drop_later: bool,
     },
     /// Show the newest statements in words
     Show {
@@ -62,10 +70,19 @@ impl fmt::Display for Shown {
 
 impl Feed {
     pub(super) async fn run(self, context: &Context) -> anyhow::Result<Answer> {
-        let hub = context.hub().await?;
-        if let Feed::Heal { commit } = self {
-            return heal(hub, commit).await;
+        if let Feed::Heal { commit, keep_later, drop_later } = self {
+            // A backup from before a rollover may name a list whose key is gone.
+            let hub = Hub::speechless(context.config()?, context.clock.clone(), context.chance.clone()).await?;
+            let later = match (keep_later, drop_later) {
+                (true, _) => Some(Later::Keep),
+                (_, true) => Some(Later::Drop),
+                _ => None,
+            };
+            let answer = heal(&hub, commit, later).await;
+            hub.store.close().await;
+            return answer;
         }
+        let hub = context.hub().await?;
         let Feed::Show { number } = self else {
             if hub.config.publish.is_none() {
                 return Err(Failure::new("this hub publishes no feed", "add [publish] to its configuration").into());
@@ -95,22 +112,40 @@ impl Feed {
 struct Looked {
     ahead: Option<Ahead>,
     healed: Option<Healed>,
+    /// Whether the key of the list in use is here.
+    speaks: bool,
 }
 
 impl fmt::Display for Looked {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&self.ahead, &self.healed) {
-            (_, Some(healed)) if healed.from.is_empty() => {
-                out.write_str("No partner hub has seen more of this hub's list than is here.")
+            (_, Some(healed)) => {
+                if let Some(version) = healed.document {
+                    writeln!(out, "Version {version} of this hub's document is known here now.")?;
+                }
+                match healed.from.is_empty() {
+                    true => writeln!(out, "No partner hub has seen more of this hub's list than is here.")?,
+                    false => writeln!(
+                        out,
+                        "Taken back from {}: {} here now, {} before; {} said again after them.",
+                        healed.from,
+                        count(healed.now, "entry", "entries"),
+                        healed.before,
+                        count(
+                            healed.again,
+                            "entry that only this hub knew was",
+                            "entries that only this hub knew were"
+                        )
+                    )?,
+                }
+                match self.speaks {
+                    true => out.write_str("It is published."),
+                    false => out.write_str(
+                        "Nothing is published: the key of the list in use is not here. Put its file in its place, or begin a new list \
+                         (`mutuald key rotate`).",
+                    ),
+                }
             }
-            (_, Some(healed)) => write!(
-                out,
-                "Taken back from {}: {} here now, {} before; {} said again after them. It is published.",
-                healed.from,
-                count(healed.now, "entry", "entries"),
-                healed.before,
-                count(healed.again, "entry that only this hub knew was", "entries that only this hub knew were")
-            ),
             (Some(ahead), None) => {
                 write!(
                     out,
@@ -124,18 +159,30 @@ impl fmt::Display for Looked {
     }
 }
 
-async fn heal(hub: &crate::node::Hub, commit: bool) -> anyhow::Result<Answer> {
+async fn heal(hub: &Hub, commit: bool, later: Option<Later>) -> anyhow::Result<Answer> {
+    let log = async || {
+        let mut db = hub.store.read().await?;
+        store::log::by_number(&mut db, OWN).await?.context("this database holds no hub")
+    };
     if commit {
-        let healed = hub.heal().await?;
-        hub.publish().await?;
-        return Answer::of(&Looked { ahead: None, healed: Some(healed) });
+        let healed = hub.heal(later).await.map_err(|error| match error.downcast::<Undecided>() {
+            Ok(undecided) => {
+                Failure::usage(undecided.to_string(), "look at them with `mutuald feed show`, then give one of the two")
+                    .into()
+            }
+            Err(error) => error,
+        })?;
+        let log = log().await?;
+        let speaks = log.closed.is_some() || hub.keys_of(&log).is_ok();
+        if speaks {
+            hub.publish().await?;
+        }
+        return Ok(Answer::of(&Looked { ahead: None, healed: Some(healed), speaks })?.look_if(!speaks));
     }
-    let mut db = hub.store.read().await?;
-    let log = store::log::by_number(&mut db, OWN).await?.context("this database holds no hub")?;
-    drop(db);
-    let ahead = hub.ahead(&log).await?;
+    let log = log().await?;
+    let (ahead, speaks) = (hub.ahead(&log).await?, hub.keys_of(&log).is_ok());
     let look = ahead.is_some();
-    Ok(Answer::of(&Looked { ahead, healed: None })?.look_if(look))
+    Ok(Answer::of(&Looked { ahead, healed: None, speaks })?.look_if(look))
 }
 
 /// A statement as a sentence.

@@ -128,7 +128,7 @@ fn next_step(error: &anyhow::Error) -> String {
         "correct the file, then `mutuald config check`"
     } else if is("init` first") {
         "`mutuald init` makes a hub; --config names the configuration of one that is elsewhere"
-    } else if error.downcast_ref::<crate::node::seen::WouldFork>().is_some() {
+    } else if error.is::<crate::node::seen::WouldFork>() || error.is::<crate::node::seen::Unfinished>() {
         "stop any other machine with this hub's keys, then `mutuald feed heal`"
     } else if is("database is locked") {
         "another command or the daemon is writing; try again in a minute"

@@ -156,7 +156,7 @@ impl fmt::Display for Rows {
 #[derive(Serialize)]
 struct Done {
     person: i64,
-    did: &'static str,
+    did: String,
 }
 
 impl fmt::Display for Done {
@@ -179,7 +179,7 @@ async fn save(hub: &Hub, row: &PersonRow, did: &'static str) -> anyhow::Result<A
     let n = store::person::save(&mut db, row).await?;
     store::person::note(&mut db, n, did, hub.clock.now().as_second()).await?;
     db.commit().await?;
-    Answer::of(&Done { person: n, did })
+    Answer::of(&Done { person: n, did: did.to_owned() })
 }
 
 impl Person {
@@ -256,11 +256,12 @@ impl Person {
             Person::Forget { number, yes } => {
                 person(hub, number).await?;
                 super::partner::sure(context, yes, &format!("Remove everything of person {number}?"))?;
-                let mut db = hub.store.write().await?;
-                store::person::erase(&mut db, number).await?;
-                db.commit().await?;
-                hub.store.truncate().await?;
-                Answer::of(&Done { person: number, did: "forgotten; backups made before today still hold them" })
+                let left = hub.forget_person(number).await?;
+                let did = match left.is_empty() {
+                    true => "forgotten, here and in the backups that this hub knows".to_owned(),
+                    false => format!("forgotten here. These may still hold them: {}", left.join("; ")),
+                };
+                Ok(Answer::of(&Done { person: number, did })?.look_if(!left.is_empty()))
             }
         }
     }

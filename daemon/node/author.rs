@@ -1,6 +1,7 @@
 //! What this hub says: statements drafted, signed and appended to its own log in one transaction.
 
-use crate::feed::{leaf, merkle::leaf_hash, note::LogKeys};
+use crate::feed::note::{LogKeys, Note};
+use crate::feed::{leaf, merkle::leaf_hash};
 use crate::record::consent::Consented;
 use crate::record::contact::CONTACT;
 use crate::record::group::Group;
@@ -101,6 +102,28 @@ pub async fn unsaid(db: &mut sqlx::SqliteConnection) -> anyhow::Result<Vec<NewLe
         .into_iter()
         .map(|(note, line)| NewLeaf { hash: leaf_hash(note.as_bytes()), note: note.into_bytes(), line })
         .collect())
+}
+
+/// The same statements under the key of the list in use, where they were signed for another. Which document began a list is said by
+/// the list itself.
+///
+/// # Errors
+/// [`RefusedToSign`] within.
+pub fn signed_for(leaves: Vec<NewLeaf>, keys: &LogKeys) -> anyhow::Result<Vec<NewLeaf>> {
+    let mut all = Vec::with_capacity(leaves.len());
+    for leaf in leaves {
+        if leaf::open(&leaf.note, keys.log.public()).is_ok() {
+            all.push(leaf);
+            continue;
+        }
+        let Ok(note) = Note::parse(&leaf.note) else { continue };
+        let Ok(statement) = Statement::read(note.text.as_bytes()) else { continue };
+        if !matches!(statement.body, Body::Hub { .. }) {
+            let note = leaf::sign(&statement, &keys.log)?;
+            all.push(NewLeaf { hash: leaf_hash(&note), note, line: leaf.line });
+        }
+    }
+    Ok(all)
 }
 
 /// Those of these leaves that a log does not hold.

@@ -22,6 +22,12 @@ use std::path::{Path, PathBuf};
 
 /// Ending of a backup's name.
 const ENDING: &str = "backup";
+/// Further ending of a backup that is being made.
+const HALF: &str = "new";
+/// Held by whoever makes or restores a backup.
+const LOCK: &str = "backup";
+/// How the folder is called in which a database lies that made way for a backup.
+const BEFORE: &str = "before-restore-";
 /// What a database is called while it is made ready to take the present one's place.
 const READY: &str = "mutuald.db.restoring";
 
@@ -59,7 +65,8 @@ impl Hub {
         if file.exists() {
             bail!("{} is there already; nothing was written. Choose another name", file.display());
         }
-        let aside = file.with_added_extension("new");
+        let aside = file.with_added_extension(HALF);
+        let alone = self.alone(LOCK).await?;
         let _ = fs::remove_file(&aside);
         let made = self.write_backup(&aside).await;
         let statements = match made {
@@ -71,6 +78,7 @@ impl Hub {
         };
         reach("backup-written");
         fs::rename(&aside, &file)?;
+        drop(alone);
         let beside = file.parent().context("a backup needs a folder")?;
         File::open(beside).and_then(|folder| folder.sync_all())?;
         let mut db = self.store.write().await?;
@@ -108,6 +116,23 @@ impl Hub {
         copy.close().await;
         File::open(aside)?.sync_all()?;
         stripped
+    }
+
+    /// Removes what a crash left half made in the configured folder and beside the database: whole copies that no list names, so that
+    /// no erasure would find them.
+    ///
+    /// # Errors
+    /// The lock cannot be had.
+    pub(crate) async fn clear_half_made(&self) -> anyhow::Result<()> {
+        let _alone = self.alone(LOCK).await?;
+        remove(&self.config.hub.state.join(READY));
+        let half = format!(".{ENDING}.{HALF}");
+        for entry in fs::read_dir(self.config.backups()).into_iter().flatten().flatten() {
+            if entry.file_name().to_str().is_some_and(|name| name.contains(&half)) {
+                remove(&entry.path());
+            }
+        }
+        Ok(())
     }
 
     /// Keeps the newest backups of the configured folder, as many as the configuration says.
@@ -197,13 +222,20 @@ pub async fn restore(config: &Config, file: &Path, clock: &Clock, commit: bool) 
     let (present, ready) = (config.database(), state.join(READY));
     fs::metadata(file).with_context(|| format!("cannot read {}", file.display()))?;
     let now = clock.now();
+    let lock = File::create(state.join(format!("{LOCK}.lock")))?;
+    if lock.try_lock().is_err() {
+        bail!("another command is making or restoring a backup; wait for it, then try again");
+    }
     // What the present database knows of erasures, if it still answers. It must be nobody's at this moment.
     let stands = look_at_present(&present).await?;
     let stands_held = stands.as_ref().map(|stands| stands.held);
     remove(&ready);
     fs::copy(file, &ready).with_context(|| format!("cannot copy {} to {}", file.display(), ready.display()))?;
+    // A copy has the permissions of what it was copied from, and a stick's are everybody's.
+    fs::set_permissions(&ready, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
     let journals = [state.join(NAME), file.parent().unwrap_or(Path::new(".")).join(NAME)];
-    let made = make_ready(config, &ready, &journals, now).await;
+    let known = stands.as_ref().map(|stands| stands.hub);
+    let made = make_ready(config, known, &ready, &journals, now).await;
     let (hub, name, statements, forgotten_again) = match made {
         Ok(made) => made,
         Err(error) => {
@@ -220,7 +252,12 @@ pub async fn restore(config: &Config, file: &Path, clock: &Clock, commit: bool) 
     File::open(&ready)?.sync_all()?;
     reach("restore-ready");
     if present.exists() {
-        let aside = state.join(format!("before-restore-{}", now.strftime("%Y%m%d-%H%M%S")));
+        // Making it ready took a while: somebody may have started the daemon meanwhile.
+        if !store::scrub::alone(&present).await {
+            remove(&ready);
+            bail!("the hub's database is in use; stop the daemon first (`systemctl stop mutuald`)");
+        }
+        let aside = state.join(format!("{BEFORE}{}", now.strftime("%Y%m%d-%H%M%S")));
         fs::create_dir_all(&aside)?;
         // The write-ahead log first: without it the file that stays for a moment is an older state, never a mixture.
         for name in [with(&present, "-wal"), with(&present, "-shm"), present.clone()] {
@@ -234,14 +271,17 @@ pub async fn restore(config: &Config, file: &Path, clock: &Clock, commit: bool) 
     fs::rename(&ready, &present)?;
     File::open(state)?.sync_all()?;
     reach("restore-done");
-    let hub = Hub::open(config.clone(), clock.clone(), Chance::system()?).await?;
+    drop(lock);
+    // From before a rollover it may name a list whose key is gone; `feed heal` brings the one in use.
+    let hub = Hub::speechless(config.clone(), clock.clone(), Chance::system()?).await?;
     let after = async {
         hub.rebuild().await?;
         let mut db = hub.store.write().await?;
         store::erase::mark_scrub(&mut db).await?;
-        // Whatever copies there are, by whichever of both databases they are known, an erasure must find them.
+        // Whatever copies there are, by whichever of both databases they are known, an erasure must find them; and each is gone
+        // through once, for what its own hub let go without a number among the erasures.
         let (backups, written) = stands.map(|stands| (stands.backups, stands.written)).unwrap_or_default();
-        for row in backups.into_iter().map(|row| BackupRow { cleaned: 0, ..row }).chain(files_here(config, file)) {
+        for row in backups.into_iter().map(|row| BackupRow { cleaned: -1, ..row }).chain(files_here(config, file)) {
             store::kept::save_backup(&mut db, &row).await?;
         }
         for row in &written {
@@ -249,7 +289,7 @@ pub async fn restore(config: &Config, file: &Path, clock: &Clock, commit: bool) 
         }
         if let Some(before) = &restored.before {
             let path = before.join("mutuald.db").display().to_string();
-            let row = BackupRow { path, at: now.as_second(), statements: 0, cleaned: 0 };
+            let row = BackupRow { path, at: now.as_second(), statements: 0, cleaned: -1 };
             store::kept::save_backup(&mut db, &row).await?;
         }
         db.commit().await?;
@@ -265,6 +305,7 @@ pub async fn restore(config: &Config, file: &Path, clock: &Clock, commit: bool) 
 
 /// What the present database knows that a restored one must not forget.
 struct Stands {
+    hub: HubId,
     held: u64,
     backups: Vec<BackupRow>,
     written: Vec<store::kept::WrittenRow>,
@@ -283,18 +324,21 @@ async fn look_at_present(present: &Path) -> anyhow::Result<Option<Stands>> {
         let mut db = store.read().await?;
         let log = store::log::by_number(&mut db, OWN).await?.context("it holds no hub")?;
         let (backups, written) = (store::kept::backups(&mut db).await?, store::kept::written(&mut db).await?);
-        anyhow::Ok(Stands { held: log.held, backups, written })
+        anyhow::Ok(Stands { hub: log.hub, held: log.held, backups, written })
     };
     let stands = stands.await.ok();
     store.close().await;
     Ok(stands)
 }
 
-/// The restored file, and every backup in the configured folder, whoever listed it.
+/// The restored file, every backup in the configured folder and every database that made way for one, whoever listed it.
 fn files_here(config: &Config, file: &Path) -> Vec<BackupRow> {
     let mut files: Vec<PathBuf> = std::path::absolute(file).into_iter().collect();
     let listed = fs::read_dir(config.backups()).into_iter().flatten().flatten().map(|entry| entry.path());
     files.extend(listed.filter(|path| path.extension().is_some_and(|ending| ending == ENDING)));
+    let beside = fs::read_dir(&config.hub.state).into_iter().flatten().flatten();
+    let aside = beside.filter(|entry| entry.file_name().to_str().is_some_and(|name| name.starts_with(BEFORE)));
+    files.extend(aside.map(|entry| entry.path().join("mutuald.db")).filter(|path| path.exists()));
     let row = |path: PathBuf| {
         let made =
             fs::metadata(&path).and_then(|meta| meta.modified()).ok().and_then(|at| Timestamp::try_from(at).ok());
@@ -302,7 +346,7 @@ fn files_here(config: &Config, file: &Path) -> Vec<BackupRow> {
             path: path.display().to_string(),
             at: made.map_or(0, Timestamp::as_second),
             statements: 0,
-            cleaned: 0,
+            cleaned: -1,
         }
     };
     files.into_iter().map(row).collect()
@@ -310,6 +354,7 @@ fn files_here(config: &Config, file: &Path) -> Vec<BackupRow> {
 
 async fn make_ready(
     config: &Config,
+    known: Option<HubId>,
     ready: &Path,
     journals: &[PathBuf],
     now: Timestamp,
@@ -319,11 +364,15 @@ async fn make_ready(
         let mut db = store.read().await?;
         let log = store::log::by_number(&mut db, OWN).await?.context("it holds no hub")?;
         drop(db);
-        let keys = super::keys::log(&config.keys(), log.ordinal + 1, log.key.name()).context(
-            "the key of this hub's list is kept apart from backups, and is not here; put it in its place first",
-        )?;
-        if *keys.log.public() != log.key {
-            bail!("it belongs to another hub, or to this hub under another key: {}", log.name);
+        let keys = super::keys::log(&config.keys(), log.ordinal + 1, log.key.name());
+        // The key of a list that was closed since is not kept: there, being the hub that stands is proof enough.
+        if known != Some(log.hub) {
+            let keys = keys.context(
+                "the key of this hub's list is kept apart from backups, and is not here; put it in its place first",
+            )?;
+            if *keys.log.public() != log.key {
+                bail!("it belongs to another hub, or to this hub under another key: {}", log.name);
+            }
         }
         let forgotten = journal::replay(&store, journals, None, now.as_second()).await?;
         store.truncate().await?;

@@ -9,6 +9,7 @@ use crate::record::scan;
 use crate::record::statement::HubId;
 use crate::store::consent::{ConsentRow, Subject};
 use crate::store::contact::ContactRow;
+use crate::store::gone::Entry;
 use crate::store::log::OWN;
 use crate::store::{self, StoreError, Write};
 use jiff::civil::Date;
@@ -156,6 +157,7 @@ impl Hub {
         if before.is_none() && store::contact::of(&mut db, row.rec).await?.len() >= MOST {
             return Err(Refused::TooMany);
         }
+        let stood = store::gone::standing(&mut db).await?;
         let n = store::contact::save(&mut db, row).await?;
         if let Some(before) = before.filter(|_| !agreed) {
             let other = |field: &Field| before.contact.get(*field) != row.contact.get(*field);
@@ -167,7 +169,7 @@ impl Hub {
                 }
             }
         }
-        Ok((n, self.settle_contacts(db).await?))
+        Ok((n, self.settle_contacts(db, Some(stood)).await?))
     }
 
     /// Removes a role contact, and what was signed of it.
@@ -177,8 +179,9 @@ impl Hub {
     pub async fn remove_contact(&self, n: i64) -> Result<Tended, Refused> {
         let mut db = self.store.write().await?;
         store::contact::get(&mut db, n).await?.ok_or(Refused::Unknown("contact", n))?;
+        let stood = store::gone::standing(&mut db).await?;
         store::contact::remove(&mut db, n, self.today()?).await?;
-        self.settle_contacts(db).await
+        self.settle_contacts(db, Some(stood)).await
     }
 
     /// Takes a consent into the ledger.
@@ -245,7 +248,7 @@ impl Hub {
             withdrawn: None,
         };
         let n = store::consent::add(&mut db, &row).await?;
-        Ok((n, self.settle_contacts(db).await?))
+        Ok((n, self.settle_contacts(db, None).await?))
     }
 
     /// Withdraws a consent, from today. What it let out is taken back at once.
@@ -257,17 +260,36 @@ impl Hub {
         if !store::consent::all(&mut db).await?.iter().any(|row| row.n == n) {
             return Err(Refused::Unknown("consent", n));
         }
+        let stood = store::gone::standing(&mut db).await?;
         store::consent::withdraw(&mut db, n, self.today()?).await?;
-        self.settle_contacts(db).await
+        self.settle_contacts(db, Some(stood)).await
     }
 
-    /// Tends, commits and publishes.
-    async fn settle_contacts(&self, mut db: Write) -> Result<Tended, Refused> {
+    /// Removes everything of a person: here, and in every backup that can be reached. Returns what could not be cleaned, in words.
+    ///
+    /// # Errors
+    /// [`Refused`].
+    pub async fn forget_person(&self, n: i64) -> Result<Vec<String>, Refused> {
+        let mut db = self.store.write().await?;
+        let stood = store::gone::standing(&mut db).await?;
+        store::person::erase(&mut db, n).await?;
+        self.let_go(&mut db, &stood).await?;
+        db.commit().await?;
+        Ok(self.scrub().await?)
+    }
+
+    /// Tends, commits and publishes. What `stood` before and stands no more is noted, so that no backup brings it back.
+    async fn settle_contacts(&self, mut db: Write, stood: Option<BTreeSet<Entry>>) -> Result<Tended, Refused> {
         let tended = self.tend_in(&mut db).await?;
+        if let Some(stood) = stood {
+            self.let_go(&mut db, &stood).await?;
+        }
         db.commit().await?;
         if tended != Tended::default() {
             self.publish().await?;
         }
+        self.journal().await?;
+        self.scrub().await?;
         self.store.truncate().await?;
         Ok(tended)
     }

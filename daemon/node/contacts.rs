@@ -154,10 +154,13 @@ impl Hub {
     /// Database errors.
     pub async fn share_contacts(&self, hub: HubId, with: bool) -> anyhow::Result<Tended> {
         let mut db = self.store.write().await?;
+        let stood = store::gone::standing(&mut db).await?;
         store::contact::share(&mut db, hub, with.then(|| self.clock.now().as_second())).await?;
         let tended = self.tend_in(&mut db).await?;
+        self.let_go(&mut db, &stood).await?;
         db.commit().await?;
         self.publish().await?;
+        self.journal().await?;
         self.store.truncate().await?;
         Ok(tended)
     }
@@ -174,13 +177,16 @@ impl Hub {
         if wanted.is_empty() {
             return Ok(None);
         }
+        let own = store::log::by_number(&mut db, OWN).await?;
         let before = store::contact::source(&mut db, partner).await?.map(|(state, _)| state);
         drop(db);
+        // Another process may have begun a new list: a closed list's key signs nothing that anybody believes.
+        let keys = own.and_then(|own| self.keys_of(&own).ok()).unwrap_or_else(|| self.keys.clone());
         let clock = self.clock.clone();
         let asking = contacts::Asking {
             store: &self.store,
             client: &self.client,
-            keys: &self.keys,
+            keys: &keys,
             log: &log,
             now: self.clock.now(),
             tell: &move || clock.now(),

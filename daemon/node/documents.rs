@@ -216,7 +216,7 @@ fn register(facts: &Facts) -> Document {
             section("Security", [
                 "Records are signed; requests for contacts are signed by the asking hub (RFC 9421) and answered line by line from the ledger of consents.".into(),
                 "Free text is looked through for mailboxes, telephone numbers and names before it is signed.".into(),
-                "Deleted data is overwritten in the database; backups hold it until they are replaced.".into(),
+                "Deleted data is overwritten in the database, and taken out of the backups that this hub knows and can reach; a backup that is restored forgets it before it is used.".into(),
             ]),
         ],
     }

@@ -1,6 +1,7 @@
 //! Coming back from a loss: a database that is older than what partners have seen, and a hub whose disk died.
 
 use super::follow::Place;
+use super::rollover::Later;
 use super::{Hub, accept, author, keys, policy};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -20,7 +21,10 @@ use std::sync::Arc;
 pub struct Healed {
     /// The partner whose copy it is.
     pub from: String,
-    /// Entries of this hub's list held before.
+    /// Version of the own hub document that this database did not know.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub document: Option<u64>,
+    /// Entries of this hub's lists held before.
     pub before: u64,
     /// Entries held now.
     pub now: u64,
@@ -28,99 +32,135 @@ pub struct Healed {
     pub again: u64,
 }
 
+/// This database holds entries past the end at which its hub's document closed the list.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{0} entries stand here past the end at which this hub's document closed the list; say whether they are this hub's own \
+     (--keep-later) or to be dropped (--drop-later)"
+)]
+pub struct Undecided(pub u64);
+
 impl Hub {
-    /// Takes back from partners what this hub said and this database does not know. What only this database knows, and no
-    /// partner has seen, is said again after it.
+    /// Takes back from partners what this hub said and this database does not know: newer versions of its own document first, then
+    /// list by list. What only this database knows, and no partner has seen, is said again after it, in the list in use. `later` decides
+    /// about entries past the end of a list that was closed since.
     ///
     /// # Errors
-    /// No partner relays this hub's list, or the database.
-    pub async fn heal(&self) -> anyhow::Result<Healed> {
-        let mut db = self.store.read().await?;
-        let log = store::log::by_number(&mut db, OWN).await?.context("this database holds no hub")?;
-        drop(db);
-        if log.closed.is_some() {
+    /// No partner relays this hub's list, [`Undecided`] within, or the database. Doing it again goes on from there.
+    pub async fn heal(&self, later: Option<Later>) -> anyhow::Result<Healed> {
+        let known = self.own_logs().await?;
+        let before = known.iter().map(|log| log.held).sum();
+        let document = self.renew_own_document().await?;
+        let (own, logs) = (self.own_document().await?, self.own_logs().await?);
+        if document.is_none() && logs.iter().all(|log| log.closed.is_some() && log.complete()) {
             bail!("this hub's list is closed; there is nothing to take back");
         }
-        let own = self.own_document().await?;
-        let mut failed = Vec::new();
-        for place in self.relays(&own, log.key.name()).await? {
-            let whose = place.whose.clone().unwrap_or_default();
-            match self.heal_from(&log, &place).await {
-                Ok(Some(healed)) => {
-                    self.refresh().await?;
-                    return Ok(Healed { from: whose, ..healed });
+        let mut from = String::new();
+        for log in logs {
+            if log.closed.is_some_and(|(size, root)| log.held == size && log.edge.root() == root) {
+                continue;
+            }
+            let (mut failed, mut brought) = (Vec::new(), false);
+            for place in self.relays(&own, log.key.name()).await? {
+                match self.heal_from(&log, &place, later).await {
+                    Ok(true) => {
+                        (from, brought) = (place.whose.clone().unwrap_or_default(), true);
+                        break;
+                    }
+                    Ok(false) => {}
+                    Err(error) if error.is::<Undecided>() => return Err(error),
+                    Err(error) => failed.push(format!("{}: {error:#}", place.whose.unwrap_or_default())),
                 }
-                Ok(None) => {}
-                Err(error) => failed.push(format!("{whose}: {error:#}")),
+            }
+            if !brought && (!failed.is_empty() || log.closed.is_some()) {
+                let of = if failed.is_empty() { "none has one".to_owned() } else { failed.join("; ") };
+                bail!("no partner's copy of this hub's list {} could be read ({of})", log.key.name());
             }
         }
-        if failed.is_empty() {
-            return Ok(Healed { before: log.held, now: log.held, ..Healed::default() });
-        }
-        bail!("no partner's copy of this hub's list could be read ({})", failed.join("; "))
+        let again = self.say_unsaid().await?;
+        self.refresh().await?;
+        let now = self.own_logs().await?.iter().map(|log| log.held).sum();
+        Ok(Healed { from, document, before, now, again })
     }
 
-    /// From one partner's copy; `None` when it has nothing that this database lacks.
-    async fn heal_from(&self, log: &LogRow, place: &Place) -> anyhow::Result<Option<Healed>> {
+    async fn own_logs(&self) -> anyhow::Result<Vec<LogRow>> {
+        let mut db = self.store.read().await?;
+        Ok(store::log::of_hub(&mut db, OWN).await?)
+    }
+
+    /// One list from one partner's copy; whether there was anything to take back, or to step back from.
+    async fn heal_from(&self, log: &LogRow, place: &Place, later: Option<Later>) -> anyhow::Result<bool> {
         let (store, client) = (&self.store, &self.client);
-        let note = client.whole(&place.url.join("checkpoint")?, client.limits().checkpoint_bytes, true).await?;
-        let theirs = crate::feed::Checkpoint::open(&note, &log.key, &log.peer)?;
+        // Of a closed list its hub's document says what counts; of the one in use, what partners have seen.
+        let (note, size, root) = match log.closed {
+            Some((size, root)) => (Vec::new(), size, root),
+            None => {
+                let most = client.limits().checkpoint_bytes;
+                let note = client.whole(&place.url.join("checkpoint")?, most, true).await?;
+                let theirs = crate::feed::Checkpoint::open(&note, &log.key, &log.peer)?;
+                (note, theirs.size, theirs.root)
+            }
+        };
+        let seen = LogRow { closed: Some((size, root)), ..log.clone() };
         let mut db = store.read().await?;
-        let alike = theirs.size <= log.held && store::log::root_at(&mut db, log.n, theirs.size).await? == theirs.root;
-        let left = !author::unsaid(&mut db).await?.is_empty();
+        let alike = size <= log.held && store::log::root_at(&mut db, log.n, size).await? == root;
         drop(db);
-        if alike && !left {
-            return Ok(None);
-        }
-        // Asked as of a closed log, because what partners have seen decides, not what this database once thought.
-        let seen = LogRow { closed: Some((theirs.size, theirs.root)), ..log.clone() };
         let keep = match alike {
-            true => log.held,
+            true if log.closed.is_none() => return Ok(false),
+            true => size,
             false => Run::at(store, client, seen.clone(), place.url.clone())?.agreement().await?.min(log.held),
         };
-        let mut db = store.read().await?;
-        let own: Vec<NewLeaf> = store::log::leaves(&mut db, log.n, keep, log.held)
-            .await?
-            .into_iter()
-            .map(|leaf| NewLeaf { hash: leaf.hash(), note: leaf.note, line: leaf.line })
-            .collect();
-        drop(db);
+        if keep < log.held && log.closed.is_some() && later.is_none() {
+            return Err(Undecided(log.held - keep).into());
+        }
         let mut write = store.write().await?;
         if keep < log.held {
+            let own = store::log::leaves(&mut write, log.n, keep, log.held).await?.into_iter();
+            let own = own.map(|leaf| NewLeaf { hash: leaf.hash(), note: leaf.note, line: leaf.line });
+            let mut unsaid = author::unsaid(&mut write).await?;
+            unsaid.extend(own.filter(|_| later != Some(Later::Drop)));
             store::log::truncate(&mut write, log, keep).await?;
             self.rebuild_in(&mut write).await?;
             // Not lost if the way back breaks off here: what only this database knows is kept beside.
-            author::keep_unsaid(&mut write, &own).await?;
+            author::keep_unsaid(&mut write, &unsaid).await?;
         }
         reach("heal-cut");
         write.commit().await?;
         reach("heal-cut-done");
-        let at = LogRow { held: keep, ..self.own_log().await? };
-        let at = LogRow { closed: Some((theirs.size, theirs.root)), checkpoint: None, ..at };
+        let at = self.own_logs().await?.into_iter().find(|row| row.n == log.n).context("a list vanished")?;
+        let at = LogRow { held: keep, closed: Some((size, root)), checkpoint: None, ..at };
         let pulled = Run::at(store, client, at, place.url.clone())?.finish(None, self.clock.now()).await?;
         if pulled.more {
             bail!("there is more to take back than one run may; run it again");
         }
-        let mut write = store.write().await?;
-        if !alike {
+        if !note.is_empty() {
+            let mut write = store.write().await?;
             store::log::set_checkpoint(&mut write, log.n, &note, 0).await?;
+            write.commit().await?;
         }
+        Ok(true)
+    }
+
+    /// Says again, in the list in use, what only this database knew. Without that list's key it waits.
+    async fn say_unsaid(&self) -> anyhow::Result<u64> {
+        let mut write = self.store.write().await?;
         let mut now = store::log::by_number(&mut write, OWN).await?.context("this database holds no hub")?;
-        let unsaid = author::unsaid(&mut write).await?;
-        let again: Vec<NewLeaf> = author::new_among(&mut write, &now, unsaid).await?;
-        store::log::append(&mut write, &mut now, &again).await?;
-        let accepted = accept::accept(&mut write, &now, now.held, self.policy.linkage()).await?;
+        let mut again = Vec::new();
+        if let (None, Ok(keys)) = (now.closed, self.keys_of(&now)) {
+            let unsaid = author::signed_for(author::unsaid(&mut write).await?, &keys)?;
+            again = author::new_among(&mut write, &now, unsaid).await?;
+            store::log::append(&mut write, &mut now, &again).await?;
+            author::keep_unsaid(&mut write, &[]).await?;
+        }
+        let mut accepted = accept::Accepted::default();
+        for log in store::log::of_hub(&mut write, OWN).await?.iter().filter(|log| log.head < log.held) {
+            accepted.extend(accept::accept(&mut write, log, log.held, self.policy.linkage()).await?);
+        }
         self.derive_in(&mut write, accepted).await?;
-        author::keep_unsaid(&mut write, &[]).await?;
         reach("heal-commit");
         write.commit().await?;
         reach("heal-done");
-        Ok(Some(Healed { from: String::new(), before: log.held, now: now.held, again: again.len() as u64 }))
-    }
-
-    async fn own_log(&self) -> anyhow::Result<LogRow> {
-        let mut db = self.store.read().await?;
-        store::log::by_number(&mut db, OWN).await?.context("this database holds no hub")
+        Ok(again.len() as u64)
     }
 }
 

@@ -146,7 +146,10 @@ pub fn log(folder: &Path, k: u32, origin: &str) -> anyhow::Result<LogKeys> {
 pub fn of(folder: &Path, log: &LogRow) -> anyhow::Result<LogKeys> {
     let file = log_file(folder, log.ordinal + 1);
     let keys = self::log(folder, log.ordinal + 1, log.key.name())
-        .context("the key of this hub's list cannot be used; put the key file from your backup in its place")?;
+        .context(
+            "the key of this hub's list cannot be used; put the key file from your backup in its place. If this database was restored \
+             from a backup that is older than the list in use, `mutuald feed heal --commit` brings that list",
+        )?;
     if *keys.log.public() != log.key || *keys.peer.public() != log.peer {
         bail!(
             "the key in {} is not the one this hub's list was signed with (expected {}, found {}). Nothing was changed: \

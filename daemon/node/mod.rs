@@ -11,7 +11,8 @@
 //! * [`frames`]: what researchers define, freeze, draw from and check;
 //! * `follow`: a partner's documents and logs, from wherever they can be had;
 //! * [`sync`]: pulling partners, one run at a time each;
-//! * [`seen`]: what hubs have seen of one another, and the look before publishing; [`heal`]: coming back from a loss;
+//! * [`seen`]: what hubs have seen of one another, and the look before publishing; [`heal`]: coming back from a loss; `own_document`: newer
+//!   versions of the own hub document;
 //! * [`rollover`]: a new version of the own hub document: other keys, another log, another end;
 //! * [`run`]: the daemon: pulling on schedule, serving, publishing again;
 //! * [`check`]: everything that must be true, looked at again;
@@ -46,6 +47,7 @@ mod late;
 pub mod lifecycle;
 pub mod logging;
 pub mod notify;
+mod own_document;
 pub mod protect;
 pub mod publish;
 pub mod reach;
@@ -335,6 +337,9 @@ impl Hub {
         let republish = Duration::from_secs(config.republish_s);
         let mut db = self.store.read().await?;
         let log = store::log::by_number(&mut db, OWN).await?.context("this database holds no hub")?;
+        if store::log::of_hub(&mut db, OWN).await?.iter().any(|log| !log.complete()) {
+            return Err(seen::Unfinished.into());
+        }
         drop(db);
         let keys = if log.closed.is_none() { Some(self.keys_of(&log)?) } else { None };
         let signed = log.checkpoint.as_deref().map(|note| Checkpoint::open(note, &log.key, &log.peer).map(|c| c.size));

@@ -219,6 +219,13 @@ pub async fn set(hub: &Hub, known: &Known, level: Level, looked: bool) -> anyhow
     let mut drafts = Vec::new();
     let own = known.own();
     for one in &own {
+        // An erasure up to the revision that was looked at would leave a newer one standing.
+        let there = store::record::get(&mut db, OWN, one.record.rec).await?;
+        if there.is_none_or(|row| row.state.rev != one.row.state.rev) {
+            anyhow::bail!(
+                "a record of it was changed while this was looked at; nothing was changed. Give the command again"
+            );
+        }
         if Level::stated(&one.group) > level {
             anyhow::bail!("a record of this hub protects more already; lowering takes two people");
         }

@@ -177,6 +177,7 @@ impl Hub {
         let (still, today) = (self.due_on(on).await?, self.today()?);
         let mut db = self.store.write().await?;
         let mut done = BTreeMap::new();
+        let stood = store::gone::standing(&mut db).await?;
         let held = store::held::all(&mut db).await?;
         let mut consents = Vec::new();
         for one in shown.iter().filter(|one| still.contains(one)) {
@@ -198,10 +199,12 @@ impl Hub {
         }
         store::consent::remove(&mut db, &consents).await?;
         self.tend_in(&mut db).await?;
+        self.let_go(&mut db, &stood).await?;
+        // Nor may what was removed linger in files.
+        store::erase::mark_scrub(&mut db).await?;
         db.commit().await?;
         self.publish().await?;
-        // What was removed must not linger in the write-ahead log.
-        self.store.truncate().await?;
+        self.scrub().await?;
         Ok(done)
     }
 }

@@ -124,6 +124,14 @@ impl Hub {
     /// A change that makes no sense here, or I/O errors.
     pub async fn plan_document(&self, change: &Change, write: bool) -> anyhow::Result<Plan> {
         let own = self.own_document().await?;
+        if let Some((_, newest)) = self.documents_here(&own).last() {
+            bail!(
+                "the feed folder shows version {} of this hub's document, and this database knows version {} only: it is an older \
+                 backup. `mutuald feed heal --commit` first; another document of that version would be proof against this hub",
+                newest.document.version,
+                own.document.version
+            );
+        }
         let mut db = self.store.read().await?;
         let logs = store::log::of_hub(&mut db, OWN).await?;
         let log = logs.last().context("this database holds no log")?;
@@ -209,6 +217,14 @@ impl Hub {
     pub async fn adopt_document(&self, bytes: &[u8], later: Option<Later>) -> anyhow::Result<Adopted> {
         let own = self.own_document().await?;
         let next = hub_document::next(&own, bytes).context("the document was not taken")?;
+        let mut db = self.store.read().await?;
+        let log = store::log::by_number(&mut db, OWN).await?.context("this database holds no log")?;
+        drop(db);
+        // Two documents of one version would be proof against this hub, for ever. What the list lacks is no matter here: a new list is a
+        // way out of that.
+        if let Some(ahead) = self.ahead(&log).await?.filter(|ahead| ahead.document.is_some()) {
+            return Err(super::seen::WouldFork(ahead).into());
+        }
         let mut db = self.store.write().await?;
         let log = store::log::by_number(&mut db, OWN).await?.context("this database holds no log")?;
         let closed = next.logs.get(log.ordinal as usize).and_then(|log| log.closed).filter(|_| log.closed.is_none());
@@ -245,10 +261,8 @@ impl Hub {
         reach("rollover-commit");
         db.commit().await?;
         reach("rollover-committed");
-        if voided > 0 {
-            self.store.compact().await?;
-            self.store.truncate().await?;
-        }
+        // What was void is gone from files too; the mark stays until it is.
+        self.scrub().await?;
         tracing::warn!(version = next.document.version, again = count, voided, "a new hub document is in force");
         let published = self.publish().await?;
         Ok(Adopted { version: next.document.version, again: count, voided, published })

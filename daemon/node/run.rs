@@ -2,7 +2,7 @@
 
 use super::lifecycle::{DRAIN, Lifecycle, Stopped};
 use super::notify::{self, Notifier};
-use super::seen::WouldFork;
+use super::seen::{Unfinished, WouldFork};
 use super::{Chance, Hub, source};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -65,10 +65,11 @@ pub async fn start(
         hub.publish().await.map(drop)
     };
     if let Err(error) = ready.await {
-        match error.downcast_ref::<WouldFork>() {
-            // The directory is as good as it was; only the feed must wait for a person.
-            Some(reason) => tracing::error!(%reason, "the feed is not published until this is put right"),
-            None => return Err(error.context("cannot publish")),
+        // The directory is as good as it was; only the feed must wait for a person.
+        if error.is::<WouldFork>() || error.is::<Unfinished>() {
+            tracing::error!(reason = %error, "the feed is not published until this is put right");
+        } else {
+            return Err(error.context("cannot publish"));
         }
     }
     // Once a minute at most, by the task that forgets.

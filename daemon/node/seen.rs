@@ -35,14 +35,22 @@ pub struct Ahead {
     pub seen: u64,
     /// Entries this database holds.
     pub held: u64,
-    /// Where both still say the same; `None` when that is not known: the partner has seen more.
+    /// Whether what it has seen is no continuation of what this database holds.
     pub differs: bool,
+    /// The version of this hub's own document that it shows, where this database knows an older one only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub document: Option<u64>,
 }
 
 impl std::fmt::Display for Ahead {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Ahead { partner, seen, held, differs } = self;
-        if *differs {
+        let Ahead { partner, seen, held, differs, document } = self;
+        if let Some(version) = document {
+            write!(
+                out,
+                "{partner} shows version {version} of this hub's own document, and this database knows an older one only"
+            )
+        } else if *differs {
             write!(
                 out,
                 "{partner} has seen another history of this hub's list ({seen} entries; this database holds {held})"
@@ -57,10 +65,28 @@ impl std::fmt::Display for Ahead {
 #[derive(Debug, thiserror::Error)]
 #[error(
     "nothing was published: {0}. Either this database is an older backup, or another machine works with this hub's keys. \
-     Stop any other machine; then `mutuald feed heal` takes back from your partners what this hub said, or `mutuald key rotate` \
-     begins a new list"
+     Stop any other machine; then `mutuald feed heal` takes back from your partners what this hub said{rotate}",
+    rotate = .0.or_rotate()
 )]
 pub struct WouldFork(pub Ahead);
+
+/// Why a hub does not publish: its document closed a list of which this database holds a part only.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "nothing was published: this database does not hold all of a list that this hub has closed. `mutuald feed heal --commit` takes the \
+     rest back from partner hubs"
+)]
+pub struct Unfinished;
+
+impl Ahead {
+    /// A new list helps where a list is behind; where the document is, another one of the same version would be proof against the hub.
+    fn or_rotate(&self) -> &'static str {
+        match self.document {
+            Some(_) => "",
+            None => ", or `mutuald key rotate` begins a new list",
+        }
+    }
+}
 
 impl Hub {
     /// Brings `/seen` up to what this hub has verified, when that changed or a day has passed.
@@ -124,16 +150,35 @@ impl Hub {
     /// # Errors
     /// Database errors.
     pub async fn ahead(&self, log: &LogRow) -> anyhow::Result<Option<Ahead>> {
+        let own = self.own_document().await?;
+        let shows = |partner: String, version| Ahead {
+            partner,
+            seen: log.held,
+            held: log.held,
+            differs: false,
+            document: Some(version),
+        };
+        if let Some((_, newest)) = self.documents_here(&own).last() {
+            return Ok(Some(shows("the feed folder".to_owned(), newest.document.version)));
+        }
         let mut db = self.store.read().await?;
         let partners = store::partner::all(&mut db).await?;
         drop(db);
         let mut asked = tokio::task::JoinSet::new();
         for partner in partners {
             let Ok(url) = seen_url(&partner.url) else { continue };
-            let client = self.client.clone();
+            let (client, id, next) = (self.client.clone(), self.id, own.document.version + 1);
             asked.spawn(async move {
-                let came = client.whole(&url, seen::MAX_SEEN, true).await;
-                (partner.name, came.ok())
+                let came = client.whole(&url, seen::MAX_SEEN, true).await.ok();
+                let document = came.as_deref().and_then(|bytes| seen::of_hub(bytes, id)).and_then(SeenHub::read);
+                let newer = document.is_some_and(|document| document.version >= next);
+                let place = relay_url(&partner, &id.to_string()).ok().and_then(|url| url.join("groups-hub").ok());
+                let place = place.filter(|_| newer).and_then(|place| pull::document::numbered(&place, next).ok());
+                let document = match place {
+                    Some(place) => client.whole(&place, client.limits().hub_document_bytes, true).await.ok(),
+                    None => None,
+                };
+                (partner.name, came, document)
             });
         }
         let mut answers = Vec::new();
@@ -146,13 +191,17 @@ impl Hub {
         let _ = tokio::time::timeout(PATIENCE, all).await;
         asked.abort_all();
         answers.sort_by(|a, b| a.0.cmp(&b.0));
-        for (partner, bytes) in answers {
+        for (partner, bytes, document) in answers {
+            // What its root keys did not sign is nothing, whoever shows it.
+            if let Some(next) = document.and_then(|bytes| hub_document::next(&own, &bytes).ok()) {
+                return Ok(Some(shows(partner, next.document.version)));
+            }
             let Some(bytes) = bytes else { continue };
             let Some(note) = seen::of(&bytes, log.key.name()) else { continue };
             let Ok(theirs) = Checkpoint::open(note, &log.key, &log.peer) else { continue };
             let differs = theirs.size <= log.held && self.root_of(log, theirs.size).await? != theirs.root;
             if differs || theirs.size > log.held {
-                return Ok(Some(Ahead { partner, seen: theirs.size, held: log.held, differs }));
+                return Ok(Some(Ahead { partner, seen: theirs.size, held: log.held, differs, document: None }));
             }
         }
         Ok(None)

@@ -326,9 +326,12 @@ impl Hub {
             if pulled.standing == Standing::StaleView {
                 outcome.state = "stale-view".into();
                 outcome.reason = "it showed an older state than before; ours stays".into();
-            } else if age > 3 * republish {
+            }
+            // An old copy now and then is a cache's; for longer than the hub itself lets its list grow old, it is told.
+            if age > 3 * republish {
                 outcome.state = "stale".into();
-                outcome.reason = format!("it has not confirmed its list for {} days", age / 86_400);
+                let shown = if outcome.reason.is_empty() { "" } else { "; it shows an older state than before" };
+                outcome.reason = format!("it has not confirmed its list for {} days{shown}", age / 86_400);
             }
         }
         if age < -600 {

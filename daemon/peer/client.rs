@@ -221,7 +221,7 @@ impl Client {
                 return Err(FetchError::Unsigned(place.to_owned(), header(header::DATE).map(str::to_owned)));
             }
             _ => {
-                let wait = header(header::RETRY_AFTER).and_then(|text| text.trim().parse().ok());
+                let wait = header(header::RETRY_AFTER).and_then(|text| seconds(text.trim(), header(header::DATE)));
                 return Err(FetchError::Status(place.to_owned(), status.as_u16(), wait));
             }
         }
@@ -252,6 +252,13 @@ impl Client {
         let body = sink.finish().map_err(|cut| cut.error(place, ask.most, self.limits.decode_ratio))?;
         Ok(if status == StatusCode::PARTIAL_CONTENT { Answer::Rest(body) } else { Answer::Whole { body, etag } })
     }
+}
+
+/// What `Retry-After` asks for: seconds, or a date, which is reckoned from the server's own `Date` (RFC 9110, 10.2.3).
+fn seconds(asked: &str, date: Option<&str>) -> Option<u64> {
+    let moment = |text: &str| jiff::fmt::rfc2822::parse(text).ok().map(|at| at.timestamp().as_second());
+    let until = || u64::try_from(moment(asked)?.checked_sub(moment(date?)?)?).ok();
+    asked.parse().ok().or_else(until)
 }
 
 /// Over which the slowest rate is measured.

@@ -97,6 +97,14 @@ pub async fn save_backup(db: &mut Write, row: &BackupRow) -> Result<(), StoreErr
         .map(drop)
 }
 
+/// Every backup must be gone through again: something went that has no number among the erasures.
+///
+/// # Errors
+/// Database errors.
+pub async fn clean_again(db: &mut Write) -> Result<(), StoreError> {
+    sqlx::query("UPDATE backup SET cleaned = -1").execute(&mut **db).await.map(drop)
+}
+
 /// A backup is gone.
 ///
 /// # Errors

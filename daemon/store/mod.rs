@@ -9,6 +9,7 @@
 //! * [`scrub`]: deleted words out of the database's files; [`kept`]: exports and backups; [`people`]: where persons may stand;
 //! * [`partner`]: partner hubs and how pulling them goes;
 //! * [`contact`], [`consent`]: role contacts, who agreed to what, and the lines that this lets out; [`person`]: people;
+//! * [`gone`]: people, contacts and consents that this hub let go;
 //! * [`held`]: records whose words a person must look at first;
 //! * [`retention`]: local data by age;
 //! * [`near`]: search by postcode;
@@ -31,6 +32,7 @@ pub mod describe;
 pub mod directory;
 pub mod erase;
 pub mod frame;
+pub mod gone;
 pub mod group;
 pub mod held;
 pub mod hidden;
@@ -83,6 +85,7 @@ impl Store {
     /// # Errors
     /// When the file is absent (without `create`), is no database, or was written by a newer version.
     pub async fn open(path: &Path, create: bool) -> Result<Store, StoreError> {
+        close_to_others(path, create)?;
         // FULL: an acknowledged append that a power cut takes back would be a fork of our own making.
         let options = SqliteConnectOptions::new()
             .filename(path)
@@ -130,6 +133,24 @@ impl Store {
         self.readers.close().await;
         self.writer.close().await;
     }
+}
+
+/// People, contacts and protected places stand in it: nobody but its owner (and, where somebody lets them, its group) reads the file,
+/// or those that SQLite makes beside it with the same permissions.
+fn close_to_others(path: &Path, create: bool) -> Result<(), StoreError> {
+    use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+    if create && !path.exists() {
+        // An empty file is an empty database.
+        std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+        return Ok(());
+    }
+    let Ok(found) = std::fs::metadata(path) else { return Ok(()) };
+    let mode = found.permissions().mode();
+    if mode & 0o007 != 0 {
+        // A stick's file system may have no permissions; the database is opened all the same.
+        let _ = std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode & 0o770));
+    }
+    Ok(())
 }
 
 /// A setting by name.

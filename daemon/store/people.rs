@@ -88,6 +88,39 @@ pub async fn erase(db: &mut Write, text: &str) -> Result<(), StoreError> {
     super::erase::mark_scrub(db).await
 }
 
+/// Positions of lines with a text that entries say now: what these say is for a person to change, not for this to blank.
+///
+/// # Errors
+/// Database errors.
+pub async fn said(db: &mut SqliteConnection, text: &str) -> Result<Vec<i64>, StoreError> {
+    sqlx::query_scalar(
+        "SELECT pos FROM leaf WHERE line IS NOT NULL AND instr(lower(line), ?) > 0 \
+         AND (pos IN (SELECT put FROM record WHERE NOT withdrawn) OR pos IN (SELECT pos FROM decision))",
+    )
+    .bind(text.to_lowercase())
+    .fetch_all(db)
+    .await
+}
+
+/// Takes a text out of a copy of the database that has no derived tables (a backup): out of all but the lines that entries say
+/// now, by what the database itself knows.
+///
+/// # Errors
+/// Database errors.
+pub async fn erase_in_copy(db: &mut Write, text: &str, said: &[i64]) -> Result<(), StoreError> {
+    let found: Vec<i64> =
+        sqlx::query_scalar("SELECT pos FROM leaf WHERE line IS NOT NULL AND instr(lower(line), ?) > 0")
+            .bind(text.to_lowercase())
+            .fetch_all(&mut **db)
+            .await?;
+    let gone: Vec<i64> = found.into_iter().filter(|pos| !said.contains(pos)).collect();
+    super::log::blank(db, &gone).await?;
+    for sql in HOLDINGS.iter().flat_map(|holding| holding.erase) {
+        sqlx::query(*sql).bind(text.to_lowercase()).execute(&mut **db).await?;
+    }
+    Ok(())
+}
+
 /// Lines with a text that no entry says any more, and that are in sight all the same.
 async fn superseded(db: &mut SqliteConnection, text: &str) -> Result<Vec<i64>, StoreError> {
     sqlx::query_scalar(

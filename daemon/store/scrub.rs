@@ -71,6 +71,9 @@ impl Store {
     /// # Errors
     /// Database errors; a disk that is full.
     pub async fn copy_into(&self, path: &std::path::Path) -> Result<(), StoreError> {
+        use std::os::unix::fs::OpenOptionsExt;
+        // Made by us and empty, which SQLite takes for absent: as its own it would be open to everybody.
+        std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
         let path = path.to_str().ok_or_else(|| StoreError::Protocol("a file name that is no text".into()))?;
         sqlx::query("VACUUM INTO ?").bind(path).execute(&self.writer).await.map(drop)
     }

@@ -154,7 +154,7 @@ async fn child() {
         ["heal", state] => {
             let hub = open(Path::new(state)).await;
             hub.refresh().await.unwrap();
-            hub.heal().await.unwrap();
+            hub.heal(None).await.unwrap();
             hub.publish().await.unwrap();
         }
         _ => panic!("{work}"),
@@ -249,6 +249,7 @@ async fn f45_backups_survive_a_kill_at_every_step() {
     let hub = with_secret(&start).await;
     hub.store.close().await;
     let expected = told(&start).await;
+    let trials = tempfile::tempdir().unwrap();
     let met = kill_everywhere(&start, "backup", "", async |state, at, restarted| {
         let file = state.join("backups/made.backup");
         if restarted || file.exists() {
@@ -259,6 +260,21 @@ async fn f45_backups_survive_a_kill_at_every_step() {
             assert_eq!((whole.as_str(), lines > 20), ("ok", true), "{at}");
         }
         assert_eq!(told(state).await, expected, "{at}");
+        if restarted {
+            return;
+        }
+        // Erased right after the kill, without another backup: no half-made copy is left with it.
+        let killed = trials.path().join("erased");
+        let _ = std::fs::remove_dir_all(&killed);
+        copy(state, &killed);
+        // Paths are remembered whole, and the copy has others.
+        let database = rusqlite::Connection::open(killed.join("mutuald.db")).unwrap();
+        database.execute_batch("DELETE FROM backup; DELETE FROM written").unwrap();
+        drop(database);
+        let _ = std::fs::remove_file(killed.join("backups/made.backup"));
+        assert!(!work(&format!("forget {}", killed.display()), None));
+        let found = audit(&[&killed.join("backups"), &killed.join("mutuald.db")], &[SECRET]);
+        assert!(found.is_empty(), "{at}: {found:?}");
     })
     .await;
     assert!(met.contains("backup-written") && met.contains("backup-listed"), "{met:?}");

@@ -60,7 +60,14 @@ fn several_people_hold_the_root() {
     assert!(out.contains("2 of") && out.contains("1 signature"), "{out}");
     let early = desk.run(&["key", "apply", draft]).failed(1);
     assert!(early.contains("2 of its root keys"), "{early}");
-    run(elsewhere.path(), &["key", "sign", "draft", "--root", "root-b.key"]).ended(0);
+    // Whoever signs reads first what it is.
+    let said = run(elsewhere.path(), &["key", "sign", "draft"]).ended(0);
+    for words in ["Nothing was signed", "version 2 of First Hub", "2 of 3 must sign", "root-c", "is in use", &desk.id] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    run(elsewhere.path(), &["key", "sign", "root-b.key"]).failed(2);
+    let said = run(elsewhere.path(), &["key", "sign", "draft", "--root", "root-b.key"]).ended(0);
+    assert!(said.contains("root-b has signed") && said.contains("2 signatures") && said.contains("2 of 3"), "{said}");
     run(elsewhere.path(), &["key", "sign", "draft", "--root", "root-b.key"]).ended(0); // twice is once
     assert_eq!(desk.run(&["key", "apply", draft, "--json"]).json(0)["version"], json!(2));
     assert_eq!(desk.run(&["key", "show", "--json"]).json(0)["threshold"], json!(2));

@@ -546,3 +546,25 @@ fn a_row_that_says_nothing_of_safety_finds_its_protected_record_by_name() {
     assert!(desk.run(&["group", "show", "thursday", "--protected"]).ended(0).contains("Quorlick Barn"));
     holds_none(&desk, &MARKS);
 }
+
+/// A record that changes while somebody looks at what protecting it would do: the newer words would stay public. Nothing is done, and the
+/// next try does all of it.
+#[tokio::test]
+async fn what_changed_meanwhile_is_not_left_public() {
+    let hub = TestHub::new("Essex Hub", 1).await;
+    let place = json!({"place": {"locality": "Vendlethorpe", "postcode": "ZE3 9QX"}});
+    hub.put(&[(Uuid::from_u128(1), said("Reading Circle", json!({})))]).await;
+    let look = async || {
+        let mut db = hub.hub.store.read().await.unwrap();
+        mutuald::node::groups::Known::find(&hub.hub, &mut db, "reading").await.unwrap()
+    };
+    let known = look().await;
+    hub.put(&[(Uuid::from_u128(1), said("Reading Circle", place))]).await;
+    let level = mutuald::record::safety::Level::of("contact-first");
+    let refused = mutuald::node::protect::set(&hub.hub, &known, level, false).await.unwrap_err();
+    assert!(refused.to_string().contains("Give the command again"), "{refused:#}");
+    assert_eq!(level_of(&hub, "Reading Circle").await, ["open"]);
+    mutuald::node::protect::set(&hub.hub, &look().await, level, false).await.unwrap();
+    let feed: Vec<u8> = all(&hub.hub.config.feed()).into_values().flatten().collect();
+    assert!(met(&feed, &["vendlethorpe", "ze3 9qx"]).is_empty());
+}

@@ -4,11 +4,13 @@
 //! reached, and restoring must forget before anything is served; and requests that were made here stand in no log. So each
 //! erasure is appended here, synced, before anybody is told that it is done. Ids, classes and times only: the file may lie
 //! anywhere. One erasure a line: `hub record classes upto why time`; `take-back` in place of `why` undoes a request made here.
+//! What only this hub held and let go (people, role contacts, consents, who may read) has lines of its own: [`store::gone`].
 
 use crate::node::Hub;
 use crate::record::HubId;
 use crate::record::statement::{self, ErasedParts};
 use crate::store::erase::{self, ErasedRow, How, Order, parts_label};
+use crate::store::gone::{self, Gone};
 use crate::store::log::OWN;
 use crate::store::{self, Store};
 use anyhow::Context;
@@ -56,12 +58,12 @@ impl Entry {
 }
 
 /// Appends lines to a file and syncs it, and its folder where the file is new.
-fn append(file: &Path, entries: &[Entry]) -> anyhow::Result<()> {
+fn append(file: &Path, lines: impl Iterator<Item = String>) -> anyhow::Result<()> {
     let said = || format!("cannot write {}", file.display());
     let new = !file.exists();
     let mut out = OpenOptions::new().create(true).append(true).open(file).with_context(said)?;
     // Whatever an earlier attempt was cut off in the middle of ends here.
-    let text: String = std::iter::once("\n".to_owned()).chain(entries.iter().map(Entry::line)).collect();
+    let text: String = std::iter::once("\n".to_owned()).chain(lines).collect();
     out.write_all(text.as_bytes()).with_context(said)?;
     out.sync_all().with_context(said)?;
     if let Some(folder) = file.parent().filter(|_| new) {
@@ -70,12 +72,26 @@ fn append(file: &Path, entries: &[Entry]) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn read(file: &Path) -> anyhow::Result<Vec<Entry>> {
+/// What a file says, by whoever reads a line of it.
+fn read<T>(file: &Path, line: impl Fn(&str) -> Option<T>) -> anyhow::Result<Vec<T>> {
     match std::fs::read_to_string(file) {
-        Ok(text) => Ok(text.lines().filter_map(Entry::read).collect()),
+        Ok(text) => Ok(text.lines().filter_map(line).collect()),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
         Err(error) => Err(error).with_context(|| format!("cannot read {}", file.display())),
     }
+}
+
+/// Whole lines that say something.
+fn whole(line: &str) -> Option<String> {
+    (Entry::read(line).is_some() || Gone::read(line).is_some()).then(|| format!("{line}\n"))
+}
+
+/// What a journal says that its hub let go of what only it held.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn let_go(file: &Path) -> anyhow::Result<Vec<Gone>> {
+    read(file, Gone::read)
 }
 
 impl Hub {
@@ -89,12 +105,12 @@ impl Hub {
     ///
     /// # Errors
     /// Database errors; the journal in the state folder cannot be written.
-    pub(super) async fn journal(&self) -> anyhow::Result<()> {
+    pub(crate) async fn journal(&self) -> anyhow::Result<()> {
         let mut db = self.store.write().await?;
         let rows = erase::unwritten(&mut db, self.clock.now().as_second()).await?;
         let entries = self.entries(&mut db, &rows).await?;
         if !entries.is_empty() {
-            append(&self.journal_file(), &entries)?;
+            append(&self.journal_file(), entries.iter().map(Entry::line))?;
             erase::journaled(&mut db, &rows).await?;
         }
         let backups = store::kept::backups(&mut db).await?;
@@ -129,10 +145,30 @@ impl Hub {
 
     /// Writes to a folder's journal what it lacks.
     pub(crate) fn copy_journal(&self, folder: &Path) -> anyhow::Result<()> {
-        let (whole, there) = (read(&self.journal_file())?, read(&folder.join(NAME))?);
-        let known: BTreeSet<&Entry> = there.iter().collect();
-        let lacking: Vec<Entry> = whole.iter().filter(|entry| !known.contains(entry)).cloned().collect();
-        if lacking.is_empty() { Ok(()) } else { append(&folder.join(NAME), &lacking) }
+        let known: BTreeSet<String> = read(&folder.join(NAME), whole)?.into_iter().collect();
+        let mut lacking = read(&self.journal_file(), whole)?;
+        lacking.retain(|line| !known.contains(line));
+        if lacking.is_empty() { Ok(()) } else { append(&folder.join(NAME), lacking.into_iter()) }
+    }
+
+    /// Notes what stood before a change and stands no more, of what only this hub holds, so that no backup brings it back; and has
+    /// files gone through where words went with it. To be called before the change is committed: dying in between leaves a
+    /// line too many, never one too few.
+    ///
+    /// # Errors
+    /// Database errors; the journal cannot be written.
+    pub async fn let_go(&self, db: &mut store::Write, before: &BTreeSet<gone::Entry>) -> anyhow::Result<()> {
+        let (now, today) = (gone::standing(db).await?, self.today()?);
+        let gone: Vec<Gone> = before.difference(&now).map(|entry| Gone::since(entry.clone(), today)).collect();
+        if gone.is_empty() {
+            return Ok(());
+        }
+        append(&self.journal_file(), gone.iter().map(Gone::line))?;
+        if gone.iter().any(Gone::held_words) {
+            store::kept::clean_again(db).await?;
+            erase::mark_scrub(db).await?;
+        }
+        Ok(())
     }
 
     /// Takes a request that was made here back: its hub's words may come again.
@@ -148,7 +184,7 @@ impl Hub {
         });
         erase::release(&mut db, row).await?;
         self.derive_in(&mut db, crate::node::accept::Accepted::default()).await?;
-        append(&self.journal_file(), &entries)?;
+        append(&self.journal_file(), entries.iter().map(Entry::line))?;
         db.commit().await?;
         self.journal().await
     }
@@ -161,8 +197,12 @@ impl Hub {
 /// Database errors; a journal that cannot be read.
 pub async fn replay(store: &Store, journals: &[PathBuf], only: Option<HubId>, now: i64) -> anyhow::Result<u64> {
     let mut entries: Vec<Entry> = Vec::new();
+    let mut let_go_of: Vec<Gone> = Vec::new();
     for file in journals {
-        entries.extend(read(file)?);
+        entries.extend(read(file, Entry::read)?);
+        if only.is_none() {
+            let_go_of.extend(let_go(file)?);
+        }
     }
     // In order of time: what was taken back may have been asked for again.
     entries.sort_by(|a, b| (a.at, a).cmp(&(b.at, b)));
@@ -172,7 +212,7 @@ pub async fn replay(store: &Store, journals: &[PathBuf], only: Option<HubId>, no
     let logs: BTreeMap<HubId, store::log::LogRow> =
         store::log::all(&mut db).await?.into_iter().map(|log| (log.hub, log)).collect();
     let known = erase::after(&mut db, 0).await?;
-    let mut new = 0;
+    let mut new = gone::again(&mut db, &let_go_of).await?;
     for entry in entries {
         // Of a hub that is no partner any more, or not yet, nothing is held.
         let Some(log) = logs.get(&entry.hub) else { continue };
@@ -222,11 +262,11 @@ mod tests {
             why: "issued".into(),
             at: 5,
         };
-        append(&file, &[entry(1), entry(2)]).unwrap();
+        append(&file, [entry(1), entry(2)].iter().map(Entry::line)).unwrap();
         let text = std::fs::read_to_string(&file).unwrap();
         std::fs::write(&file, &text[..text.len() - 20]).unwrap();
-        append(&file, &[entry(3)]).unwrap();
-        assert_eq!(read(&file).unwrap(), [entry(1), entry(3)]);
+        append(&file, std::iter::once(entry(3).line())).unwrap();
+        assert_eq!(read(&file, Entry::read).unwrap(), [entry(1), entry(3)]);
         for wrong in ["", "a b c", "h-x 1 * 1 issued 1"] {
             assert_eq!(Entry::read(wrong), None);
         }

@@ -7,11 +7,13 @@
 //! * [`scrub`]: write-ahead log, index, exports and backups of what was deleted;
 //! * [`journal`]: every erasure in a file beside the backups, so that a restored backup forgets again;
 //! * [`status`]: each erasure, and which partner hubs have confirmed it; [`letter`]: the same for the person who asked;
-//! * [`look`]: whether a partner still serves what it says it has erased.
+//! * [`look`]: whether a partner still serves what it says it has erased;
+//! * `person`: somebody's name out of what only this hub keeps.
 
 pub mod journal;
 pub mod letter;
 pub mod look;
+mod person;
 pub mod scrub;
 pub mod status;
 

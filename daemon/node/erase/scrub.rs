@@ -3,14 +3,16 @@
 //! Everything here may be cut off at any line and is done again: a mark in the database stays until all of it was reached.
 //! Only after it do partners hear an `ack`: nothing that was confirmed can come back from a file.
 
+use super::journal;
 use crate::failpoint::reach;
 use crate::node::Hub;
 use crate::node::author::Draft;
 use crate::record::statement::{Body, is_origin};
 use crate::store::ack::AckRow;
 use crate::store::erase::{self, ErasedRow, Order};
+use crate::store::gone::{self, Gone};
 use crate::store::kept::{BackupRow, WrittenRow};
-use crate::store::log::OWN;
+use crate::store::log::{LogRow, OWN};
 use crate::store::{self, Store};
 use sha2::{Digest, Sha256};
 use std::path::Path;
@@ -58,6 +60,7 @@ impl Hub {
         reach("erase-wal");
         self.journal().await?;
         reach("erase-journal");
+        self.clear_half_made().await?;
         let mut left = self.clean_written().await?;
         left.extend(self.clean_backups().await?);
         let mut db = self.store.write().await?;
@@ -126,6 +129,9 @@ impl Hub {
         let rows = store::kept::backups(&mut db).await?;
         let done = store::kept::carried_out(&mut db).await?;
         let hubs = store::log::all(&mut db).await?;
+        let let_go = journal::let_go(&self.journal_file())?;
+        // What partner hubs' documents declare void. Of this hub's own list its people may have kept it as their words.
+        let ends: Vec<&LogRow> = hubs.iter().filter(|log| log.owner != OWN && log.closed.is_some()).collect();
         let mut left = Vec::new();
         for row in rows.into_iter().filter(|row| row.cleaned < done) {
             if !Path::new(&row.path).exists() {
@@ -138,7 +144,8 @@ impl Hub {
                 .into_iter()
                 .filter_map(|erasure| Some((hubs.iter().find(|log| log.owner == erasure.hub)?.hub, erasure)))
                 .collect();
-            match forget_in(Path::new(&row.path), &orders, self.clock.now().as_second()).await {
+            let what = Forget { orders: &orders, let_go: &let_go, ends: &ends, now: self.clock.now().as_second() };
+            match forget_in(Path::new(&row.path), what).await {
                 Ok(()) => {
                     let mut write = self.store.write().await?;
                     store::kept::save_backup(&mut write, &BackupRow { cleaned: done, ..row }).await?;
@@ -186,29 +193,72 @@ impl Hub {
     }
 }
 
-/// Makes a backup forget: the same way as the database itself, by [`erase::obey`].
-async fn forget_in(file: &Path, orders: &[(crate::record::HubId, ErasedRow)], now: i64) -> anyhow::Result<()> {
+/// Changes a backup, and leaves no trace of what it held before in its pages, its index or beside it.
+pub(super) async fn backup_at(
+    file: &Path,
+    change: impl AsyncFnOnce(&Store) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
     let store = Store::open(file, false).await?;
     let done = async {
+        change(&store).await?;
         let mut db = store.write().await?;
-        let logs = store::log::all(&mut db).await?;
-        for (hub, row) in orders {
-            let Some(log) = logs.iter().find(|log| log.hub == *hub) else { continue };
-            let order =
-                Order { hub: log.owner, rec: row.rec, upto: row.upto, parts: &row.parts, how: row.how, pos: None };
-            let held = store::log::held_of(&mut db, log.owner).await?;
-            erase::obey(&mut db, &order, &held).await?;
-        }
-        erase::carry_out(&mut db, now).await?;
         // A copy of a whole database has derived tables too; they are made again from what is left.
         store::kept::strip(&mut db).await?;
         store::scrub::index(&mut db).await?;
         db.commit().await?;
         reach("backup-cleaned");
+        // As in the database itself: no page keeps copies of rows that moved.
+        store.compact().await?;
         anyhow::ensure!(store.truncate().await?, "something else is reading it");
         anyhow::Ok(())
     };
     let done = done.await;
     store.close().await;
     done
+}
+
+/// What a backup must forget.
+#[derive(Clone, Copy)]
+struct Forget<'a> {
+    /// Erasures, with whose record it is.
+    orders: &'a [(crate::record::HubId, ErasedRow)],
+    /// What only this hub held.
+    let_go: &'a [Gone],
+    /// Lists that were closed: what they held past their end is void.
+    ends: &'a [&'a LogRow],
+    /// When, in seconds since 1970.
+    now: i64,
+}
+
+/// Makes a backup forget: the same way as the database itself, by [`erase::obey`]. Doing it twice is doing it once.
+async fn forget_in(file: &Path, what: Forget<'_>) -> anyhow::Result<()> {
+    backup_at(file, async |store: &Store| {
+        let mut db = store.write().await?;
+        for log in store::log::all(&mut db).await? {
+            let end =
+                what.ends.iter().find(|end| (end.hub, &end.key) == (log.hub, &log.key)).and_then(|end| end.closed);
+            if let Some((size, root)) = end
+                && log.held > size
+                && store::log::root_at(&mut db, log.n, size).await? == root
+            {
+                store::log::truncate(&mut db, &log, size).await?;
+            }
+        }
+        let (logs, known) = (store::log::all(&mut db).await?, erase::after(&mut db, 0).await?);
+        gone::again(&mut db, what.let_go).await?;
+        for (hub, row) in what.orders {
+            let Some(log) = logs.iter().find(|log| log.hub == *hub) else { continue };
+            let same = |known: &ErasedRow| (known.hub, known.rec, known.upto) == (log.owner, row.rec, row.upto);
+            if known.iter().any(|known| same(known) && known.parts == row.parts) {
+                continue;
+            }
+            let order =
+                Order { hub: log.owner, rec: row.rec, upto: row.upto, parts: &row.parts, how: row.how, pos: None };
+            let held = store::log::held_of(&mut db, log.owner).await?;
+            erase::obey(&mut db, &order, &held).await?;
+        }
+        erase::carry_out(&mut db, what.now).await?;
+        Ok(db.commit().await?)
+    })
+    .await
 }

@@ -257,6 +257,8 @@ impl<'a> Run<'a> {
                     return Err(self.fork(&note));
                 }
                 self.seen.standing = Standing::StaleView;
+                // How fresh the list is, the newest that it signed says, whichever copy is shown now.
+                self.seen.signed = known.map_or(checkpoint.time, |known| known.time.max(checkpoint.time));
                 return Ok(Look::Over(self.seen.clone()));
             }
             standing::Look::TooLong => return Err(PullError::TooLong(checkpoint.size, most)),
@@ -353,10 +355,12 @@ impl<'a> Run<'a> {
         let mut db = self.store.read().await?;
         let ours = logs::root_at(&mut db, self.log.n, theirs.size).await?;
         drop(db);
-        match standing::within(&ours, self.known()?.as_ref(), theirs) {
+        let known = self.known()?;
+        match standing::within(&ours, known.as_ref(), theirs) {
             Within::Fork => return Err(self.fork(note)),
             Within::Stale => {
                 self.seen.standing = Standing::StaleView;
+                self.seen.signed = known.map_or(theirs.time, |known| known.time.max(theirs.time));
                 return Ok(());
             }
             Within::Same { renewed } => {

@@ -95,7 +95,7 @@ impl Restricted {
         let (now, today) = (self.now)();
         let mut db = self.store.read().await?;
         let all = logs::all(&mut db).await?;
-        let reader = match self.reader(method, uri, headers, &all, now) {
+        let reader = match self.reader(method, uri, headers, &all, (now, today)) {
             Ok(log) => log.hub,
             Err(refused) => return Ok(Err(No::Unbelieved(refused))),
         };
@@ -106,7 +106,7 @@ impl Restricted {
         let Some(own) = all
             .iter()
             .find(|log| log.owner == OWN && log.ordinal + 1 == bundle.log)
-            .filter(|log| first + bundle.width <= log.held)
+            .filter(|log| first.saturating_add(bundle.width) <= log.held)
         else {
             return Ok(Err(No::Absent));
         };
@@ -145,7 +145,7 @@ impl Restricted {
         uri: &Uri,
         headers: &HeaderMap,
         all: &'a [LogRow],
-        now: Timestamp,
+        (now, today): (Timestamp, Date),
     ) -> Result<&'a LogRow, Refused> {
         let one = |name: &str| {
             let mut values = headers.get_all(name).iter();
@@ -164,7 +164,7 @@ impl Restricted {
         let log = all.iter().find(named).ok_or(Refused::Signature)?;
         claim.verify(&target, &log.peer, now.as_second())?;
         // A hub document past its date vouches for no key (PROTOCOL 1.5).
-        hub::reopen(&log.document, log.hub).map_err(|_| Refused::Signature)?;
-        Ok(log)
+        let document = hub::reopen(&log.document, log.hub).map_err(|_| Refused::Signature)?.document;
+        if document.expires < today { Err(Refused::Signature) } else { Ok(log) }
     }
 }

@@ -169,6 +169,73 @@ async fn f37_a_request_that_was_made_for_another_hub_is_worth_nothing_here() {
     assert_eq!((answer.status, answer.body.contains(SECRET)), (401, false));
 }
 
+/// A request that was heard on the way and is sent again, within the minutes in which it counts: it yields what its signer may read at
+/// that moment and no more, whoever sends it; and a hub whose document ran out is nobody.
+#[tokio::test]
+async fn f37_a_replayed_request_yields_no_more_than_it_may() {
+    let (nottingham, essex, _, _, consent) = shared(215).await;
+    let url = format!("{}{}", nottingham.url, &PATH[1..]);
+    let at = nottingham.clock.now().as_second();
+    let heard = signed(&essex.hub.keys, &authority(&nottingham), PATH, at);
+    for _ in 0..2 {
+        assert_eq!(get(&url, &heard).await.status, 200);
+    }
+    nottingham.hub.withdraw_consent(consent).await.unwrap();
+    let answer = get(&url, &heard).await;
+    assert_eq!((answer.status, answer.body.contains(SECRET)), (200, false), "not what it could be read then");
+    nottingham.hub.share_contacts(essex.hub.id, false).await.unwrap();
+    assert_eq!(get(&url, &heard).await.status, 403);
+    nottingham.clock.set(nottingham.clock.now() + 301.seconds());
+    assert_eq!(get(&url, &heard).await.status, 401);
+    nottingham.hub.share_contacts(essex.hub.id, true).await.unwrap();
+    let ended = essex.hub.own_document().await.unwrap().document.expires;
+    for (day, status) in [(ended, 200), (ended.tomorrow().unwrap(), 401)] {
+        nottingham.clock.set(day.at(12, 0, 0, 0).to_zoned(jiff::tz::TimeZone::UTC).unwrap().timestamp());
+        let now = nottingham.clock.now().as_second();
+        assert_eq!(
+            get(&url, &signed(&essex.hub.keys, &authority(&nottingham), PATH, now)).await.status,
+            status,
+            "{day}"
+        );
+    }
+}
+
+/// Nothing of a contact, nor of the salt that guards it, is logged at any level that an operator can ask for, at the hub that gives it or
+/// at the one that is given it: not when it is shared, refused, damaged, withdrawn or erased.
+#[tokio::test]
+async fn f37_no_log_line_tells_of_a_contact() {
+    let events = crate::support::events::Events::listen();
+    let (nottingham, essex, rec, contact, consent) = shared(216).await;
+    let line = held(&essex, &nottingham).await[0].clone();
+    let (url, at) = (format!("{}{}", nottingham.url, &PATH[1..]), nottingham.clock.now().as_second());
+    get(&url, &signed(&essex.hub.keys, "other.example", PATH, at)).await;
+    get(&url, &[]).await;
+    // What is no contact at all, and lines that do not fit.
+    let refused =
+        ContactRow { n: 0, rec, contact: RoleContact { phone: None, ..role(SECRET) }, made: at, confirmed: at };
+    nottingham.hub.save_contact(&refused, false).await.unwrap_err();
+    let noted = RoleContact { notes: Some(format!("Ring Mrs Margaret Hill on {SECRET}")), ..role(SECRET) };
+    let refused = nottingham.hub.save_contact(&ContactRow { contact: noted, ..refused }, false).await.unwrap_err();
+    assert!(refused.to_string().contains("the notes seem to hold"), "whoever typed it is told: {refused}");
+    let peer = Peer::new().await;
+    peer.serves([&peer.contact.replace("900987", "900988"), ""]);
+    peer.scene.pull().await;
+    peer.serves([&peer.contact, ""]);
+    peer.scene.pull().await;
+    nottingham.hub.withdraw_consent(consent).await.unwrap();
+    nottingham.hub.remove_contact(contact).await.unwrap();
+    essex.pull(&nottingham).await;
+    let said = events.lines();
+    assert!(said.iter().any(|line| line.contains("asked for contacts")), "it listens: {} lines", said.len());
+    for secret in ["900987", "900988", "Margaret", &line[..22]] {
+        assert!(
+            !said.iter().any(|line| line.contains(secret)),
+            "{secret}: {:#?}",
+            said.iter().find(|line| line.contains(secret))
+        );
+    }
+}
+
 #[tokio::test]
 async fn f37_a_clock_that_differs_is_corrected_once() {
     let (nottingham, essex, rec, contact, _) = shared(220).await;

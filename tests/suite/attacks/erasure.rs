@@ -605,6 +605,195 @@ async fn f28a_what_was_overwritten_stays_hidden_for_a_week() {
     scene.hub.check_hub().await;
 }
 
+/// F28a, with all that belongs to it: whoever has a list's key erases half of it and overwrites the rest. Readers hide that, or wait
+/// for a person; the hub's root key closes the list before the theft, and all of it is there again, at whoever took it in and at
+/// whoever did not, without a word of the thief.
+#[tokio::test(flavor = "multi_thread")]
+async fn f28a_closing_the_list_brings_everything_back() {
+    let hub = TestHub::new("Hub A", 1).await;
+    hub.put(&(1..=100).map(other).collect::<Vec<_>>()).await;
+    let (took, waits) = (TestHub::new("Hub B", 2).await, TestHub::new("Hub C", 3).await);
+    for reader in [&took, &waits] {
+        reader.follow(&hub).await;
+        assert_eq!(reader.pull(&hub).await.state, "changed");
+    }
+    let good = took.names().await;
+
+    let thief = hub.copy(50).await;
+    let erase = |n: u128| {
+        let body = Body::Erase(Kind::Record, 1, ErasedParts::All);
+        mutuald::node::author::Draft { id: Uuid::from_u128(n), rev: 2, body, public: None }
+    };
+    thief.hub.say(&(1..=60).map(erase).collect::<Vec<_>>()).await.unwrap();
+    let taken: Vec<_> = (61..=100)
+        .map(|n| {
+            let json = serde_json::json!({"name": format!("Zzevil {n}"), "place": {"locality": "Clacton"}});
+            (Uuid::from_u128(n), Group::read(&json.to_string()).unwrap())
+        })
+        .collect();
+    thief.put(&taken).await;
+    for reader in [&took, &waits] {
+        reader.finds(&hub, &thief.url).await;
+        assert_eq!(reader.pull(&hub).await.state, "waiting");
+    }
+    let row = took.hub.partner(&hub.hub.id.to_string()).await.unwrap();
+    took.hub.accept_partner(&row).await.unwrap();
+    let names = took.names().await;
+    assert!(names.len() == 40 && names.iter().all(|name| name.starts_with("Zzevil")), "{names:?}");
+    took.check_hub().await;
+
+    // Two days later, within both undo windows.
+    for one in [&hub, &took, &waits] {
+        one.clock.advance(SignedDuration::from_hours(48));
+        one.hub.sweep().await.unwrap();
+    }
+    hub.rotate().await;
+    let newcomer = TestHub::new("Hub D", 4).await;
+    newcomer.clock.set(hub.clock.now());
+    newcomer.follow(&hub).await;
+    for reader in [&took, &waits, &newcomer] {
+        reader.finds(&hub, &hub.url).await;
+        for _ in 0..2 {
+            let outcome = reader.pull(&hub).await;
+            assert!(outcome.ok() && outcome.state != "waiting", "{outcome:?}");
+        }
+        assert_eq!(reader.names().await, good, "all of it");
+        reader.hub.sweep().await.unwrap();
+        reader.holds_nothing_of(&["Zzevil"]);
+        reader.check_hub().await;
+        reader.clock.set(took.clock.now());
+        reader.hub.refresh().await.unwrap();
+        assert_eq!(reader.hub.digest().await.unwrap().digest, took.hub.digest().await.unwrap().digest);
+    }
+    hub.hub.refresh().await.unwrap();
+    assert_eq!(took.hub.digest().await.unwrap().digest, hub.hub.digest().await.unwrap().digest, "as at the hub itself");
+}
+
+/// F35: a person who was forgotten, a role contact that was removed, a consent that was withdrawn and a hub that contacts are no
+/// longer shared with: none of them comes back with a backup from before, and nothing of them is left in the backups that can
+/// be reached.
+#[tokio::test]
+async fn f35_people_and_consents_do_not_come_back_with_a_backup() {
+    use crate::attacks::contact::{add, agreed, role};
+    use mutuald::store::person::{PersonRow, Personal};
+    let (hub, essex, derby) =
+        (TestHub::sharing("Nottingham", 1).await, TestHub::new("Essex", 2).await, TestHub::new("Derby", 3).await);
+    for reader in [&essex, &derby] {
+        hub.follow(reader).await;
+        hub.hub.share_contacts(reader.hub.id, true).await.unwrap();
+    }
+    hub.put(&[other(1), other(2)]).await;
+    let phones = ["07700 900981", "07700 900982"];
+    let mut consents = Vec::new();
+    for (n, phone) in (1..).zip(phones) {
+        let contact = add(&hub, Uuid::from_u128(n), role(phone)).await;
+        let given = agreed(&hub, contact, &[essex.hub.id]);
+        consents.push((contact, hub.hub.give_consent(&given).await.unwrap().0));
+    }
+    let now = hub.clock.now().as_second();
+    let mut db = hub.hub.store.write().await.unwrap();
+    for name in ["Zebedeequux", "Wilhelmina Stays"] {
+        let row = PersonRow {
+            name: Personal::new(name),
+            role: "founder".into(),
+            made: now,
+            confirmed: now,
+            ..PersonRow::default()
+        };
+        store::person::save(&mut db, &row).await.unwrap();
+    }
+    db.commit().await.unwrap();
+    let stick = tempfile::tempdir().unwrap();
+    let away = stick.path().join("stick.backup");
+    let made = hub.hub.back_up(None).await.unwrap();
+    std::fs::copy(&made.file, &away).unwrap();
+    let gone = ["zebedeequux", phones[0]];
+    for word in gone {
+        assert!(!audit(&[&made.file], &[word]).is_empty() || !can_audit(), "{word}");
+    }
+
+    assert_eq!(hub.hub.forget_person(1).await.unwrap(), [""; 0]);
+    hub.hub.remove_contact(consents[0].0).await.unwrap();
+    hub.hub.withdraw_consent(consents[1].1).await.unwrap();
+    hub.hub.share_contacts(derby.hub.id, false).await.unwrap();
+    hub.holds_nothing_of(&gone);
+    hub.check_hub().await;
+
+    let stands = async |store: &store::Store| {
+        let mut db = store.read().await.unwrap();
+        let people: Vec<i64> = store::person::all(&mut db).await.unwrap().iter().map(|row| row.n).collect();
+        let contacts: Vec<i64> = store::contact::all(&mut db).await.unwrap().iter().map(|row| row.n).collect();
+        let today = hub.hub.today().unwrap();
+        let consents = store::consent::all(&mut db).await.unwrap();
+        let consents: Vec<i64> = consents.iter().filter(|row| row.in_force(today)).map(|row| row.n).collect();
+        let readers: Vec<_> = store::contact::readers(&mut db).await.unwrap().into_keys().collect();
+        (people, contacts, consents, readers)
+    };
+    let expected = stands(&hub.hub.store).await;
+    assert_eq!(expected, (vec![2], vec![consents[1].0], vec![], vec![essex.hub.id]));
+    let config = (*hub.hub.config).clone();
+    hub.hub.store.close().await;
+    let restored = backup::restore(&config, &away, &hub.clock, true).await.unwrap();
+    assert!(restored.done && restored.forgotten_again >= 4, "{restored:?}");
+    let again = Hub::open(config.clone(), hub.clock.clone(), Chance::seeded(5)).await.unwrap();
+    assert_eq!(stands(&again.store).await, expected);
+    again.store.close().await;
+    hub.holds_nothing_of(&gone);
+    assert_eq!(audit(&[&away], &gone), [""; 0], "nor on the stick, now that it is here");
+    // What came after a restore under a number that was used before is another's, and stays.
+    let again = Hub::open(config, hub.clock.clone(), Chance::seeded(6)).await.unwrap();
+    let mut db = again.store.write().await.unwrap();
+    sqlx::query("UPDATE sqlite_sequence SET seq = 0 WHERE name = 'person'").execute(&mut *db).await.unwrap();
+    sqlx::query("INSERT INTO person (n, name, role, made, confirmed) VALUES (1, 'Another', 'founder', ?1, ?1)")
+        .bind(hub.clock.now().as_second())
+        .execute(&mut *db)
+        .await
+        .unwrap();
+    db.commit().await.unwrap();
+    let later = again.back_up(Some(&stick.path().join("later.backup"))).await.unwrap();
+    let config = (*again.config).clone();
+    again.store.close().await;
+    backup::restore(&config, &later.file, &hub.clock, true).await.unwrap();
+    let again = Hub::open(config, hub.clock.clone(), Chance::seeded(7)).await.unwrap();
+    assert_eq!(stands(&again.store).await.0, [1, 2]);
+    again.store.close().await;
+}
+
+/// Whoever else has an account on the machine reads no database, no backup and no restored copy, whatever the permissions of
+/// the stick that one was copied from.
+#[tokio::test]
+async fn f35_databases_and_backups_are_closed_to_others() {
+    use std::os::unix::fs::PermissionsExt;
+    let hub = TestHub::new("Hub A", 1).await;
+    hub.put(&[other(1)]).await;
+    let made = hub.hub.back_up(None).await.unwrap();
+    let stick = tempfile::tempdir().unwrap();
+    let away = stick.path().join("stick.backup");
+    std::fs::copy(&made.file, &away).unwrap();
+    std::fs::set_permissions(&away, std::fs::Permissions::from_mode(0o777)).unwrap();
+    let config = (*hub.hub.config).clone();
+    // A database of an earlier version may be open to everybody.
+    hub.hub.store.close().await;
+    std::fs::set_permissions(config.database(), std::fs::Permissions::from_mode(0o644)).unwrap();
+    let open = async |seed| Hub::open(config.clone(), hub.clock.clone(), Chance::seeded(seed)).await.unwrap();
+    let closed = |folder: &Path| {
+        for (path, _) in all(folder) {
+            if path.contains(".db") || path.ends_with(".backup") {
+                let mode = std::fs::metadata(folder.join(&path)).unwrap().permissions().mode();
+                assert_eq!(mode & 0o007, 0, "{path}: {:o}", mode & 0o777);
+            }
+        }
+    };
+    let again = open(5).await;
+    again.refresh().await.unwrap();
+    closed(&config.hub.state);
+    again.store.close().await;
+    backup::restore(&config, &away, &hub.clock, true).await.unwrap();
+    let again = open(6).await;
+    closed(&config.hub.state);
+    again.store.close().await;
+}
+
 /// Pain 5 (nobody knows whom to tell): somebody asks us to remove another hub's entry. It goes here at once and stays away,
 /// whatever its hub says next; the request to that hub is written, with its contact; its own erasure takes the request's place.
 #[tokio::test]

@@ -143,6 +143,7 @@ async fn f28_what_a_thief_wrote_is_void_everywhere() {
     hub.clock.set("2026-11-22T11:00:00Z".parse().unwrap());
     pulls(&reader_of, &hub).await;
     assert!(!reader_of.files_with(b"Zzevil").await.is_empty(), "it was taken in good faith");
+    reader_of.hub.back_up(None).await.unwrap();
     assert_ne!(said(&reader_of).await, good);
 
     let done = hub.change(Change::Log { keep: Some(keep) }, Some(Later::Drop)).await;

@@ -148,14 +148,16 @@ async fn f21_json_that_readers_disagree_on_is_void() {
     assert_eq!(scene.state_of(1).await.as_deref(), Some("live"), "none of them withdrew it");
 
     // The same in the words: the leaf stands, its words cannot be read, and say so.
-    for (n, json) in (30..).zip(["{\"name\":\"A\",\"name\":\"B\"}", "{\"name\":NaN}", "[]", "{\"name\":\"\\u0000\"}"]) {
+    let deep = format!("{{\"name\":{}1{}}}", "[".repeat(8_000), "]".repeat(8_000));
+    let wrong = ["{\"name\":\"A\",\"name\":\"B\"}", "{\"name\":NaN}", "[]", "{\"name\":\"\\u0000\"}", &deep];
+    for (n, json) in (30..).zip(wrong) {
         let line = part::line([n as u8; 16], json);
         let statement = scene.peer.statement(n, 1, Body::Put(Kind::Record), &line);
         scene.peer.sign(&statement.text().unwrap(), &line);
     }
     scene.peer.publish();
     scene.pull().await;
-    for n in 30..34 {
+    for n in 30..35 {
         let state = scene.state_of(n).await.unwrap();
         assert!(state.starts_with("unreadable:json-"), "{state}");
     }

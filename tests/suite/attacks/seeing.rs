@@ -276,6 +276,137 @@ async fn f24_a_relay_helps_and_cannot_lie() {
     assert_eq!(outcome.state, "stale", "{outcome:?}");
 }
 
+/// F24: a relay mixes two origins: another hub's list under this one's name, whole or in pieces. Nothing of it is taken; and the next
+/// who has a copy is asked.
+#[tokio::test(flavor = "multi_thread")]
+async fn f24_a_relay_that_mixes_two_lists_is_passed_over() {
+    let (first, second, third) = three(300).await;
+    let fourth = TestHub::new("Fourth Hub", 4).await;
+    let all: Vec<_> =
+        (1..=300).map(|n| (id(n), group(&format!("Other {n}"), "Clacton", &format!("01255 {n:06}")))).collect();
+    fourth.put(&all).await;
+    second.follow(&fourth).await;
+    for from in [&first, &fourth] {
+        assert_eq!(second.pull(from).await.state, "changed");
+    }
+    let (ours, theirs) = (folder("first-hub.example/1"), folder("fourth-hub.example/1"));
+    let mut mixed = BTreeMap::new();
+    for file in ["checkpoint", "tile/entries/000", "tile/entries/001.p/46", "part/public/000", "part/public/001.p/46"] {
+        let answer = reqwest::get(format!("{}relay/{theirs}/{file}", second.url)).await.unwrap();
+        assert!(answer.status().is_success(), "{file}");
+        mixed.insert(format!("/relay/{ours}/{file}"), answer.bytes().await.unwrap().to_vec());
+    }
+    first.goes_down();
+    for (what, took) in [("", 0), ("checkpoint", 0), ("tile/", 0), ("part/", 300)] {
+        let mixed = mixed.clone();
+        let liar = between(second.url.clone(), move |path, body| {
+            Some(mixed.get(path).filter(|_| path.contains(what)).cloned().unwrap_or(body))
+        });
+        third.finds(&second, &liar.await).await;
+        let outcome = third.pull(&first).await;
+        match took {
+            0 => assert_eq!(outcome.state, "connect", "{what}: {outcome:?}"),
+            // Words of another list are not what the leaves name: missing, not believed.
+            withheld => assert!(outcome.pulled.unwrap().withheld >= withheld, "{what}"),
+        }
+        assert_eq!(third.names().await, [""; 0], "{what}");
+        third.check_hub().await;
+    }
+    // Another partner has an honest copy; whoever is asked first.
+    let fifth = TestHub::new("Fifth Hub", 5).await;
+    let mixed = mixed.clone();
+    let liar = between(second.url.clone(), move |path, body| Some(mixed.get(path).cloned().unwrap_or(body))).await;
+    fifth.hub.add_partner(&second.url, first.hub.id, None).await.unwrap_err();
+    let honest = TestHub::new("Honest Hub", 6).await;
+    honest.follow(&fourth).await;
+    for (reader, of) in [(&fifth, &second), (&fifth, &honest)] {
+        reader.follow(of).await;
+    }
+    // The honest one read the list from the second before that began to lie.
+    honest.follow(&second).await;
+    for hub in [&fifth, &honest] {
+        let mut write = hub.hub.store.write().await.unwrap();
+        let document = std::fs::read(first.hub.config.feed().join("hub/1")).unwrap();
+        let opened = mutuald::feed::hub::open(&document, Some(first.hub.id)).unwrap();
+        let n = store::log::create(&mut write, &opened, &document, false).await.unwrap();
+        store::partner::add(&mut write, n, "http://127.0.0.1:9/", None).await.unwrap();
+        write.commit().await.unwrap();
+    }
+    assert!(honest.pull(&first).await.ok());
+    fifth.finds(&second, &liar).await;
+    let outcome = fifth.pull(&first).await;
+    assert!(outcome.ok() && outcome.reason.contains("Honest Hub"), "{outcome:?}");
+    assert_eq!(fifth.names().await, first.names().await);
+    fifth.check_hub().await;
+}
+
+/// Where a relay keeps what has this name.
+fn folder(name: &str) -> String {
+    use sha2::{Digest, Sha256};
+    mutuald::feed::note::hex(&Sha256::digest(name))
+}
+
+/// F49: what is newer than a relay's program goes through it unchanged: unknown types, operations, members, classes and critical
+/// members, byte for byte, with their words; so a hub behind it that is newer has all of it.
+#[tokio::test]
+async fn f49_what_a_relay_does_not_understand_goes_through_it_unchanged() {
+    use mutuald::record::part;
+    use mutuald::record::statement::{Body, Kind};
+    let mut peer = TestPeer::new(7).await;
+    peer.put(1, 1, "Group number 1");
+    let line = peer.line(2, 1, "From the future");
+    let put = peer.statement(2, 1, Body::Put(Kind::Record), &line).text().unwrap();
+    for text in [
+        put.replace("/v1 record", "/v1 weather"),
+        put.replace("\"op\":\"put\"", "\"op\":\"suspend\""),
+        put.replace("\"op\":", "\"seal\":1,\"crit\":[\"seal\"],\"op\":"),
+        put.replace("\"op\":", "\"mood\":\"fine\",\"op\":"),
+        put.replace(&Uuid::from_u128(2).to_string(), &Uuid::from_u128(3).to_string())
+            .replace("\"public\":", &format!("\"members\":\"{}\",\"public\":", part::digest(b"elsewhere"))),
+    ] {
+        peer.sign(&text, &line);
+    }
+    peer.publish();
+    let relay = TestHub::new("Relay Hub", 2).await;
+    let reader = TestHub::new("Reader Hub", 3).await;
+    for hub in [&relay, &reader] {
+        hub.hub.add_partner(&peer.url, peer.id, None).await.unwrap();
+    }
+    reader.follow(&relay).await;
+    let pull = async |hub: &TestHub| {
+        let row = hub.hub.partner(&peer.id.to_string()).await.unwrap();
+        hub.hub.pull(&row, false).await.unwrap()
+    };
+    assert_eq!(pull(&relay).await.state, "changed");
+    let place = format!("{}relay/{}/", relay.url, folder(&crate::support::peer::origin(7)));
+    for file in ["tile/entries/000.p/6", "part/public/000.p/6", "tile/0/000.p/6"] {
+        let answer = reqwest::get(format!("{place}{file}")).await.unwrap().bytes().await.unwrap();
+        assert_eq!(answer, peer.file(file), "{file}");
+    }
+    // A reader who cannot reach the hub has all of it from the relay.
+    let mut row = reader.hub.partner(&peer.id.to_string()).await.unwrap();
+    row.url = "http://127.0.0.1:9/".into();
+    let mut write = reader.hub.store.write().await.unwrap();
+    store::partner::save(&mut write, &row).await.unwrap();
+    write.commit().await.unwrap();
+    let outcome = pull(&reader).await;
+    assert!(outcome.ok() && outcome.reason.contains("read from Relay Hub"), "{outcome:?}");
+    assert!(outcome.pulled.unwrap().void.is_empty(), "newer is not void");
+    let mut db = reader.hub.store.read().await.unwrap();
+    let leaves = store::log::leaves(&mut db, row.hub, 0, 6).await.unwrap();
+    drop(db);
+    let (notes, lines): (Vec<Vec<u8>>, Vec<Option<String>>) =
+        leaves.into_iter().map(|leaf| (leaf.note, leaf.line)).unzip();
+    assert_eq!(notes, peer.leaves);
+    assert_eq!(lines.iter().flatten().filter(|held| **held == line).count(), 5, "with the words");
+    assert_eq!(reader.names().await, relay.names().await);
+    // What neither knows has no path of its own.
+    for none in ["part/x7/000.p/6", "../../v2/1/checkpoint", "part/contact/000.p/6"] {
+        assert_eq!(reqwest::get(format!("{place}{none}")).await.unwrap().status().as_u16(), 404, "{none}");
+    }
+    reader.check_hub().await;
+}
+
 /// F25: a partner shows forged and old checkpoints of others: nobody is accused by them.
 #[tokio::test]
 async fn f25_what_a_partner_says_it_has_seen_counts_by_the_hubs_own_signature() {
@@ -341,7 +472,7 @@ async fn f31_a_restored_backup_takes_back_what_it_said() {
     assert!(refused.downcast_ref::<WouldFork>().is_some(), "{refused:#}");
     let before = backup.published();
 
-    let healed = backup.hub.heal().await.unwrap();
+    let healed = backup.hub.heal(None).await.unwrap();
     assert_eq!((healed.again, healed.now), (1, before + 21 + 1), "{healed:?}");
     backup.hub.publish().await.unwrap();
     backup.check_hub().await;
@@ -349,12 +480,107 @@ async fn f31_a_restored_backup_takes_back_what_it_said() {
     expected.push("Said in between".into());
     expected.sort();
     assert_eq!(backup.names().await, expected);
-    assert_eq!(backup.hub.heal().await.unwrap().again, 0, "once is enough");
+    assert_eq!(backup.hub.heal(None).await.unwrap().again, 0, "once is enough");
 
     second.finds(&first, &backup.url).await;
     assert_eq!(second.pull(&first).await.state, "changed", "the same history, grown");
     assert_eq!(second.names().await, expected);
     second.check_hub().await;
+}
+
+/// F31: a backup from before a rollover, restored after it: this hub's own document was closing the list that the backup goes on with,
+/// and whatever is said in it would be void. Nothing is published, no other document of that version is signed; healing brings
+/// the newer document and the newer list, whether the feed folder is still there or not, with or without the old list's key. What
+/// was said in between is said again, where a person says that it is this hub's own.
+#[tokio::test(flavor = "multi_thread")]
+async fn f31_a_backup_from_before_a_new_list_finds_it() {
+    use mutuald::node::rollover::{Change, Later, add_signature};
+    use mutuald::node::{Chance, Hub, backup};
+    let (first, second, third) = three(300).await;
+    first.follow(&second).await;
+    second.pull(&first).await;
+    let made = first.hub.back_up(None).await.unwrap();
+    says(&first, 400, "Said in the old list").await;
+    first.rotate().await;
+    says(&first, 401, "Said in the new list").await;
+    says(&first, 1, "Changed in the new list").await;
+    first.clock.advance(jiff::SignedDuration::from_mins(61));
+    second.clock.set(first.clock.now());
+    assert_eq!(second.pull(&first).await.state, "changed");
+    let (good, root) = (first.names().await, first.root());
+    assert_eq!(second.names().await, good);
+    let cases =
+        [(true, true, false), (false, true, false), (true, false, false), (false, false, false), (false, true, true)];
+    for (nth, (files, key, spoke)) in cases.into_iter().enumerate() {
+        let at = format!("feed folder {files}, old key {key}, spoke {spoke}");
+        let again = first.copy(80 + nth as u64).await;
+        let config = (*again.hub.config).clone();
+        again.hub.store.close().await;
+        if !files {
+            std::fs::remove_dir_all(config.feed()).unwrap();
+        }
+        if !key {
+            std::fs::remove_file(config.keys().join("log-1.key")).unwrap();
+        }
+        let restored = backup::restore(&config, &made.file, &again.clock, true).await.unwrap();
+        assert!(restored.done, "{at}");
+        let hub = Hub::speechless(config.clone(), again.clock.clone(), Chance::seeded(90 + nth as u64)).await.unwrap();
+        hub.refresh().await.unwrap();
+        assert_eq!(hub.own_document().await.unwrap().document.version, 1, "{at}: as it was");
+        let refused = hub.publish().await.unwrap_err();
+        let WouldFork(ahead) = refused.downcast_ref::<WouldFork>().unwrap_or_else(|| panic!("{at}: {refused:#}"));
+        assert_eq!(ahead.document, Some(2), "{at}: {refused:#}");
+        assert!(!refused.to_string().contains("rotate"), "{refused:#}");
+        // Another list, and so another document of the same version, would be proof against the hub.
+        match hub.plan_document(&Change::Log { keep: None }, false).await {
+            Ok(plan) => {
+                assert!(!files, "{at}");
+                let signed = add_signature(&plan.text, &root).unwrap();
+                let refused = hub.adopt_document(signed.as_bytes(), None).await.unwrap_err();
+                assert!(refused.is::<WouldFork>(), "{at}: {refused:#}");
+            }
+            Err(refused) => assert!(files && refused.to_string().contains("older backup"), "{at}: {refused:#}"),
+        }
+        let mut expected = good.clone();
+        if spoke {
+            let draft = mutuald::node::author::Draft {
+                id: id(500),
+                rev: 1,
+                body: mutuald::record::statement::Body::Put(mutuald::record::statement::Kind::Record),
+                public: Some(group("Said in between", "Southend", "01702 000500").json()),
+            };
+            assert!(hub.say(&[draft]).await.unwrap_err().is::<WouldFork>());
+            let undecided = hub.heal(None).await.unwrap_err();
+            assert!(undecided.is::<mutuald::node::heal::Undecided>(), "{undecided:#}");
+            assert!(hub.publish().await.is_err(), "half way nothing is published");
+            expected.push("Said in between".into());
+            expected.sort();
+        }
+        let healed = hub.heal(Some(Later::Keep)).await.unwrap();
+        assert_eq!(healed.again, u64::from(spoke), "{at}: {healed:?}");
+        assert_eq!(hub.own_document().await.unwrap().document.version, 2, "{at}");
+        hub.publish().await.unwrap_or_else(|error| panic!("{at}: {error:#}"));
+        assert_eq!(hub.check().await.unwrap(), [], "{at}");
+        let names = async |hub: &Hub| {
+            let mut db = hub.store.read().await.unwrap();
+            let names: Vec<String> =
+                sqlx::query_scalar("SELECT name FROM grp ORDER BY name").fetch_all(&mut *db).await.unwrap();
+            names
+        };
+        assert_eq!(names(&hub).await, expected, "{at}: nothing lost that a partner holds");
+        assert_eq!(hub.heal(None).await.unwrap().again, 0, "{at}: once is enough");
+        // It goes on, and whoever follows it follows on: the same history, grown.
+        let found = crate::support::feed::audited(&config.feed(), hub.id).await.unwrap();
+        assert!(found.sound(), "{at}: {found}");
+        if spoke {
+            second.finds(&first, &again.url).await;
+            assert_eq!(second.pull(&first).await.state, "changed", "{at}");
+            assert_eq!(second.names().await, expected);
+            second.check_hub().await;
+        }
+        hub.store.close().await;
+    }
+    drop(third);
 }
 
 /// F32: a copied machine with the same key: whoever publishes second is stopped, by what partners have seen, and by the

@@ -70,16 +70,62 @@ async fn f01_a_partner_that_cannot_be_reached() {
     scene.heals().await;
 }
 
+/// Expected everywhere: whatever a run meets, the log says it in one event, at the level that it deserves.
+#[tokio::test]
+async fn f01_every_run_is_one_event() {
+    use crate::support::events::Events;
+    type Meets = fn(&mut Scene);
+    let meets: [(&str, &str, Meets); 6] = [
+        ("current", "INFO", |_| ()),
+        ("http-status", "WARN", |scene| {
+            scene.peer.fault(CHECKPOINT, |_, _| Reply::of(500, "").header("content-length", 0))
+        }),
+        ("web-page", "WARN", |scene| {
+            scene.peer.fault(CHECKPOINT, |_, _| Reply::whole("<html>").header("content-type", "text/html"));
+        }),
+        ("bundle-count", "WARN", |scene| {
+            scene.peer.put(9, 1, "Group nine");
+            scene.peer.publish();
+            scene.peer.fault("tile/entries/000.p/4", |_, _| Reply::whole(""));
+        }),
+        ("stale-view", "INFO", |scene| scene.peer.publish_at(1)),
+        ("disputed", "WARN", |scene| {
+            let note = scene.peer.checkpoint(3, [9; 32], scene.peer.now);
+            scene.peer.fault(CHECKPOINT, move |_, _| Reply::whole(note.clone()));
+        }),
+    ];
+    for (state, level, meet) in meets {
+        let mut scene = Scene::new(3).await;
+        meet(&mut scene);
+        let events = Events::listen();
+        assert_eq!(scene.pull().await.state, state);
+        let quiet = |line: &String| line.contains(" DEBUG ") || line.contains(" TRACE ");
+        let said: Vec<String> =
+            events.lines().into_iter().filter(|line| line.contains(" mutuald::") && !quiet(line)).collect();
+        assert!(said.len() == 1 && said[0].contains(level), "{state}: {said:#?}");
+        assert!(said[0].contains(&scene.peer.id.to_string()), "it reads alone: {said:?}");
+    }
+}
+
 /// F1: Retry-After is honoured, and never for longer than a day.
 #[tokio::test]
 async fn f01_retry_after_is_obeyed_up_to_a_day() {
     let mut scene = Scene::new(1).await;
     let now = scene.hub.clock.now().as_second();
-    for (asked, at_least, at_most) in [("43200", 43_200, 43_200), ("99999999999", 86_400, 86_400), ("soon", 0, 0)] {
+    for (status, asked, at_least, at_most) in [
+        (429, "43200", 43_200, 43_200),
+        (429, "99999999999", 86_400, 86_400),
+        (429, "soon", 0, 0),
+        // A date counts from the server's own clock, which may be years off.
+        (503, "Wed, 01 Jan 2020 06:00:00 GMT", 21_600, 21_600),
+        (503, "Fri, 01 Jan 2038 00:00:00 GMT", 86_400, 86_400),
+        (503, "Tue, 31 Dec 2019 00:00:00 GMT", 0, 0),
+    ] {
         scene.peer.well();
-        scene
-            .peer
-            .fault(CHECKPOINT, move |_, _| Reply::of(429, "").header("content-length", 0).header("retry-after", asked));
+        scene.peer.fault(CHECKPOINT, move |_, _| {
+            let reply = Reply::of(status, "").header("content-length", 0).header("retry-after", asked);
+            reply.header("date", "Wed, 01 Jan 2020 00:00:00 GMT")
+        });
         scene.refused("http-status").await;
         let row = scene.partner().await;
         let wait = row.retry_after.map_or(0, |at| at - now);
@@ -338,6 +384,14 @@ async fn f07_an_old_checkpoint_is_a_stale_view() {
         assert!(outcome.ok(), "no failure");
         assert_eq!(scene.before().await, before);
     }
+    // Whoever shows old states for longer than the hub itself lets its list grow old is told on, by the newest that it signed.
+    for (days, state) in [(2, "stale-view"), (1, "stale-view"), (1, "stale")] {
+        scene.hub.clock.advance(jiff::SignedDuration::from_hours(24 * days));
+        let outcome = scene.pull().await;
+        assert_eq!(outcome.state, state, "{outcome:?}");
+        assert_eq!(scene.names().await.len(), 4, "data is kept");
+    }
+    scene.peer.now = scene.hub.clock.now().as_second();
     scene.heals().await;
 }
 

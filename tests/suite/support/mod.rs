@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod command;
+pub mod events;
 pub mod feed;
 pub mod hub;
 pub mod ods;

@@ -127,8 +127,21 @@ impl TestPeer {
 
     /// One whose hub document says something else.
     pub async fn with(seed: u8, change: impl FnOnce(&mut HubDocument)) -> TestPeer {
-        let keys = LogKeys::from_seed(&origin(seed), &[seed; 32]);
-        let root = SigningKey::new(&format!("peer-{seed}-root"), ED25519, &[seed.wrapping_add(1); 32]);
+        let secrets = ([seed; 32], [seed.wrapping_add(1); 32]);
+        TestPeer::made(&seed.to_string(), secrets, change).await
+    }
+
+    /// One of more hubs than there are seeds of one byte.
+    pub async fn nth(n: u16) -> TestPeer {
+        let mut secrets = ([0xa5; 32], [0x5a; 32]);
+        secrets.0[..2].copy_from_slice(&n.to_be_bytes());
+        secrets.1[..2].copy_from_slice(&n.to_be_bytes());
+        TestPeer::made(&format!("nth-{n}"), secrets, |_| {}).await
+    }
+
+    async fn made(seed: &str, secrets: ([u8; 32], [u8; 32]), change: impl FnOnce(&mut HubDocument)) -> TestPeer {
+        let keys = LogKeys::from_seed(&format!("peer-{seed}.example/1"), &secrets.0);
+        let root = SigningKey::new(&format!("peer-{seed}-root"), ED25519, &secrets.1);
         let expires = "2031-01-01".parse().unwrap();
         let mut hub = HubDocument::first(&format!("Peer {seed}"), "CC-BY-4.0", &root, &keys, "../v1/1/", expires);
         change(&mut hub);
