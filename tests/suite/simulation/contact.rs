@@ -57,12 +57,12 @@ impl Ledger {
     }
 
     /// A person enters, agrees, takes back, or lets a hub read; says what was done.
-    pub fn change(&mut self, records: &[Uuid], hubs: &[HubId], day: Date, rng: &mut StdRng) -> Option<&'static str> {
+    pub fn change(&mut self, records: &[Uuid], hubs: &[HubId], day: Date, rng: &mut StdRng) -> Vec<&'static str> {
         let hub = hubs[rng.random_range(0..hubs.len())];
         let all: Vec<(Uuid, i64)> =
             self.contacts.iter().flat_map(|(id, all)| all.iter().map(|(n, _)| (*id, *n))).collect();
         match rng.random_range(0..100u32) {
-            0..25 if !records.is_empty() => {
+            0..35 if !records.is_empty() => {
                 let id = records[rng.random_range(0..records.len())];
                 self.last += 1;
                 let mut contact = RoleContact { role: "enquiries".into(), ..RoleContact::default() };
@@ -72,38 +72,49 @@ impl Ledger {
                     }
                 }
                 let of = self.contacts.entry(id).or_default();
-                (of.len() < 3).then(|| of.push((self.last, contact)))?;
-                Some("contact-entered")
-            }
-            25..30 if !all.is_empty() => {
-                let (id, n) = all[rng.random_range(0..all.len())];
-                self.contacts.get_mut(&id)?.retain(|(of, _)| *of != n);
-                Some("contact-removed")
-            }
-            30..60 if !all.is_empty() => {
-                let (_, contact) = all[rng.random_range(0..all.len())];
-                let fields: BTreeSet<Field> = Field::ALL.into_iter().filter(|_| rng.random_bool(0.8)).collect();
-                let mut readers: BTreeSet<Reader> =
-                    hubs.iter().filter(|_| rng.random_bool(0.5)).map(|hub| Reader::Hub(*hub)).collect();
-                if rng.random_bool(0.1) {
-                    readers.insert(Reader::Public);
+                if of.len() == 3 {
+                    return Vec::new();
                 }
-                let review = day.checked_add(jiff::Span::new().days(rng.random_range(1..120))).unwrap();
-                self.consents.push(Consent { contact, fields, readers, given: day, review, withdrawn: None });
-                Some("consent-given")
+                of.push((self.last, contact));
+                if rng.random_bool(0.7) {
+                    self.agree(self.last, hubs, day, rng);
+                    return vec!["contact-entered", "consent-given"];
+                }
+                vec!["contact-entered"]
             }
-            60..72 => {
+            35..42 if !all.is_empty() => {
+                let (id, n) = all[rng.random_range(0..all.len())];
+                self.contacts.entry(id).or_default().retain(|(of, _)| *of != n);
+                vec!["contact-removed"]
+            }
+            42..55 if !all.is_empty() => {
+                self.agree(all[rng.random_range(0..all.len())].1, hubs, day, rng);
+                vec!["consent-given"]
+            }
+            55..70 => {
                 let standing: Vec<usize> =
                     (0..self.consents.len()).filter(|at| self.consents[*at].in_force(day)).collect();
-                (!standing.is_empty()).then(|| {
-                    self.consents[standing[rng.random_range(0..standing.len())]].withdrawn = Some(day);
-                    "consent-withdrawn"
-                })
+                if standing.is_empty() {
+                    return Vec::new();
+                }
+                self.consents[standing[rng.random_range(0..standing.len())]].withdrawn = Some(day);
+                vec!["consent-withdrawn"]
             }
-            72..92 => self.readers.insert(hub).then_some("reader-added"),
-            92..100 => self.readers.remove(&hub).then_some("reader-removed"),
-            _ => None,
+            70..92 => Vec::from_iter(self.readers.insert(hub).then_some("reader-added")),
+            92..100 => Vec::from_iter(self.readers.remove(&hub).then_some("reader-removed")),
+            _ => Vec::new(),
         }
+    }
+
+    fn agree(&mut self, contact: i64, hubs: &[HubId], day: Date, rng: &mut StdRng) {
+        let fields: BTreeSet<Field> = Field::ALL.into_iter().filter(|_| rng.random_bool(0.9)).collect();
+        let mut readers: BTreeSet<Reader> =
+            hubs.iter().filter(|_| rng.random_bool(0.6)).map(|hub| Reader::Hub(*hub)).collect();
+        if rng.random_bool(0.1) {
+            readers.insert(Reader::Public);
+        }
+        let review = day.checked_add(jiff::Span::new().days(rng.random_range(1..120))).unwrap();
+        self.consents.push(Consent { contact, fields, readers, given: day, review, withdrawn: None });
     }
 
     /// In plain words: what of a record's contacts a hub may hold on a day. A line is read whole or not at all, so it is

@@ -76,12 +76,11 @@ pub const ALL: [(&str, &str); 69] = [
 ];
 
 /// And what comes of signed requests.
-pub const ASKED: [(&str, &str); 8] = [
+pub const ASKED: [(&str, &str); 7] = [
     ("contacts-came", "bundles that brought a contact"),
     ("contact-clock-corrected", "requests signed anew by the other's clock"),
     ("contact-unbelieved", "requests that were not believed"),
     ("contact-forbidden", "requests of hubs that nobody lets read"),
-    ("contact-absent", "requests for a bundle that is not there"),
     ("contact-held", "contacts held in the end by a hub that may"),
     ("contact-not-held", "contacts that in the end a hub may not hold and does not"),
     ("digests-compared", "registries compared"),

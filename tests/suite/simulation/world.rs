@@ -147,28 +147,30 @@ impl World {
         self.now += self.rng.random_range(0..3_600);
         let hub = self.any();
         match self.rng.random_range(0..100u32) {
-            0..11 => self.speak(hub),
-            11..14 => self.agree(hub),
-            14..18 => {
+            0..9 => self.speak(hub),
+            9..16 => self.agree(hub),
+            16..20 => {
                 let now = self.at(hub);
                 self.tend(hub);
                 self.hubs[hub].own.publish(now);
                 self.count.one("published");
             }
-            18..38 => self.write(hub),
-            38..50 => self.begin(hub),
-            50..90 => self.go_on(),
+            20..36 => (0..self.rng.random_range(1..6)).for_each(|_| self.write(hub)),
+            36..50 => self.begin(hub),
+            50..90 => (0..self.rng.random_range(1..4)).for_each(|_| self.go_on()),
             90..92 => self.crash(hub),
             92..94 => {
                 let before = self.hubs[hub].clock;
-                self.hubs[hub].clock = self.rng.random_range(-10 * YEAR..10 * YEAR);
+                // Half of the time somebody has put it right.
+                self.hubs[hub].clock = if self.chance(50) { 0 } else { self.rng.random_range(-10 * YEAR..10 * YEAR) };
                 self.count.one("clock-wrong");
                 self.count.many("clock-back", u64::from(self.hubs[hub].clock < before));
             }
             94..96 => {
                 self.count.one("parted");
+                let cut = if self.chance(50) { 30 } else { 0 };
                 for at in 0..self.side.len() {
-                    self.side[at] = u8::from(self.chance(30));
+                    self.side[at] = u8::from(self.chance(cut));
                 }
             }
             96..98 => {
@@ -180,9 +182,22 @@ impl World {
         }
     }
 
+    /// Whether a hub says nothing since its key was stolen: the thief's words follow its own in one history, until the root
+    /// key ends it. Of other networks the hub goes on, and there are two.
+    fn silent(&self, hub: usize) -> bool {
+        self.lie == Lie::Thief && hub == self.liar && self.other.is_some() && self.seed.is_multiple_of(2)
+    }
+
     /// A hub's people do something.
     fn speak(&mut self, hub: usize) {
         let now = self.at(hub);
+        if self.silent(hub) {
+            let mut other = self.other.take().expect("a thief has begun");
+            self.other = Some(other.clone());
+            self.say(&mut other, hub, now);
+            self.other = Some(other);
+            return;
+        }
         let mut own = std::mem::replace(&mut self.hubs[hub].own, Own::new(hub, self.seed));
         self.say(&mut own, hub, now);
         self.hubs[hub].own = own;
@@ -200,20 +215,25 @@ impl World {
 
     /// A hub's people say whose contacts may be told to whom, and what is signed follows at once.
     fn agree(&mut self, hub: usize) {
+        if self.silent(hub) {
+            return;
+        }
         let mut rng = StdRng::seed_from_u64(self.rng.random());
         let today = contact::day(self.at(hub));
         let others: Vec<HubId> =
             (0..self.hubs.len()).filter(|of| *of != hub).map(|of| self.hubs[of].own.id()).collect();
         let own = &mut self.hubs[hub].own;
         let live: Vec<Uuid> = own.truth.iter().filter(|(_, truth)| truth.says.is_some()).map(|(id, _)| *id).collect();
-        if let Some(done) = own.ledger.change(&live, &others, today, &mut rng) {
-            self.count.one(done);
-        }
+        let done = own.ledger.change(&live, &others, today, &mut rng);
+        done.into_iter().for_each(|what| self.count.one(what));
         self.tend(hub);
     }
 
     /// What is signed of contacts is brought to what the ledger allows: after each change, at start-up and on each new day.
     fn tend(&mut self, hub: usize) {
+        if self.silent(hub) {
+            return;
+        }
         let mut rng = StdRng::seed_from_u64(self.rng.random());
         let now = self.at(hub);
         let own = &mut self.hubs[hub].own;
@@ -250,6 +270,12 @@ impl World {
             (partner.hub().id, check::fold(&partner.logs).into_keys().collect())
         };
         (!ids.is_empty()).then(|| RecordRef { hub, rec: ids[self.rng.random_range(0..ids.len())] })
+    }
+
+    /// A record of its own, or one that it holds of another.
+    fn any_record(&mut self, own: &Own, reader: usize) -> Option<RecordRef> {
+        let of = if self.chance(40) { self.record(own) } else { None };
+        of.map(|(rec, _)| RecordRef { hub: own.id(), rec }).or_else(|| self.reference(reader))
     }
 
     fn say(&mut self, own: &mut Own, hub: usize, now: i64) {
@@ -294,7 +320,7 @@ impl World {
                 own.truth.insert(id, Truth { says: None, ..truth });
             }
             76..86 => {
-                let (Some(a), Some(b)) = (self.reference(hub), self.reference(hub)) else { return };
+                let (Some(a), Some(b)) = (self.any_record(own, hub), self.any_record(own, hub)) else { return };
                 let judgement = [Judgement::Same, Judgement::Different, Judgement::None][self.rng.random_range(0..3)];
                 if a != b {
                     self.count.one("linked");
@@ -317,7 +343,7 @@ impl World {
                 own.say(id, own.words.len() as u64, now, body, None, &mut rng);
             }
             89..94 => {
-                let (Some(on), Some(of)) = (self.reference(hub), self.reference(hub)) else { return };
+                let (Some(on), Some(of)) = (self.any_record(own, hub), self.any_record(own, hub)) else { return };
                 let prefer = Prefer::Value(Revision { record: of, rev: 1 });
                 self.count.one("chosen");
                 let body = Body::Choose { on, field: "description".into(), prefer, over: Vec::new() };
@@ -456,10 +482,7 @@ impl World {
                     self.count.one("contact-forbidden");
                     None
                 }
-                Asked::Absent => {
-                    self.count.one("contact-absent");
-                    None
-                }
+                Asked::Absent => None,
             },
             false if via != of => self.relayed(via, of, &path),
             false => self.shown(reader, of).files.get(&path).cloned(),
@@ -489,7 +512,7 @@ impl World {
     /// Which of a hub's histories a reader is shown.
     fn shown(&mut self, reader: usize, of: usize) -> &mut Own {
         // Whoever shows two histories errs now and then as to whom it shows which.
-        let astray = self.lie == Lie::Fork && !self.healing && self.chance(5);
+        let astray = self.lie == Lie::Fork && !self.healing && self.chance(10);
         if of == self.liar && (reader % 2 == 1) != astray && self.other.is_some() {
             self.count.one("shown-other");
             return self.other.as_mut().expect("it was just seen");
