@@ -73,6 +73,8 @@ pub struct Pull {
     pub via: usize,
     /// By how much the clock is corrected under which requests are signed.
     pub offset: i64,
+    /// Whether the hub takes this reader for one to whom it shows its other history.
+    pub astray: bool,
     /// What befell it since somebody last looked.
     pub met: Vec<&'static str>,
     log: usize,
@@ -82,7 +84,7 @@ pub struct Pull {
 impl Pull {
     pub fn start(of: usize, via: usize) -> (Pull, String) {
         let stage = Stage::Document { target: None };
-        (Pull { of, via, offset: 0, met: Vec::new(), log: 0, stage }, ".well-known/groups-hub".into())
+        (Pull { of, via, offset: 0, astray: false, met: Vec::new(), log: 0, stage }, ".well-known/groups-hub".into())
     }
 
     /// Takes an answer; `None` when nothing usable came.

@@ -436,7 +436,9 @@ impl World {
         if of != reader && !busy {
             // Now and then another hub is asked, which relays what it holds.
             let via = if self.chance(15) { self.any() } else { of };
-            let (pull, path) = Pull::start(of, if via == reader { of } else { via });
+            let (mut pull, path) = Pull::start(of, if via == reader { of } else { via });
+            // Whoever shows two histories errs now and then as to whom it shows which.
+            pull.astray = self.lie == Lie::Fork && self.chance(25);
             self.asked += 1;
             self.pulls.push(Waiting { reader, pull, path, asked: self.asked, before: None });
         }
@@ -468,7 +470,7 @@ impl World {
         let (of, via) = (pull.of, pull.via);
         let honest = match path.contains("/part/contact/") {
             true if self.side[reader] != self.side[of] => None,
-            true => match self.ask_contacts(reader, of, &path, pull.offset) {
+            true => match self.ask_contacts(reader, pull, &path) {
                 Asked::Given(lines) => Some(Rc::new(lines)),
                 Asked::Unbelieved(Refused::Time, theirs) => {
                     let offset = theirs - self.at(reader);
@@ -485,7 +487,7 @@ impl World {
                 Asked::Absent => None,
             },
             false if via != of => self.relayed(via, of, &path),
-            false => self.shown(reader, of).files.get(&path).cloned(),
+            false => self.shown(reader, pull).files.get(&path).cloned(),
         };
         let doubled = !self.healing && before.is_some() && self.chance(2);
         let answer = match doubled {
@@ -510,23 +512,22 @@ impl World {
     }
 
     /// Which of a hub's histories a reader is shown.
-    fn shown(&mut self, reader: usize, of: usize) -> &mut Own {
-        // Whoever shows two histories errs now and then as to whom it shows which.
-        let astray = self.lie == Lie::Fork && !self.healing && self.chance(10);
-        if of == self.liar && (reader % 2 == 1) != astray && self.other.is_some() {
+    fn shown(&mut self, reader: usize, pull: &Pull) -> &mut Own {
+        if pull.of == self.liar && (reader % 2 == 1) != pull.astray && self.other.is_some() {
             self.count.one("shown-other");
             return self.other.as_mut().expect("it was just seen");
         }
-        &mut self.hubs[of].own
+        &mut self.hubs[pull.of].own
     }
 
     /// What a signed request for contacts brings.
-    fn ask_contacts(&mut self, reader: usize, of: usize, path: &str, offset: i64) -> Asked {
+    fn ask_contacts(&mut self, reader: usize, pull: &Pull, path: &str) -> Asked {
+        let of = pull.of;
         let keys = self.hubs[reader].own.keys.last().expect("a hub has keys");
-        let (headers, now) = (contact::sign(of, path, keys, self.at(reader) + offset), self.at(of));
+        let (headers, now) = (contact::sign(of, path, keys, self.at(reader) + pull.offset), self.at(of));
         match self.hubs[of].believes(of, path, &headers, now) {
             Err(refused) => Asked::Unbelieved(refused, now),
-            Ok(hub) => self.shown(reader, of).give(hub, path, contact::day(now)),
+            Ok(hub) => self.shown(reader, pull).give(hub, path, contact::day(now)),
         }
     }
 
@@ -555,7 +556,7 @@ impl World {
         }
         // Erased words come again for ever: there is always somebody who did not erase.
         if path.contains("/part/public/") && self.rng.random_range(0..100u32) < 20 {
-            let whose = if from == pull.of { self.shown(reader, pull.of) } else { &mut self.hubs[pull.of].own };
+            let whose = if from == pull.of { self.shown(reader, pull) } else { &mut self.hubs[pull.of].own };
             let again = honest.map(|bytes| (whose.unerased(path, &bytes), bytes));
             self.count.many("unerased", u64::from(again.as_ref().is_some_and(|(again, bytes)| *again != **bytes)));
             return again.map(|(again, _)| Rc::new(again));
