@@ -4,7 +4,7 @@ mod past;
 
 use super::export::writable;
 use super::list::About;
-use super::output::{count, lines, table as sheet};
+use super::output::{count, lines, quoted, table as sheet};
 use super::{Answer, Context, Failure};
 use crate::exchange::guess::{self, How};
 use crate::exchange::plan::{ImportPlan, Missing, Mode, Terms};
@@ -326,7 +326,9 @@ impl Import {
             }
             None => (None, None),
         };
-        let arguments = std::env::args().skip(1).filter(|arg| !arg.starts_with("--commit") && arg != "--even-so");
+        // A file's name need not be in UTF-8.
+        let arguments = std::env::args_os().skip(1).map(|arg| arg.to_string_lossy().into_owned());
+        let arguments = arguments.filter(|arg| !arg.starts_with("--commit") && arg != "--even-so");
         let again: Vec<String> = arguments.map(|arg| quoted(&arg)).collect();
         let again = format!("mutuald {} --commit={digest}", again.join(" "));
         let shown = Imported {
@@ -575,15 +577,5 @@ async fn commit(hub: &Hub, job: Job<'_>, plan: &ImportPlan, beside: Beside) -> a
             Err(Failure::new(error.to_string(), "look at the new plan: the same command without --commit").into())
         }
         done => done,
-    }
-}
-
-/// An argument as one types it.
-fn quoted(text: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "-_./=:,@+".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
-        text.to_owned()
-    } else {
-        format!("'{}'", text.replace('\'', r"'\''"))
     }
 }

@@ -1,7 +1,7 @@
 //! `mutuald list`
 
 use super::import::Becomes;
-use super::output::{count, lines, moment, table};
+use super::output::{count, lines, moment, quoted, table};
 use super::{Answer, Context, Failure};
 use crate::exchange::feed::Kind;
 use crate::exchange::plan::Missing;
@@ -200,11 +200,11 @@ impl fmt::Display for Added {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "{:?} is a list of this hub now. ", self.list.title)?;
         match &self.source {
-            None => write!(out, "Import into it: mutuald import FILE --list '{}'", self.list.title),
+            None => write!(out, "Import into it: mutuald import FILE --list {}", quoted(&self.list.title)),
             Some(url) => write!(
                 out,
-                "The daemon reads it from {url}; look what that brings: mutuald list fetch '{}'",
-                self.list.title
+                "The daemon reads it from {url}; look what that brings: mutuald list fetch {}",
+                quoted(&self.list.title)
             ),
         }
     }
@@ -315,8 +315,9 @@ impl fmt::Display for AllGone {
             }
             writeln!(
                 out,
-                "They stay until you say what becomes of them: mutuald list missing '{list}' --keep, --close or --withdraw;\n\
-                 with --group WORDS for one of them.\n"
+                "They stay until you say what becomes of them: mutuald list missing {} --keep, --close or --withdraw;\n\
+                 with --group WORDS for one of them.\n",
+                quoted(list)
             )?;
         }
         Ok(())
@@ -358,12 +359,14 @@ impl fmt::Display for Fetched {
                 let even_so = if plan.as_ref().is_some_and(|plan| plan.held.is_some()) { " --even-so" } else { "" };
                 write!(
                     out,
-                    "Nothing was changed yet. To do exactly this: mutuald list fetch '{list}' --commit={digest}{even_so}"
+                    "Nothing was changed yet. To do exactly this: mutuald list fetch {} --commit={digest}{even_so}",
+                    quoted(list)
                 )
             }
             ("held", _) => write!(
                 out,
-                "Held: {reason}. When you have looked: mutuald list fetch '{list}' --commit={digest} --even-so"
+                "Held: {reason}. When you have looked: mutuald list fetch {} --commit={digest} --even-so",
+                quoted(list)
             ),
             _ => write!(out, "{state}: {reason}."),
         }
@@ -454,7 +457,7 @@ impl List {
                 match outcome.state.as_str() {
                     "looked" | "changed" | "current" | "held" => {}
                     "other-plan" => {
-                        let next = format!("mutuald list fetch '{}' shows the new plan", list.title);
+                        let next = format!("mutuald list fetch {} shows the new plan", quoted(&list.title));
                         return Err(Failure::new(outcome.reason, next).into());
                     }
                     state => {

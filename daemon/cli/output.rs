@@ -62,7 +62,7 @@ impl Answer {
     /// Prints it. A reader that went away (`| head`) is no failure.
     pub fn print(&self, json: bool) -> Status {
         let mut out = std::io::stdout().lock();
-        let text = if json && !self.json.is_null() { format!("{:#}", self.json) } else { self.text.clone() };
+        let text = if json && !self.json.is_null() { escaped(&format!("{:#}", self.json)) } else { plain(&self.text) };
         let text = text.trim_end_matches('\n');
         let printed = if text.is_empty() { Ok(()) } else { writeln!(out, "{text}") };
         match printed.and_then(|()| out.flush()) {
@@ -70,6 +70,30 @@ impl Answer {
             _ => self.status,
         }
     }
+}
+
+/// Whether a terminal would obey a character instead of showing it, or turn the direction of what follows.
+fn commands(c: char) -> bool {
+    c.is_control() && !matches!(c, '\n' | '\t') || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// A text as it may be shown on a terminal. Names and words come from other hubs, who may have put into them what moves the
+/// cursor, hides lines, or writes backwards.
+fn plain(text: &str) -> String {
+    text.chars().map(|c| if commands(c) { '\u{fffd}' } else { c }).collect()
+}
+
+/// JSON that says the same and holds no such character itself.
+fn escaped(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        match c {
+            // They stand in texts alone, where each is one unit of UTF-16.
+            c if commands(c) => out.push_str(&format!("\\u{:04x}", c as u32)),
+            c => out.push(c),
+        }
+    }
+    out
 }
 
 /// Something that did not work: what, on what, and what to do next.
@@ -114,9 +138,10 @@ pub fn report(error: &anyhow::Error, json: bool) -> Status {
     let mut out = std::io::stderr().lock();
     // With nobody to read it there is nobody to tell.
     let _ = if json {
-        writeln!(out, "{:#}", serde_json::json!({"error": what, "next": next, "exit": status as u8}))
+        let told = serde_json::json!({"error": what, "next": next, "exit": status as u8});
+        writeln!(out, "{}", escaped(&format!("{told:#}")))
     } else {
-        writeln!(out, "mutuald: {what}\nnext: {next}")
+        writeln!(out, "{}", plain(&format!("mutuald: {what}\nnext: {next}")))
     };
     status
 }
@@ -165,4 +190,37 @@ pub fn lines(table: &comfy_table::Table) -> String {
 /// `5 August 2026, 16:04` where the hub is.
 pub fn moment(at: jiff::Timestamp, zone: &jiff::tz::TimeZone) -> String {
     at.to_zoned(zone.clone()).strftime("%-d %B %Y, %H:%M").to_string()
+}
+
+/// An argument as one types it: what a title holds, an apostrophe too, stays one argument.
+pub fn quoted(text: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "-_./=:,@+".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_another_hub_wrote_is_shown_and_never_obeyed() {
+        let name = "Carers\u{1b}[2J\u{9b}1A \u{202e}moc\n\tCafé שלום";
+        assert_eq!(plain(name), "Carers\u{fffd}[2J\u{fffd}1A \u{fffd}moc\n\tCafé שלום");
+        let json = escaped(&serde_json::json!({ "name": name }).to_string());
+        assert!(!json.chars().any(commands), "{json}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&json).unwrap()["name"], name, "and means what it did");
+    }
+
+    #[test]
+    fn a_command_that_is_suggested_can_be_typed() {
+        for (text, typed) in
+            [("District", "District"), ("The men's list", r"'The men'\''s list'"), ("", "''"), ("$(ls)", "'$(ls)'")]
+        {
+            assert_eq!(quoted(text), typed);
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! What one cell says: text in, a value or a [`Fault`] out. Pure, and the same for every column that holds such a value.
 
 use super::fault::{Caution, Fault};
+use crate::record::canonical;
 use crate::record::group::Sighting;
 use crate::registry::sighting::MOST;
 use jiff::civil::Date;
@@ -21,13 +22,19 @@ pub enum DateOrder {
 /// A value, and what was put right on the way.
 pub type Read<T> = Result<(T, Option<Caution>), Fault>;
 
-/// Removes what cannot be seen: byte-order marks and control characters anywhere, blanks at the ends. Composes accents, so
-/// that two ways of typing é do not look like a change. `lines` keeps line breaks; otherwise runs of blanks become one.
-/// The flag says whether something other than blanks was removed.
+/// Removes what cannot be seen: byte-order marks, control characters, soft hyphens and marks that turn the direction of writing
+/// anywhere (a name that begins with one shows what follows it backwards), blanks at the ends. Composes accents, so that two ways
+/// of typing é do not look like a change. `lines` keeps line breaks, however a program wrote them; otherwise runs of blanks
+/// become one. The flag says whether something other than blanks was removed.
 pub fn clean(text: &str, lines: bool) -> (String, bool) {
-    let hidden =
-        |c: char| (c.is_control() && !matches!(c, '\n' | '\t')) || matches!(c, '\u{feff}' | '\u{200b}' | '\u{2060}');
-    let text = text.replace("\r\n", "\n").replace('\r', "\n");
+    let hidden = |c: char| {
+        (c.is_control() && !matches!(c, '\n' | '\t'))
+            || matches!(c, '\u{feff}' | '\u{200b}' | '\u{2060}' | '\u{ad}')
+            || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    // Vertical tabs and form feeds are line breaks within a cell to some databases, and what Unicode has besides is to others.
+    let breaks = ['\r', '\u{b}', '\u{c}', '\u{85}', '\u{2028}', '\u{2029}'];
+    let text = text.replace("\r\n", "\n").replace(breaks, "\n");
     let removed = text.contains(hidden);
     let seen = text.replace('\u{a0}', " ").chars().filter(|c| !hidden(*c)).nfc().collect::<String>();
     let kept = if lines {
@@ -120,11 +127,56 @@ fn serial(text: &str) -> Option<Date> {
     Date::constant(1899, 12, 30).checked_add(jiff::Span::new().days(days)).ok()
 }
 
-/// Sightings as an export writes them.
+/// Sightings as an export writes them: in words, or as JSON, as it did before and does of what no words are made of.
 pub fn sightings(text: &str) -> Result<Vec<Sighting>, Fault> {
-    let seen: Vec<Sighting> = serde_json::from_str(text).map_err(|_| Fault::Sightings)?;
+    let seen: Option<Vec<Sighting>> = match text.starts_with('[') {
+        true => serde_json::from_str(text).ok(),
+        false => text.split(BETWEEN).map(sighting).collect(),
+    };
     let sound = |one: &Sighting| !one.observed_by.trim().is_empty() && one.via.len() <= MOST;
-    if seen.len() <= MOST && seen.iter().all(sound) { Ok(seen) } else { Err(Fault::Sightings) }
+    seen.filter(|seen| seen.len() <= MOST && seen.iter().all(sound)).ok_or(Fault::Sightings)
+}
+
+/// Between two sightings.
+const BETWEEN: &str = "; ";
+const RECORD: &str = ", record ";
+const WAY: &str = ", by way of ";
+
+/// Sightings for people to read: "Library leaflet [leaflet], 2024-04-01; h-…, record 3a9a…, by way of h-… > h-…".
+pub fn sightings_shown(seen: &[Sighting]) -> String {
+    let one = |seen: &Sighting| {
+        let kind = seen.kind.as_ref().map(|kind| format!(" [{kind}]"));
+        let date = seen.date.map(|date| format!(", {date}"));
+        let record = seen.record.map(|record| format!("{RECORD}{record}"));
+        let way = (!seen.via.is_empty()).then(|| format!("{WAY}{}", seen.via.join(" > ")));
+        let after = [kind, date, record, way].into_iter().flatten().collect::<String>();
+        format!("{}{after}", seen.observed_by)
+    };
+    let words = seen.iter().map(one).collect::<Vec<_>>().join(BETWEEN);
+    // A title that looks like what follows it, and what this version does not know, only JSON says again as it was.
+    if sightings(&words).as_deref() == Ok(seen) {
+        words
+    } else {
+        serde_json::to_string(seen).expect("sightings are texts and days, which always serialise")
+    }
+}
+
+fn sighting(text: &str) -> Option<Sighting> {
+    let (text, via) = text.rsplit_once(WAY).unwrap_or((text, ""));
+    let via = via.split(" > ").filter(|hub| !hub.is_empty()).map(str::to_owned).collect();
+    let (text, record) = match text.rsplit_once(RECORD) {
+        Some((text, record)) => (text, Some(canonical::uuid(record)?)),
+        None => (text, None),
+    };
+    let dated = text.rsplit_once(", ").and_then(|(text, date)| Some((text, canonical::date(date)?)));
+    let (text, date) = dated.map_or((text, None), |(text, date)| (text, Some(date)));
+    let kind = |text: &str| {
+        let (text, kind) = text.strip_suffix(']')?.rsplit_once(" [")?;
+        let label = !kind.is_empty() && kind.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+        label.then(|| (text.to_owned(), Some(kind.to_owned())))
+    };
+    let (observed_by, kind) = kind(text).unwrap_or_else(|| (text.to_owned(), None));
+    Some(Sighting { observed_by, kind, date, record, via, ..Sighting::default() })
 }
 
 /// "3 April 2026".
@@ -441,6 +493,25 @@ mod tests {
     }
 
     #[test]
+    fn sightings_are_words_that_are_read_again() {
+        let words = "Library leaflet [leaflet], 2024-04-01; Town list; h-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa, 2026-01-02, \
+                     record 3a9afa8c-9841-4d2f-8e7a-e061aed1ef68, by way of h-bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb > h-cccccccccccccccccccccccccccccccc";
+        let seen = sightings(words).unwrap();
+        assert_eq!(seen.len(), 3);
+        assert_eq!((seen[0].observed_by.as_str(), seen[0].kind.as_deref()), ("Library leaflet", Some("leaflet")));
+        assert_eq!((seen[2].via.len(), seen[2].record.is_some()), (2, true));
+        assert_eq!(sightings_shown(&seen), words);
+        // As exports wrote them before; and of a title that words would not keep, still.
+        let json = serde_json::to_string(&seen).unwrap();
+        assert_eq!(sightings(&json).unwrap(), seen);
+        for title in ["Leaflets; and posters", "List, 2024-01-01", "Posters [old]", " spaced", "[x]"] {
+            let odd = [Sighting { observed_by: title.into(), ..Sighting::default() }];
+            assert_eq!(sightings(&sightings_shown(&odd)).unwrap(), odd, "{title}");
+        }
+        assert_eq!(sightings("a, record x"), Err(Fault::Sightings));
+    }
+
+    #[test]
     fn founded_keeps_what_is_known() {
         let when = |text| value(founded(text, None));
         assert_eq!(when("2011"), "2011");
@@ -539,6 +610,13 @@ mod tests {
         assert_eq!(clean("\u{feff}  A\u{7}  B\u{a0}C\n", false), ("A B C".into(), true));
         assert_eq!(clean(" one \r\ntwo  ", true).0, "one\ntwo");
         assert_eq!(clean("Cafe\u{301}", false), ("Café".into(), false));
+        // FileMaker writes a line break within a cell as a vertical tab; web pages have soft hyphens in long words.
+        assert_eq!(clean("12 High Street\u{b}Beeston", true), ("12 High Street\nBeeston".into(), false));
+        assert_eq!(clean("12 High Street\u{b}Beeston\u{2028}NG9", false), ("12 High Street Beeston NG9".into(), false));
+        assert_eq!(clean("Be\u{ad}reave\u{ad}ment", false), ("Bereavement".into(), true));
+        // Shown, this would be "Carers moc.elpmaxe": the direction is turned, and turns whatever follows.
+        assert_eq!(clean("Carers \u{202e}moc.elpmaxe", false), ("Carers moc.elpmaxe".into(), true));
+        assert_eq!(clean("\u{2067}שלום\u{2069}", false), ("שלום".into(), true));
         assert!(is_placeholder("N/A") && is_placeholder("–") && !is_placeholder("NA"));
     }
 }

@@ -287,30 +287,75 @@ pub(super) fn clock(text: &str) -> String {
     }
 }
 
-/// Prose without the tags of a web page.
+/// Prose without the tags of a web page, and its letters where they are written as entities. A sign "<" that begins no tag stays.
 pub(super) fn prose(text: &str) -> String {
-    if !text.contains('<') {
+    if !text.contains(['<', '&']) {
         return text.to_owned();
     }
-    let (mut out, mut inside) = (String::new(), false);
-    for c in text.chars() {
-        match c {
-            '<' => inside = true,
-            '>' if inside => {
-                inside = false;
+    let (mut out, mut rest, mut tags) = (String::new(), text, false);
+    while let Some(at) = rest.find('<') {
+        out.push_str(&rest[..at]);
+        let after = &rest[at + 1..];
+        let tag = after.starts_with(|c: char| c.is_ascii_alphabetic() || matches!(c, '/' | '!' | '?'));
+        match after.find('>').filter(|_| tag) {
+            Some(end) => {
                 out.push(' ');
+                tags = true;
+                rest = &after[end + 1..];
             }
-            c if !inside => out.push(c),
-            _ => {}
+            None => {
+                out.push('<');
+                rest = after;
+            }
         }
     }
-    let out = out
-        .replace("&amp;", "&")
-        .replace("&nbsp;", " ")
-        .replace("&lt;", "<")
-        .replace("&gt;", ">")
-        .replace("&#39;", "'");
-    out.split_whitespace().collect::<Vec<_>>().join(" ")
+    out.push_str(rest);
+    let out = entities(&out);
+    // Only where it was a page's are its line breaks none of ours.
+    if tags { out.split_whitespace().collect::<Vec<_>>().join(" ") } else { out }
+}
+
+/// Entities as the letters they stand for, each once: `&amp;lt;` is `&lt;`.
+fn entities(text: &str) -> String {
+    let (mut out, mut rest) = (String::new(), text);
+    while let Some(at) = rest.find('&') {
+        out.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let end = rest.find(';').filter(|end| *end <= 10);
+        let letter = end.and_then(|end| match &rest[1..end] {
+            "amp" => Some('&'),
+            "lt" => Some('<'),
+            "gt" => Some('>'),
+            "quot" => Some('"'),
+            "apos" => Some('\''),
+            "nbsp" => Some(' '),
+            "ndash" => Some('–'),
+            "mdash" => Some('—'),
+            "lsquo" => Some('‘'),
+            "rsquo" => Some('’'),
+            "ldquo" => Some('“'),
+            "rdquo" => Some('”'),
+            "hellip" => Some('…'),
+            "pound" => Some('£'),
+            "eacute" => Some('é'),
+            name => {
+                let number = name.strip_prefix('#')?;
+                let hex = number.strip_prefix(['x', 'X']).map(|hex| u32::from_str_radix(hex, 16));
+                char::from_u32(hex.unwrap_or_else(|| number.parse()).ok()?).filter(|c| !c.is_control())
+            }
+        });
+        match (letter, end) {
+            (Some(letter), Some(end)) => {
+                out.push(letter);
+                rest = &rest[end + 1..];
+            }
+            _ => {
+                out.push('&');
+                rest = &rest[1..];
+            }
+        }
+    }
+    out + rest
 }
 
 /// The words of a vocabulary among these, in our own labels; others are not ours to know.
@@ -352,6 +397,27 @@ impl Times {
         }
         if self.rules.iter().any(|rule| !rule.is_empty()) {
             entry.set(Field::Calendar, self.rules.join(super::field::RULES));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prose_loses_tags_and_nothing_else() {
+        for (text, said) in [
+            ("<p>We <b>meet</b> &amp; share</p>", "We meet & share"),
+            ("Tea &amp; talk\nEvery week", "Tea & talk\nEvery week"),
+            ("St Mary&#8217;s &#x2013; Hall", "St Mary’s – Hall"),
+            ("For ages <18 and >60", "For ages <18 and >60"),
+            ("We <3 tea", "We <3 tea"),
+            ("Say &amp;lt;here&amp;gt;", "Say &lt;here&gt;"),
+            ("R&D; & more &unknown; &#0;", "R&D; & more &unknown; &#0;"),
+            ("Broken <a href", "Broken <a href"),
+        ] {
+            assert_eq!(prose(text), said);
         }
     }
 }

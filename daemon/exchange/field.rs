@@ -122,7 +122,7 @@ pub enum Kind {
     Licence,
     /// Recurrences of meetings, with ` | ` between them: they hold semicolons themselves.
     Rules,
-    /// Sightings, as JSON: nobody types them.
+    /// Sightings, as an export writes them: nobody types them.
     Sightings,
 }
 
@@ -473,7 +473,7 @@ impl Field {
             Value::Age(age) => age.to_string(),
             Value::Yes(yes) => if yes { "yes" } else { "no" }.to_owned(),
             Value::Day(day) => day.to_string(),
-            Value::Seen(seen) => serde_json::to_string(&seen).unwrap_or_default(),
+            Value::Seen(seen) => super::cell::sightings_shown(&seen),
         }
     }
 }

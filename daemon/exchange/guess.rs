@@ -195,7 +195,8 @@ pub fn mapping(table: &Table, words: &Words) -> Mapping {
                 continue;
             }
             let field = if by_heading {
-                self::heading(heading).filter(|field| reads(field, values(table, heading), words))
+                let guessed = self::heading(heading).filter(|field| reads(field, values(table, heading), words));
+                guessed.filter(|field| *field != Field::SourceId || !numbers_rows(heading, &values(table, heading)))
             } else {
                 by_values(values(table, heading), words)
             };
@@ -270,6 +271,15 @@ fn by_values(values: Vec<&str>, words: &Words) -> Option<Field> {
     Some(found)
 }
 
+/// Whether a column "No." only counts the file's rows: taken for references, its numbers would be other groups' as soon as a
+/// row is put in between.
+fn numbers_rows(heading: &str, values: &[&str]) -> bool {
+    let number = |text: &&str| text.trim_end_matches('.').parse::<u64>().ok();
+    let follows =
+        |pair: &[&str]| number(&pair[0]).zip(number(&pair[1])).is_some_and(|(a, b)| a.checked_add(1) == Some(b));
+    fold(heading) == "no" && values.windows(2).all(follows)
+}
+
 /// Every column of a table with what a mapping makes of it, and samples.
 pub fn columns(table: &Table, mapping: &Mapping, said: &BTreeSet<String>, words: &Words) -> Vec<Column> {
     let describe = |(at, heading): (usize, &String)| {
@@ -321,6 +331,12 @@ mod tests {
 
     fn pairs(all: &[(&str, &str)]) -> std::collections::BTreeMap<String, String> {
         all.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect()
+    }
+
+    #[test]
+    fn a_column_that_counts_rows_holds_no_references() {
+        assert!(!guessed("No.,Group\n1,A\n2,B\n3,C\n").contains_key("No."));
+        assert_eq!(guessed("No.,Group\n17,A\n4,B\n9,C\n").get("No.").map(String::as_str), Some("source_id"));
     }
 
     #[test]

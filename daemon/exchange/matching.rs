@@ -7,6 +7,7 @@ use super::plan::{Existing, MANY};
 use super::row::{self, Claim, Reading, What};
 use crate::record::group::Group;
 use crate::record::safety::Level;
+use crate::store::protected::SealedRows;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
@@ -15,6 +16,8 @@ use uuid::Uuid;
 pub(super) struct Matching<'a> {
     existing: &'a [Existing],
     list: Uuid,
+    /// What rows withhold of their places.
+    sealed: &'a SealedRows,
     /// Rows that say which record they are, with their index.
     claims: Vec<(usize, u32, &'a Claim)>,
     /// Whether the file speaks of postcodes and of towns.
@@ -23,11 +26,20 @@ pub(super) struct Matching<'a> {
     by_rec: BTreeMap<Uuid, usize>,
     by_source: BTreeMap<&'a str, Vec<usize>>,
     by_name: BTreeMap<String, Vec<usize>>,
+    /// Postcode and town of each record, folded: once, because in some lists all rows have one name.
+    stands: Vec<Place>,
     /// The first row that is each record.
     taken: BTreeMap<usize, u32>,
     /// Rows that could be several records: none of these is missing from the file.
     doubtful: BTreeSet<usize>,
     found: Vec<Result<Option<usize>, (Field, Fault)>>,
+}
+
+/// Postcode and town, folded.
+type Place = [Option<String>; 2];
+
+fn folded(place: [Option<&str>; 2]) -> Place {
+    place.map(|text| text.map(fold))
 }
 
 pub(super) struct Matches {
@@ -61,11 +73,13 @@ impl<'a> Matching<'a> {
         Matching {
             existing,
             list,
+            sealed: &reading.sealed,
             claims,
             places: [Field::Postcode, Field::Locality].map(|field| reading.fields.contains(&field)),
             by_rec: existing.iter().enumerate().map(|(at, known)| (known.rec, at)).collect(),
             by_source,
             by_name,
+            stands: existing.iter().map(|known| folded(place_of(&known.group))).collect(),
             taken: BTreeMap::new(),
             doubtful: BTreeSet::new(),
             found: vec![Ok(None); reading.rows.len()],
@@ -102,14 +116,14 @@ impl<'a> Matching<'a> {
         let named: BTreeSet<usize> = self.taken.keys().copied().collect();
         let (with, without): (Vec<_>, Vec<_>) = rest.into_iter().partition(|(_, _, claim)| claim.source_id.is_some());
         for (at, line, claim) in without {
-            let candidates = self.alike(claim, |at| !named.contains(&at));
+            let candidates = self.alike(line, claim, |at| !named.contains(&at));
             self.take_alike(at, line, candidates);
         }
         let referring_rows: Vec<_> = with.clone();
         for (at, line, claim) in with {
             // A record with another reference is another row of the list, however alike.
-            let candidates =
-                self.alike(claim, |at| self.existing[at].group.source_id.is_none() && !self.taken.contains_key(&at));
+            let candidates = self
+                .alike(line, claim, |at| self.existing[at].group.source_id.is_none() && !self.taken.contains_key(&at));
             self.take_alike(at, line, candidates);
         }
         let rekeyed = self.by_content(&referring_rows);
@@ -127,17 +141,24 @@ impl<'a> Matching<'a> {
     /// or place must agree; first those that meet at the same time too. Only what is the one fit on both sides is taken.
     fn by_content(&mut self, rows: &[(usize, u32, &'a Claim)]) -> Vec<usize> {
         let mut rekeyed = Vec::new();
+        // What each record says is worked out once, however many rows have its name.
+        let open = rows.iter().filter(|(at, ..)| self.found[*at] == Ok(None));
+        let names: BTreeSet<String> = open.map(|(_, _, claim)| fold(&claim.name)).collect();
+        let named = names.iter().filter_map(|name| self.by_name.get(name)).flatten();
+        let says = |group: &Group| (row::when(group), row::contacts(group));
+        let known: BTreeMap<usize, _> = named.map(|at| (*at, says(&self.existing[*at].group))).collect();
         for same_time in [true, false] {
             let mut rows_of: BTreeMap<usize, Vec<(usize, u32)>> = BTreeMap::new();
             let mut candidates_of: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
             for &(at, line, claim) in rows.iter().filter(|(at, ..)| self.found[*at] == Ok(None)) {
                 let named = self.by_name.get(&fold(&claim.name)).into_iter().flatten().copied();
-                let free = named.filter(|known| {
-                    let group = &self.existing[*known].group;
-                    group.source_id.is_some()
-                        && !self.taken.contains_key(known)
-                        && (!same_time || claim.when == row::when(group))
-                        && self.same_content(claim, group)
+                let ours = folded(claim.place());
+                let free = named.filter(|at| {
+                    let (when, contacts) = &known[at];
+                    self.existing[*at].group.source_id.is_some()
+                        && !self.taken.contains_key(at)
+                        && (!same_time || claim.when == *when)
+                        && self.same_content(claim, &ours, contacts, &self.stands[*at])
                 });
                 for known in free.collect::<Vec<_>>() {
                     rows_of.entry(known).or_default().push((at, line));
@@ -164,15 +185,11 @@ impl<'a> Matching<'a> {
     }
 
     /// Whether a row and a record of the same name agree in a way in or in the place; or have neither.
-    fn same_content(&self, claim: &Claim, group: &Group) -> bool {
-        let contacts = row::contacts(group);
+    fn same_content(&self, claim: &Claim, ours: &Place, contacts: &[String], theirs: &Place) -> bool {
         if claim.contacts.iter().any(|contact| contacts.contains(contact)) {
             return true;
         }
-        let place = group.place.as_ref();
-        let theirs = [place.and_then(|it| it.postcode.as_deref()), place.and_then(|it| it.locality.as_deref())];
-        let ours = claim.place();
-        let nothing = |sides: [Option<&str>; 2]| sides.iter().all(Option::is_none);
+        let nothing = |place: &Place| place.iter().all(Option::is_none);
         if nothing(ours) && nothing(theirs) {
             return claim.contacts.is_empty() && contacts.is_empty();
         }
@@ -217,32 +234,36 @@ impl<'a> Matching<'a> {
     }
 
     /// Records with the same name and place that `free` lets through.
-    fn alike(&self, claim: &Claim, free: impl Fn(usize) -> bool) -> Vec<usize> {
+    fn alike(&self, line: u32, claim: &Claim, free: impl Fn(usize) -> bool) -> Vec<usize> {
         let named = self.by_name.get(&fold(&claim.name)).into_iter().flatten().copied();
+        let ours = folded(claim.place());
         let same_place = |at: &usize| {
             // A protected record's place is not in it: its name must do, or a row with the place would become a new record.
             if Level::stated(&self.existing[*at].group) != Level::Open {
                 return true;
             }
-            let place = self.existing[*at].group.place.as_ref();
-            let theirs = [place.and_then(|it| it.postcode.as_deref()), place.and_then(|it| it.locality.as_deref())];
-            self.same_place(claim.place(), theirs)
+            // Nor is a protected row's place in what it claims: what it withholds is held against the public record, which is to
+            // become as protected as the row says, and must not stay public beside it.
+            if let Some(sealed) = self.sealed.of(line) {
+                return sealed.is_at(&self.existing[*at].group).unwrap_or(true);
+            }
+            self.same_place(&ours, &self.stands[*at])
         };
         named.filter(|at| free(*at)).filter(same_place).collect()
     }
 
     /// Compares postcodes where both have one, else towns where both have one. Only what the file speaks of counts; where
     /// one side has a place and the other none, they are not known to be the same.
-    fn same_place(&self, ours: [Option<&str>; 2], theirs: [Option<&str>; 2]) -> bool {
-        let sides: Vec<_> = (0..2).filter(|at| self.places[*at]).map(|at| (ours[at], theirs[at])).collect();
-        let both = sides.iter().find_map(|(a, b)| Some((a.as_ref()?, b.as_ref()?)));
-        both.map_or_else(|| sides.iter().all(|(a, b)| a.is_none() && b.is_none()), |(a, b)| fold(a) == fold(b))
+    fn same_place(&self, ours: &Place, theirs: &Place) -> bool {
+        let sides = || (0..2).filter(|at| self.places[*at]).map(|at| (&ours[at], &theirs[at]));
+        let both = sides().find_map(|(a, b)| Some((a.as_ref()?, b.as_ref()?)));
+        both.map_or_else(|| sides().all(|(a, b)| a.is_none() && b.is_none()), |(a, b)| a == b)
     }
 
     /// Two rows that would be one record the next time are one record now: the second is refused.
     fn second_new_rows(&mut self, claims: &[(usize, u32, &Claim)]) {
         let mut sources: BTreeMap<&str, u32> = BTreeMap::new();
-        let mut names: BTreeMap<String, Vec<(u32, &Claim)>> = BTreeMap::new();
+        let mut names: BTreeMap<String, Vec<(u32, Place)>> = BTreeMap::new();
         for &(at, line, claim) in claims {
             if self.found[at] != Ok(None) {
                 continue;
@@ -258,13 +279,24 @@ impl<'a> Matching<'a> {
                 continue;
             }
             let alike = names.entry(fold(&claim.name)).or_default();
-            let first = alike.iter().find(|(_, other)| self.same_place(claim.place(), other.place()));
+            let ours = folded(claim.place());
+            let same_place = |other: u32, theirs: &Place| match (self.sealed.of(line), self.sealed.of(other)) {
+                (Some(one), Some(another)) => one.is_with(another).unwrap_or(true),
+                _ => self.same_place(&ours, theirs),
+            };
+            let first = alike.iter().find(|(other, theirs)| same_place(*other, theirs));
             match first {
                 Some((first, _)) => self.found[at] = Err((Field::Name, Fault::SecondRow(*first))),
-                None => alike.push((line, claim)),
+                None => alike.push((line, ours)),
             }
         }
     }
+}
+
+/// Postcode and town of a group.
+fn place_of(group: &Group) -> [Option<&str>; 2] {
+    let place = group.place.as_ref();
+    [place.and_then(|it| it.postcode.as_deref()), place.and_then(|it| it.locality.as_deref())]
 }
 
 /// A text without what people write in different ways: capitals, punctuation, blanks. A text of nothing else stays.

@@ -186,12 +186,12 @@ impl Pass<'_> {
             self.cells.extend(std::iter::repeat_n(String::new(), cell.times.min(room)));
             return Ok(());
         }
-        if self.cells.len() + cell.times > MAX_COLUMNS {
+        if cell.times > MAX_COLUMNS.saturating_sub(self.cells.len()) {
             return Err(TableError::TooMany { file: file.to_owned(), what: "columns" });
         }
         if text.len() > super::table::MAX_CELL {
             let column = letter(self.cells.len());
-            return Err(TableError::LongCell { file: file.to_owned(), line: self.line + 1, column });
+            return Err(TableError::LongCell { file: file.to_owned(), line: self.line.saturating_add(1), column });
         }
         self.cells.extend(std::iter::repeat_n(text, cell.times));
         Ok(())
@@ -211,7 +211,7 @@ impl Pass<'_> {
             return Err(TableError::TooMany { file: file.to_owned(), what: "rows" });
         }
         for _ in 0..times {
-            self.line += 1;
+            self.line = self.line.saturating_add(1);
             self.gather.row(self.line, cells.clone())?;
         }
         Ok(())
@@ -358,6 +358,22 @@ mod tests {
         let cells = "<table:table table:name=\"S\"><table:table-row><table:table-cell table:number-columns-repeated=\"99999999\" \
                      office:value-type=\"string\"><text:p>x</text:p></table:table-cell></table:table-row></table:table>";
         assert_eq!(code(cells), Err("too-many"));
+        // Numbers at the edge of what a machine counts with, behind a cell and below empty rows without end.
+        let most = format!(
+            "<table:table table:name=\"S\"><table:table-row>{}<table:table-cell table:number-columns-repeated=\"{}\" \
+             office:value-type=\"string\"><text:p>x</text:p></table:table-cell></table:table-row></table:table>",
+            text("name"),
+            usize::MAX
+        );
+        assert_eq!(code(&most), Err("too-many"));
+        let deep = format!(
+            "<table:table table:name=\"S\"><table:table-row>{}</table:table-row><table:table-row \
+             table:number-rows-repeated=\"{}\"><table:table-cell/></table:table-row><table:table-row>{}</table:table-row></table:table>",
+            text("name"),
+            u32::MAX,
+            text("A")
+        );
+        assert_eq!(code(&deep), Err("too-many"));
         assert_eq!(code("<table:table table:name=\"S\"/>"), Err("file-empty"));
         assert_eq!(code("<table:table"), Err("workbook-unreadable"));
     }

@@ -76,35 +76,59 @@ impl Rule {
     pub fn from_words(text: &str) -> Option<Rule> {
         let lower = text.to_lowercase();
         let words: Vec<&str> = lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
-        let (mut numbers, mut days, mut monthly, mut other) = (Vec::new(), Vec::new(), false, false);
-        let mut interval = 1;
+        // Each number belongs to the days that follow it: "first Monday and third Tuesday" is two days a month.
+        let (mut runs, mut last_was_day): (Vec<(Vec<i8>, Vec<u8>)>, bool) = (vec![Default::default()], false);
+        let (mut monthly, mut other, mut every) = (false, false, 0);
         for word in words {
             if let Some(n) = number_word(word) {
-                numbers.push(n);
+                if last_was_day {
+                    runs.push(Default::default());
+                }
+                runs.last_mut()?.0.push(n);
+                last_was_day = false;
             } else if let Some(day) = day_word(word) {
-                days.push(day);
+                runs.last_mut()?.1.push(day);
+                last_was_day = true;
             } else {
                 match word {
                     "month" | "monthly" => monthly = true,
-                    "other" | "alternate" | "fortnightly" => other = true,
-                    "fortnight" => other = true,
-                    "every" | "each" | "of" | "the" | "on" | "and" | "in" | "week" | "weekly" | "a" => {}
+                    "other" | "alternate" | "fortnightly" | "fortnight" => other = true,
+                    "every" | "each" => every += 1,
+                    "of" | "the" | "on" | "and" | "in" | "week" | "weekly" | "a" => {}
                     _ => return None,
                 }
             }
         }
-        if days.is_empty() || (monthly && numbers.is_empty()) || (other && !numbers.is_empty()) {
+        if let [(none, days), (numbers, nothing)] = &mut runs[..]
+            && none.is_empty()
+            && nothing.is_empty()
+            && days.len() == 1
+        {
+            // "Tuesdays, second and fourth of the month".
+            runs = vec![(std::mem::take(numbers), std::mem::take(days))];
+        }
+        let numbered = runs.iter().any(|(numbers, _)| !numbers.is_empty());
+        // "Monday and second Tuesday", "first and third Monday and Wednesday": nobody can say which is meant.
+        let unclear = |(numbers, days): &(Vec<i8>, Vec<u8>)| {
+            days.is_empty() || numbered && numbers.is_empty() || numbers.len() > 1 && days.len() > 1
+        };
+        if runs.iter().any(unclear) || monthly && !numbered || other && (numbered || every > 1) {
             return None;
         }
-        if other {
-            interval = 2;
+        // "Every second Tuesday" is every other one to some, and the month's second to others.
+        if every > 0 && !monthly && runs.iter().any(|(numbers, _)| matches!(numbers[..], [2..=4])) {
+            return None;
         }
-        Some(if numbers.is_empty() {
-            let days = days.into_iter().map(|day| (0, day)).collect();
-            Rule { freq: Freq::Weekly, interval, days, month_days: Vec::new() }
-        } else {
-            let days = numbers.iter().flat_map(|n| days.iter().map(|day| (*n, *day))).collect();
+        Some(if numbered {
+            let each = |(numbers, days): &(Vec<i8>, Vec<u8>)| -> Vec<(i8, u8)> {
+                numbers.iter().flat_map(|n| days.iter().map(|day| (*n, *day))).collect()
+            };
+            let days = runs.iter().flat_map(each).collect();
             Rule { freq: Freq::Monthly, interval: 1, days, month_days: Vec::new() }
+        } else {
+            let days = runs.into_iter().flat_map(|(_, days)| days).map(|day| (0, day)).collect();
+            let interval = if other { 2 } else { 1 };
+            Rule { freq: Freq::Weekly, interval, days, month_days: Vec::new() }
         })
     }
 
@@ -248,23 +272,35 @@ mod tests {
             ("FREQ=WEEKLY;BYDAY=MO,TH", "Every Monday and Thursday"),
             ("FREQ=MONTHLY;BYDAY=2TU", "Second Tuesday of the month"),
             ("FREQ=MONTHLY;BYDAY=1MO,3MO", "First Monday and third Monday of the month"),
+            ("FREQ=MONTHLY;BYDAY=1MO,3TU", "First Monday and third Tuesday of the month"),
             ("FREQ=MONTHLY;BYDAY=-1FR", "Last Friday of the month"),
         ] {
             let parsed = Rule::parse(rule).unwrap();
             assert_eq!(parsed.words(), words);
             assert_eq!(parsed.to_string(), rule);
-            if rule != "FREQ=MONTHLY;BYDAY=1MO,3MO" {
-                assert_eq!(Rule::from_words(words).as_ref(), Some(&parsed), "{words}");
-            }
+            assert_eq!(Rule::from_words(words).as_ref(), Some(&parsed), "{words}");
         }
+        let read = |words: &str| Rule::from_words(words).map(|rule| rule.to_string()).unwrap_or_default();
+        assert_eq!(read("Second Tuesday and Thursday of the month"), "FREQ=MONTHLY;BYDAY=2TU,2TH");
+        assert_eq!(read("Tuesdays, second and fourth of the month"), "FREQ=MONTHLY;BYDAY=2TU,4TU");
+        assert_eq!(read("Every second Tuesday of the month"), "FREQ=MONTHLY;BYDAY=2TU");
         assert_eq!(Rule::from_words("first and third Monday").unwrap().to_string(), "FREQ=MONTHLY;BYDAY=1MO,3MO");
         assert_eq!(Rule::from_words("Tuesdays").unwrap().to_string(), "FREQ=WEEKLY;BYDAY=TU");
     }
 
     #[test]
     fn what_is_not_wholly_understood_stays_words() {
-        for words in ["Second Tuesday of the month, not in August", "monthly", "by arrangement", "", "Tuesday evening"]
-        {
+        for words in [
+            "Second Tuesday of the month, not in August",
+            "monthly",
+            "by arrangement",
+            "",
+            "Tuesday evening",
+            "every second Tuesday",
+            "Monday and second Tuesday",
+            "first and third Monday and Wednesday",
+            "every other Monday and every Tuesday",
+        ] {
             assert_eq!(Rule::from_words(words), None, "{words}");
         }
         assert_eq!(Rule::parse("FREQ=YEARLY"), None);

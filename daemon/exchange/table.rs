@@ -15,6 +15,8 @@ pub const MAX_COLUMNS: usize = 500;
 pub const MAX_ROWS: usize = 1_000_000;
 /// Most bytes that a workbook may unpack to. Stops a small file that unpacks to a huge one.
 pub const MAX_UNPACKED: u64 = 256 << 20;
+/// Last line that a row may stand in. No spreadsheet program goes so far; the answer to a file has every line, the empty ones too.
+pub const MAX_LINE: u32 = 1 << 24;
 /// Most cells kept, empty ones between others included. Stops files of separators alone, and of one far cell a row.
 pub const MAX_SLOTS: usize = 10_000_000;
 
@@ -317,7 +319,7 @@ impl<'a> Gather<'a> {
         if self.slots > MAX_SLOTS {
             return Err(too_many("cells"));
         }
-        if self.rows.len() > MAX_ROWS {
+        if self.rows.len() > MAX_ROWS || line > MAX_LINE {
             return Err(too_many("rows"));
         }
         self.rows.push(Row { line, cells });

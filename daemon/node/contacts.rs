@@ -18,7 +18,7 @@ use crate::store::log::OWN;
 use crate::store::{self, StoreError, Write};
 use jiff::civil::Date;
 use sqlx::SqliteConnection;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
 /// What tending brought about.
@@ -107,7 +107,7 @@ impl Hub {
     /// Database errors.
     pub async fn tend_in(&self, db: &mut Write) -> anyhow::Result<Tended> {
         let (today, consents) = (self.today()?, store::consent::rules(db).await?);
-        let readers = store::contact::readers(db).await?;
+        let readers: BTreeSet<HubId> = store::contact::readers(db).await?.into_keys().collect();
         let (mut tended, mut drafts) = (Tended::default(), Vec::new());
         for rec in store::contact::concerned(db).await? {
             let Some(row) = store::record::get(db, OWN, rec).await? else { continue };
@@ -116,15 +116,16 @@ impl Hub {
             let entries: Vec<_> = entries.into_iter().map(|row| (row.n, row.contact)).collect();
             let due = consent::consented(&entries, &consents, today);
             let line = store::contact::line_of(db, OWN, rec).await?;
-            let said = line.as_ref().and_then(|row| part::json(&row.line));
-            let mut stands = said == due.as_ref().map(|due| due.json());
+            let (mut holds, mut served) = (Vec::new(), BTreeSet::new());
             if let Some(line) = &line {
-                // A hub that holds the line and may no longer read it: it goes there when the record is put again.
-                let holds = store::contact::holds(db, line.pos).await?;
-                stands &= due.as_ref().is_none_or(|due| due.holds().len() == holds.len());
-                let may = |hub: &HubId| readers.contains_key(hub) && consent::may_read(&holds, &consents, *hub, today);
-                stands &= store::contact::served(db, line.pos).await?.iter().all(may);
+                holds = store::contact::holds(db, line.pos).await?;
+                served = store::contact::served(db, line.pos).await?;
             }
+            // A line that is no part any more says nothing that could be due.
+            let said = |row: &store::contact::LineRow| part::json(&row.line).unwrap_or_default().to_owned();
+            let json = line.as_ref().map(said);
+            let signed = json.as_deref().map(|json| consent::Signed { json, holds: &holds, served: &served });
+            let stands = consent::stands(signed, due.as_ref(), &consents, &readers, today);
             if stands {
                 continue;
             }

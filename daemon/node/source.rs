@@ -297,7 +297,10 @@ pub async fn read(hub: &Hub, list: Uuid, run: Run<'_>) -> anyhow::Result<Outcome
             let words = if quiet { "nothing new".to_owned() } else { in_words(&counts) };
             (outcome.state, outcome.reason) = (if nothing { "current" } else { "changed" }.to_owned(), words);
             source.failures = 0;
-            source.cursor.clone_from(&fetched.cursor);
+            // A source of changes says each of them once: one that waits for a person is read again until somebody has looked.
+            if plan.held_back.is_empty() || !unattended {
+                source.cursor.clone_from(&fetched.cursor);
+            }
             source.last_success = Some(started.as_second());
             if !nothing {
                 source.last_change = Some(started.as_second());

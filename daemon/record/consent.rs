@@ -105,6 +105,32 @@ pub fn may_read(holds: &[Holds], consents: &[Consent], hub: HubId, day: Date) ->
     !holds.is_empty() && holds.iter().all(allowed)
 }
 
+/// A contact part as it stands in a log: what it says, what it holds, and to whom it was given.
+#[derive(Debug, Clone, Copy)]
+pub struct Signed<'a> {
+    /// Its JSON.
+    pub json: &'a str,
+    /// What it holds of which contact.
+    pub holds: &'a [Holds],
+    /// Hubs that hold a copy.
+    pub served: &'a BTreeSet<HubId>,
+}
+
+/// Whether what is signed of a record's contacts may stay as it is, or the record must be put again: with what is `due` today,
+/// and so that hubs which may no longer read what they were given let go of it. `readers` are the hubs that are let read contact parts at all.
+pub fn stands(
+    signed: Option<Signed<'_>>,
+    due: Option<&Consented>,
+    consents: &[Consent],
+    readers: &BTreeSet<HubId>,
+    day: Date,
+) -> bool {
+    let Some(signed) = signed else { return due.is_none() };
+    let may = |hub: &HubId| readers.contains(hub) && may_read(signed.holds, consents, *hub, day);
+    due.is_some_and(|due| due.json() == signed.json && due.holds().len() == signed.holds.len())
+        && signed.served.iter().all(may)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -200,5 +226,29 @@ mod tests {
         let withdrawn = Consent { withdrawn: Some(day(7)), ..consent };
         assert_eq!((0..15).filter(|n| withdrawn.in_force(day(*n))).collect::<Vec<u8>>(), [5, 6]);
         assert!(!may_read(&[], &[withdrawn], hub(1), day(5)), "an empty part is nobody's");
+    }
+    #[test]
+    fn what_is_signed_stands_as_long_as_it_is_due_and_whoever_has_it_may() {
+        let consent = Consent {
+            contact: 1,
+            fields: [Field::Phone].into(),
+            readers: [Reader::Hub(hub(1))].into(),
+            given: day(5),
+            review: day(9),
+            withdrawn: None,
+        };
+        let (entries, consents) = (contacts(), [consent]);
+        let due = consented(&entries, &consents, day(5)).unwrap();
+        let (readers, nobody): (BTreeSet<HubId>, BTreeSet<HubId>) = ([hub(1)].into(), BTreeSet::new());
+        let has = |served| Some(Signed { json: due.json(), holds: due.holds(), served });
+        let stands = |signed, on: u8, readers: &BTreeSet<HubId>| {
+            stands(signed, consented(&entries, &consents, day(on)).as_ref(), &consents, readers, day(on))
+        };
+        assert!(stands(has(&readers), 5, &readers) && stands(has(&nobody), 5, &nobody) && stands(None, 4, &readers));
+        assert!(!stands(None, 5, &readers), "it is due and not signed");
+        assert!(!stands(has(&nobody), 10, &readers), "it has run out, though nobody was given it");
+        assert!(!stands(has(&readers), 5, &nobody), "who was given it may read no longer");
+        let other = Signed { json: "{}", holds: due.holds(), served: &nobody };
+        assert!(!stands(Some(other), 5, &readers), "it says something else");
     }
 }

@@ -1,5 +1,5 @@
-//! Texts as they were meant: mojibake undone, placeholders known for what they are, dates in one form, addresses taken
-//! apart. For import, comparison and the display of differences alike.
+//! Texts as they were meant: mojibake undone, placeholders known for what they are, addresses taken apart. For comparison and
+//! the display of differences alike; days have one form from the import on ([`crate::record::canonical`]).
 
 use super::normal::tokens;
 use std::borrow::Cow;
@@ -72,37 +72,6 @@ fn windows_1252(c: char) -> Option<u8> {
         code @ (0..=0x7f | 0xa0..=0xff) => Some(code as u8),
         _ => HIGH.iter().position(|high| *high == c).map(|at| 0x80 + at as u8),
     }
-}
-
-/// A day as `YYYY-MM-DD`, or a month or year where no more is said. UK order for `3/4/2024`; a spreadsheet's time of day
-/// is dropped. `None` for what is no date, and for the days that programs write when they know none.
-pub fn date(text: &str) -> Option<String> {
-    let lower = text.trim().to_ascii_lowercase();
-    let day = lower.split(['t', ' ']).next().filter(|first| first.contains(['-', '/', '.'])).unwrap_or(&lower);
-    let words: Vec<&str> = day.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
-    let number = |word: &str| word.trim_end_matches(|c: char| c.is_ascii_alphabetic()).parse::<i32>().ok();
-    let year = |word: &str| match (word.len(), number(word)?) {
-        (4, n) if (1700..=2200).contains(&n) => Some(n),
-        (2, n) => Some(if n < 70 { 2000 + n } else { 1900 + n }),
-        _ => None,
-    };
-    let month = |word: &str| {
-        const NAMES: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
-        let named = NAMES.iter().position(|name| word.starts_with(name)).map(|at| at as i32 + 1);
-        named.or_else(|| number(word).filter(|n| (1..=12).contains(n)))
-    };
-    let (y, m, d) = match words[..] {
-        [y] if y.len() == 4 => return year(y).filter(|y| *y != 1900 && *y != 1970).map(|y| format!("{y:04}")),
-        [y, m] if y.len() == 4 => return Some(format!("{:04}-{:02}", year(y)?, month(m)?)),
-        [m, y] if y.len() == 4 => return Some(format!("{:04}-{:02}", year(y)?, month(m)?)),
-        [y, m, d] if y.len() == 4 => (year(y)?, month(m)?, number(d)?),
-        [d, m, y] => (year(y)?, month(m)?, number(d)?),
-        _ => return None,
-    };
-    let date = jiff::civil::Date::new(i16::try_from(y).ok()?, i8::try_from(m).ok()?, i8::try_from(d).ok()?).ok()?;
-    // The zero of Unix, of spreadsheets, and of databases.
-    let empty = ["1970-01-01", "1900-01-01", "1899-12-30", "1899-12-31", "1904-01-01"];
-    Some(date.to_string()).filter(|date| !empty.contains(&date.as_str()))
 }
 
 /// An address taken apart.
@@ -214,28 +183,6 @@ mod tests {
         }
         for text in ["Nottingham", "NA meeting", "Nil desperandum", "Ñ", "中文"] {
             assert!(!is_placeholder(text), "{text}");
-        }
-    }
-
-    #[test]
-    fn one_day_has_one_form_and_the_zeros_of_programs_are_none() {
-        for text in [
-            "2024-04-03",
-            "03/04/2024",
-            "3.4.24",
-            "3 April 2024",
-            "3rd Apr 2024",
-            "2024-04-03T10:00:00Z",
-            "2024-04-03 00:00:00",
-        ] {
-            assert_eq!(date(text).as_deref(), Some("2024-04-03"), "{text}");
-        }
-        assert_eq!(date("April 2024").as_deref(), Some("2024-04"));
-        assert_eq!(date("1987").as_deref(), Some("1987"));
-        for none in
-            ["1970-01-01", "01/01/1970", "1900-01-01 00:00", "1899-12-30", "", "TBC", "31/02/2024", "monthly", "12"]
-        {
-            assert_eq!(date(none), None, "{none}");
         }
     }
 

@@ -141,6 +141,17 @@ impl SealedPlace {
         self.clone().with(other.clone()) == *self
     }
 
+    /// Whether a record that is public says that it is where this is: by postcode where both have one, else by town. `None`
+    /// where nobody can tell.
+    pub fn is_at(&self, public: &Group) -> Option<bool> {
+        same_place(&self.0, &public.members())
+    }
+
+    /// [`SealedPlace::is_at`], of two that are withheld.
+    pub fn is_with(&self, other: &SealedPlace) -> Option<bool> {
+        same_place(&self.0, &other.0)
+    }
+
     /// The fields and values, for a member of staff who asked for them by name: `group show --protected` and nothing else.
     /// `tests/suite/safety.rs` holds every other file to that.
     pub fn tell(&self) -> Vec<(String, Value)> {
@@ -159,6 +170,16 @@ impl SealedPlace {
         }
         split(group, level)
     }
+}
+
+/// Compares postcodes, or towns where one of two has no postcode; capitals, blanks and punctuation do not count.
+fn same_place(a: &Map<String, Value>, b: &Map<String, Value>) -> Option<bool> {
+    let text = |of: &Map<String, Value>, member: &str| {
+        let text = of.get("place")?.get(member)?.as_str()?.to_owned();
+        let folded: String = text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
+        Some(folded).filter(|text| !text.is_empty())
+    };
+    ["postcode", "locality"].into_iter().find_map(|member| Some(text(a, member)? == text(b, member)?))
 }
 
 /// Sealed places of rows that are being read, by line. It prints how many there are, and nothing of them.
@@ -337,7 +358,7 @@ pub async fn again(
         .bind(&list.as_bytes()[..])
         .fetch_all(db)
         .await?;
-    let mut by_name = None;
+    let (mut by_name, mut surely) = (None, false);
     for row in &all {
         let stored = sealed(row)?;
         let text = |member: &str| stored.0.get(member).and_then(Value::as_str);
@@ -346,7 +367,11 @@ pub async fn again(
             return Ok(Some((ProtectedRow::try_from(row)?, same)));
         }
         let form = crate::registry::normal::words;
-        if by_name.is_none() && name.is_some() && text("name").map(form) == name.map(form) {
+        let named = name.is_some() && text("name").map(form) == name.map(form);
+        // Groups of one name at several places are several groups: the words of one must not take the place of another's.
+        let there = rows.of(line).and_then(|it| it.is_with(&stored));
+        if named && there != Some(false) && (by_name.is_none() || there == Some(true) && !surely) {
+            surely = there == Some(true);
             by_name = Some((ProtectedRow::try_from(row)?, same));
         }
     }

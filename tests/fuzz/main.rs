@@ -11,6 +11,8 @@ mod seeds;
 mod feed;
 #[path = "targets/files.rs"]
 mod files;
+#[path = "targets/frames.rs"]
+mod frames;
 #[path = "targets/http.rs"]
 mod http;
 #[path = "targets/record.rs"]
@@ -31,7 +33,7 @@ pub struct Target {
 }
 
 fn targets() -> impl Iterator<Item = &'static Target> {
-    [feed::TARGETS, record::TARGETS, files::TARGETS, settings::TARGETS, http::TARGETS].into_iter().flatten()
+    [feed::TARGETS, record::TARGETS, files::TARGETS, frames::TARGETS, settings::TARGETS, http::TARGETS].into_iter().flatten()
 }
 
 static CHOSEN: OnceLock<&'static Target> = OnceLock::new();

@@ -411,3 +411,47 @@ fn an_empty_date_is_no_check_and_a_closed_group_does_not_come_back() {
         assert_eq!(!shown.out.contains("\"closed\""), open, "{status:?}: {}", shown.out);
     }
 }
+
+/// A row without a reference that says from now on how far its place may be known is the public record of that name and place,
+/// which must not stay public beside it; and groups of one name at several places stay several.
+#[test]
+fn a_row_that_is_to_be_protected_is_the_record_that_was_public() {
+    let row = |name: &'static str, town: &'static str, postcode: &'static str, level: &'static str| {
+        vec![("Group name", name), ("Town or village", town), ("Postcode", postcode), ("Safety", level)]
+    };
+    for (level, word) in [("Sealed", "sealed"), ("Contact first", "contact-first")] {
+        let desk = Desk::new("Essex Hub");
+        let open = [row("Haven", "Harlow", "CM18 7BL", "Open"), row("Haven", "Clacton", "CO15 1AB", "Open")];
+        desk.fill("open.csv", &open.iter().map(Vec::as_slice).collect::<Vec<_>>());
+        desk.run(&["import", "open.csv", "--commit"]).ended(0);
+        let raised = [row("Haven", "Clacton", "CO15 1AB", level), row("Haven", "Epping", "CM16 4AA", level)];
+        desk.fill("raised.csv", &raised.iter().map(Vec::as_slice).collect::<Vec<_>>());
+        let plan = desk.run(&["import", "raised.csv", "--json"]).json(0);
+        let keeps: Vec<&Value> =
+            plan["plan"]["protected"].as_array().unwrap().iter().map(|row| &row["keeps"]).collect();
+        assert_eq!(keeps, ["raised", "new"], "{word}: {plan}");
+        desk.run(&["import", "raised.csv", "--commit"]).ended(0);
+        let shown = desk.run(&["export", "all.csv", "--force"]);
+        assert!([0, 3].contains(&shown.status), "{shown:?}");
+        let all = std::fs::read_to_string(desk.file("all.csv")).unwrap();
+        assert!(all.contains("CM18 7BL") && !all.contains("CO15 1AB"), "{word}: {all}");
+        if level != "Sealed" {
+            // By name alone nobody can tell the two that are protected now: nothing is done, and a person is told.
+            let again = desk.run(&["import", "raised.csv", "--json"]).json(3);
+            assert_eq!(again["plan"]["refused"].as_array().unwrap().len(), 2, "{again}");
+            continue;
+        }
+        // The same file again: each row is the one that it was, and none takes another's place.
+        let turned = [raised[1].as_slice(), raised[0].as_slice()];
+        desk.fill("turned.csv", &turned);
+        for file in ["raised.csv", "turned.csv"] {
+            let again = desk.run(&["import", file, "--commit", "--json"]).json(0);
+            assert_eq!(again["committed"], json!(false), "{file}: {again}");
+        }
+        // Twice the same is once, and said.
+        desk.fill("twice.csv", &[raised[1].as_slice(), raised[1].as_slice()]);
+        let twice = desk.run(&["import", "twice.csv", "--json"]).json(3);
+        assert_eq!(twice["plan"]["refused"].as_array().unwrap().len(), 1, "{twice}");
+        assert!(!twice.to_string().contains("CM16 4AA"), "{twice}");
+    }
+}

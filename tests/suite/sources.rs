@@ -394,3 +394,28 @@ async fn a_correction_survives_every_reading_of_its_source() {
     assert_eq!(scheduled(&hub, list).await.reason, "nothing new");
     hub.check_hub().await;
 }
+
+/// A source of changes says each of them once. A row of it that waits for a person is not lost because nobody has looked yet.
+#[tokio::test]
+async fn a_row_of_changes_that_waits_for_a_person_is_read_until_somebody_looked() {
+    let (hub, site) = (TestHub::new("Essex", 8).await, Site::default());
+    let url = site.serve().await;
+    let item = |id: &str, name: &str| {
+        let place = json!({"@type": "Place", "name": "The hidden house", "address": {"streetAddress": "9 Quiet Lane"}});
+        json!({"state": "updated", "kind": "SessionSeries", "id": id, "modified": 1, "data": {"name": name, "location": place}})
+    };
+    let items = [item("s1", "Domestic abuse survivors"), item("s2", "Walkers")];
+    site.put("/rpde", json!({"items": items, "next": "/rpde?a=1", "license": "x"}).to_string());
+    site.put("/rpde?a=1", json!({"items": [], "next": "/rpde?a=1"}).to_string());
+    let list = listed(&hub, &format!("{url}/rpde"), Kind::Rpde).await;
+    assert_eq!(scheduled(&hub, list).await.reason, "1 new, 1 held back");
+    let read = scheduled(&hub, list).await;
+    assert!(read.reason.contains("1 held back"), "it waits still: {}", read.reason);
+    let seen = source::read(&hub.hub, list, Run::Look).await.unwrap();
+    source::read(&hub.hub, list, Run::Commit { plan: Some(&seen.digest), even_so: false }).await.unwrap();
+    assert_eq!(own(&hub).await.len(), 2);
+    site.asked();
+    assert_eq!(scheduled(&hub, list).await.state, "current");
+    assert_eq!(site.asked(), ["/rpde?a=1"], "somebody has looked: only what is new is asked for");
+    hub.check_hub().await;
+}

@@ -59,8 +59,13 @@ pub fn plan_under(terms: &Terms, reading: &Reading, existing: &[Existing], list:
         let line = row.line;
         match (&row.what, found) {
             (What::Skipped(reason), _) => plan.skipped.push(Skipped { line, reason: *reason }),
-            (What::Sealed(_, level), found) => {
-                let known = found.ok().flatten().map(|at| &existing[at]);
+            (What::Sealed(..), Err((field, fault))) => {
+                // Which record it is cannot be told: taken for a new one, it would stand here once more with every import.
+                let errors = vec![unknown(line, &field, String::new(), &fault, reading, words)];
+                plan.refused.push(Refused { line, errors });
+            }
+            (What::Sealed(_, level), Ok(found)) => {
+                let known = found.map(|at| &existing[at]);
                 let keeps = if known.is_some() { Keeps::Raised } else { Keeps::New };
                 plan.protected.push(Guarded { line, level: *level, rec: known.map(|known| known.rec), keeps });
             }
@@ -182,6 +187,15 @@ impl ImportPlan {
     }
 }
 
+/// Why it cannot be told which record a row is.
+fn unknown(line: u32, field: &Field, value: String, fault: &Fault, reading: &Reading, words: &Words) -> RowError {
+    let (letter, column) = match reading.headings.get(field) {
+        Some((at, heading)) => (letter(*at), heading.clone()),
+        None => (String::new(), field.heading(words)),
+    };
+    RowError::new(Cell { line, column, letter, value }, fault)
+}
+
 /// Puts one row that is a group where it belongs.
 #[allow(clippy::too_many_arguments)] // What one row needs of everything around it.
 fn place(
@@ -199,12 +213,8 @@ fn place(
         Ok(found) => found.map(|at| &existing[at]),
         Err((field, fault)) => {
             let value = row.texts.get(&field).cloned().unwrap_or_default();
-            let (letter, column) = match reading.headings.get(&field) {
-                Some((at, heading)) => (letter(*at), heading.clone()),
-                None => (String::new(), field.heading(words)),
-            };
-            let cell = Cell { line, column, letter, value };
-            errors.push((field, RowError::new(cell, &fault)));
+            let error = unknown(line, &field, value, &fault, reading, words);
+            errors.push((field, error));
             None
         }
     };

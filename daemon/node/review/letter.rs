@@ -8,6 +8,7 @@ use crate::store::log::OWN;
 use crate::store::{self, StoreError};
 use serde::Serialize;
 use sqlx::SqliteConnection;
+use std::collections::BTreeSet;
 use std::fmt::{self, Write};
 
 /// A text to another hub.
@@ -37,9 +38,10 @@ impl fmt::Display for Letter {
 pub async fn letters(hub: &Hub, db: &mut SqliteConnection, question: &Question) -> Result<Vec<Letter>, StoreError> {
     let Some((one, other)) = question.one().zip(question.other()) else { return Ok(Vec::new()) };
     let own = contact(db, OWN).await?;
-    let mut letters: Vec<Letter> = Vec::new();
+    let (mut letters, mut asked) = (Vec::new(), BTreeSet::new());
     for (theirs, against) in [(one, other), (other, one)] {
-        if theirs.own() || letters.iter().any(|letter| letter.hub == theirs.hub) {
+        // By number: two hubs may have one name.
+        if theirs.own() || !asked.insert(theirs.row.hub) {
             continue;
         }
         let to = contact(db, theirs.row.hub).await?;

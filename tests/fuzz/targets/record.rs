@@ -153,7 +153,6 @@ fn normal_forms(data: &[u8]) {
     twice(|| normal::Name::of(text));
     twice(|| normal::locality(text));
     twice(|| normal_text::address(Some(text), Some(text)));
-    twice(|| normal_text::date(text));
     twice(|| normal_contact::phones(text));
     twice(|| normal_contact::web(text));
     twice(|| normal::postcode(text));

@@ -13,6 +13,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 use uuid::Uuid;
 
+/// Where groups meet.
+pub const POSTCODES: [&str; 2] = ["NG9 2AB", "SS1 1BJ"];
+/// What every group's description says, and a place with it.
+pub const ROOM: &str = "We meet in room";
+
 /// When each leaf counts as said: it cannot be later than leaves after it (PROTOCOL 1.9).
 pub fn effective(leaves: &[Held]) -> Vec<i64> {
     let mut least = i64::MAX;
@@ -29,7 +34,7 @@ pub fn effective(leaves: &[Held]) -> Vec<i64> {
 }
 
 /// Where a leaf stands among all of its hub.
-fn pos(log: usize, index: usize) -> i64 {
+pub fn pos(log: usize, index: usize) -> i64 {
     (log as i64) << 40 | index as i64
 }
 
@@ -70,7 +75,7 @@ pub fn lacking(partner: &Partner, log: usize) -> BTreeSet<usize> {
 }
 
 /// Where what records say now stands.
-fn newest(logs: &[Logs]) -> BTreeSet<i64> {
+pub fn newest(logs: &[Logs]) -> BTreeSet<i64> {
     fold(logs).values().filter(|state| !state.withdrawn).filter_map(|state| Some(state.put?.0)).collect()
 }
 
@@ -157,6 +162,13 @@ pub fn digest(hub: &Hub, policy: &Policy) -> String {
             let about: Vec<Choice> =
                 choices.iter().filter(|choice| cluster.members.contains(&choice.on)).cloned().collect();
             let merged = merge(&of, &about, policy, as_of);
+            if merged.safety != rules::OPEN {
+                // What was written for a less protective level goes with the place itself.
+                let told = merged.group().json();
+                for place in POSTCODES.into_iter().chain([ROOM]) {
+                    assert!(!told.contains(place), "{place} of a group whose level is {}: {told}", merged.safety);
+                }
+            }
             (merged.id, merged.digest())
         })
         .collect();
@@ -222,6 +234,16 @@ pub fn inputs(hub: &Hub) -> BTreeSet<Input> {
 /// Whether anybody still holds words that were erased.
 pub fn holds(logs: &[Logs], gone: &[Rc<str>]) -> bool {
     logs.iter().flat_map(|log| &log.leaves).any(|leaf| leaf.line.as_ref().is_some_and(|line| gone.contains(line)))
+}
+
+/// Whether a hub's own files still show words that it erased.
+pub fn shows(files: &BTreeMap<String, Rc<Vec<u8>>>, gone: &[Rc<str>]) -> bool {
+    let parts = files.iter().filter(|(path, _)| path.contains("/part/"));
+    let shows = |bytes: &[u8]| {
+        let text = String::from_utf8_lossy(bytes);
+        gone.iter().any(|line| text.contains(&**line))
+    };
+    parts.into_iter().any(|(_, bytes)| shows(bytes))
 }
 
 /// What linking reads of a group. It depends on the words alone, and there are few different ones.

@@ -1,16 +1,18 @@
 //! A hub as it would be on disk: its keys, its own logs and what it serves; and what it holds of others.
 
+use super::contact::{self, Ledger, Line};
 use mutuald::feed::hub::{self, Closed, HubDocument, Log, VerifiedHub, VerifiedLog};
 use mutuald::feed::note::{ED25519, LogKeys, SigningKey};
 use mutuald::feed::tile::{self, WIDTH};
 use mutuald::feed::{Checkpoint, Frontier, Hash, leaf, merkle, seen};
+use mutuald::record::contact::CONTACT;
 use mutuald::record::part::{self, PUBLIC};
 use mutuald::record::statement::{Body, ErasedParts, Kind, Statement};
 use mutuald::record::{HubId, canonical};
 use rand::rngs::StdRng;
 use rand::{Rng, RngExt};
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 use uuid::Uuid;
 
@@ -66,6 +68,10 @@ pub struct Own {
     pub words: Vec<Uuid>,
     /// Words that were erased: nobody may hold them.
     pub gone: Vec<Rc<str>>,
+    /// Whose contacts may be told to whom.
+    pub ledger: Ledger,
+    /// Contact lines of newest puts, by log and index, with their records.
+    pub restricted: BTreeMap<(usize, usize), (Uuid, Line)>,
     /// Where they stood, by log and index: what a relay that does not erase still has.
     pub stood: BTreeMap<(usize, usize), Rc<str>>,
     /// The files that anybody can ask for.
@@ -106,6 +112,8 @@ impl Own {
             erased: BTreeMap::new(),
             words: Vec::new(),
             gone: Vec::new(),
+            ledger: Ledger::default(),
+            restricted: BTreeMap::new(),
             stood: BTreeMap::new(),
             files: BTreeMap::new(),
             writing: Vec::new(),
@@ -116,25 +124,45 @@ impl Own {
         self.hub.id
     }
 
-    /// Appends a statement; with words, under a fresh salt.
+    /// Appends a statement; with words, under a fresh salt, and beside them what consents let out today.
     pub fn say(&mut self, id: Uuid, rev: u64, at: i64, body: Body, json: Option<&str>, rng: &mut StdRng) {
-        let line: Option<Rc<str>> = json.map(|json| {
+        let mut salted = |json: &str| -> Rc<str> {
             let mut salt = [0u8; 16];
             rng.fill_bytes(&mut salt);
             part::line(salt, json).into()
+        };
+        let line = json.map(&mut salted);
+        let due = json.and_then(|_| self.ledger.due(id, contact::day(at)));
+        let contact = due.filter(|_| body == Body::Put(Kind::Record)).map(|due| Line {
+            line: salted(due.json()),
+            holds: due.holds().to_vec(),
+            served: BTreeSet::new(),
         });
-        self.say_line(id, rev, at, body, line);
+        self.say_line(id, rev, at, body, line, contact);
     }
 
-    fn say_line(&mut self, id: Uuid, rev: u64, at: i64, body: Body, line: Option<Rc<str>>) {
-        let parts = line.iter().map(|line| (PUBLIC.to_owned(), part::digest(line.as_bytes()))).collect();
+    fn say_line(&mut self, id: Uuid, rev: u64, at: i64, body: Body, line: Option<Rc<str>>, contact: Option<Line>) {
+        let named = [(PUBLIC, line.as_ref()), (CONTACT, contact.as_ref().map(|contact| &contact.line))];
+        let digest = |(class, line): (&str, Option<&Rc<str>>)| Some((class.to_owned(), part::digest(line?.as_bytes())));
+        let parts = named.into_iter().filter_map(digest).collect();
         let at = jiff::Timestamp::from_second(at).unwrap();
+        if matches!(body, Body::Put(_) | Body::Withdraw(_)) {
+            self.restricted.retain(|_, (of, _)| *of != id);
+        }
+        let place = (self.logs.len() - 1, self.logs.last().unwrap().leaves.len());
+        self.restricted.extend(contact.map(|contact| (place, (id, contact))));
         let statement = Statement { id, rev, at, parts, replaces: None, body };
         let key = &self.keys.last().unwrap().log;
         let note = leaf::sign(&statement, key).expect("a hub signs what it means");
         let hash = merkle::leaf_hash(&note);
         let held = Held { note: Rc::new(note), hash, said: Some(Rc::new(statement)), line };
         self.logs.last_mut().unwrap().leaves.push(held);
+    }
+
+    /// Lets go of a record's contacts: what was entered of them, and what was signed.
+    pub fn erase_contacts(&mut self, id: Uuid) {
+        self.ledger.forget(id);
+        self.restricted.retain(|_, (of, _)| *of != id);
     }
 
     /// A leaf that the log's key did not sign as it stands.
@@ -147,6 +175,7 @@ impl Own {
     pub fn erase(&mut self, id: Uuid, upto: u64) {
         let known = self.erased.entry(id).or_default();
         *known = (*known).max(upto);
+        self.erase_contacts(id);
         for (log, held) in self.logs.iter_mut().enumerate() {
             for (index, leaf) in held.leaves.iter_mut().enumerate() {
                 let named = leaf.said.as_ref().is_some_and(|said| said.id == id && said.rev <= upto);
@@ -248,8 +277,8 @@ impl Own {
         self.keys.push(Rc::new(keys));
         let again = self.standing();
         self.logs.push(Logs::default());
-        for (id, rev, at, body, line) in again {
-            self.say_line(id, rev, at, body, line);
+        for Again { id, rev, eff, body, line, contact, .. } in again {
+            self.say_line(id, rev, eff, body, line, contact);
         }
         let body = Body::Hub { version: self.hub.document.version, digest: self.hub.digest.clone() };
         let id = uuid(rng);
@@ -257,15 +286,15 @@ impl Own {
     }
 
     /// What stands, by when it counts as said: erasures first, then each newest put with its affirm, and decisions.
-    #[allow(clippy::type_complexity)]
-    fn standing(&self) -> Vec<(Uuid, u64, i64, Body, Option<Rc<str>>)> {
+    fn standing(&self) -> Vec<Again> {
         let mut all = Vec::new();
         for (id, upto) in &self.erased {
-            all.push((0, 0, *id, *upto, Body::Erase(Kind::Record, *upto, ErasedParts::All), None));
+            let body = Body::Erase(Kind::Record, *upto, ErasedParts::All);
+            all.push(Again { eff: 0, order: 0, id: *id, rev: *upto, body, line: None, contact: None });
         }
         let mut order = 0;
-        for log in &self.logs {
-            for (leaf, eff) in log.leaves.iter().zip(super::check::effective(&log.leaves)) {
+        for (nth, log) in self.logs.iter().enumerate() {
+            for (at, (leaf, eff)) in log.leaves.iter().zip(super::check::effective(&log.leaves)).enumerate() {
                 order += 1;
                 let Some(said) = &leaf.said else { continue };
                 let stands = match &said.body {
@@ -280,16 +309,28 @@ impl Own {
                     _ => false,
                 };
                 if stands {
-                    all.retain(|(_, _, id, rev, body, _)| {
-                        !(*id == said.id && *rev == said.rev && !matches!(body, Body::Erase(..)))
-                    });
-                    all.push((eff, order, said.id, said.rev, said.body.clone(), leaf.line.clone()));
+                    let erases = |again: &Again| matches!(again.body, Body::Erase(..));
+                    all.retain(|again| again.id != said.id || again.rev != said.rev || erases(again));
+                    let contact = self.restricted.get(&(nth, at)).map(|(_, line)| line.clone());
+                    let (id, rev, body) = (said.id, said.rev, said.body.clone());
+                    all.push(Again { eff, order, id, rev, body, line: leaf.line.clone(), contact });
                 }
             }
         }
-        all.sort_by_key(|(eff, order, id, ..)| (*eff, *order, *id));
-        all.into_iter().map(|(eff, _, id, rev, body, line)| (id, rev, eff, body, line)).collect()
+        all.sort_by_key(|again| (again.eff, again.order, again.id));
+        all
     }
+}
+
+/// Something that stands when a log begins, and when it counts as said.
+struct Again {
+    eff: i64,
+    order: u32,
+    id: Uuid,
+    rev: u64,
+    body: Body,
+    line: Option<Rc<str>>,
+    contact: Option<Line>,
 }
 
 /// What a hub holds of one partner.
@@ -298,6 +339,9 @@ pub struct Partner {
     pub documents: Vec<(Rc<Vec<u8>>, Rc<VerifiedHub>)>,
     pub logs: Vec<Logs>,
     pub erased: BTreeMap<Uuid, u64>,
+    /// Contact lines that it was given, by log and index.
+    pub contacts: BTreeMap<(usize, usize), Rc<str>>,
+    pub erased_contacts: BTreeMap<Uuid, u64>,
     /// Two notes of one log that cannot both be true.
     pub disputed: Option<[Rc<Vec<u8>>; 2]>,
 }
@@ -311,6 +355,8 @@ impl Partner {
             documents: vec![(first, Rc::new(hub))],
             logs: vec![Logs::default()],
             erased: BTreeMap::new(),
+            contacts: BTreeMap::new(),
+            erased_contacts: BTreeMap::new(),
             disputed: None,
         }
     }
@@ -319,8 +365,10 @@ impl Partner {
         self.documents.last().unwrap().1.clone()
     }
 
-    /// Adopts a newer document: logs that it names, and what it declares void where the tree agrees.
-    pub fn adopt(&mut self, document: Rc<Vec<u8>>, hub: VerifiedHub) {
+    /// Adopts a newer document: logs that it names, and what it declares void where the tree agrees. Says whether anything
+    /// held was.
+    pub fn adopt(&mut self, document: Rc<Vec<u8>>, hub: VerifiedHub) -> bool {
+        let mut voided = false;
         self.logs.resize(hub.logs.len(), Logs::default());
         let before = self.hub().logs.len();
         for (nth, log) in hub.logs.iter().enumerate() {
@@ -331,17 +379,21 @@ impl Partner {
                 }
                 if self.logs[nth].leaves.len() as u64 > size && self.logs[nth].root_at(size) == root {
                     self.cut(nth, size);
+                    voided = true;
                 }
             }
         }
         self.documents.push((document, Rc::new(hub)));
+        voided
     }
 
     /// Takes leaves back, and with them what they erased.
     pub fn cut(&mut self, log: usize, size: u64) {
         self.logs[log].leaves.truncate(size as usize);
         self.logs[log].known = None;
+        self.contacts.retain(|(of, at), _| *of != log || (*at as u64) < size);
         self.erased.clear();
+        self.erased_contacts.clear();
         let all: Vec<Rc<Statement>> =
             self.logs.iter().flat_map(|log| log.leaves.iter().filter_map(|leaf| leaf.said.clone())).collect();
         all.iter().for_each(|said| self.obey(said));
@@ -349,6 +401,7 @@ impl Partner {
 
     /// Notes and obeys an erasure.
     pub fn obey(&mut self, said: &Statement) {
+        self.contacts_after(said);
         let Body::Erase(_, upto, parts) = &said.body else { return };
         if !parts.covers(PUBLIC) {
             return;
@@ -360,6 +413,35 @@ impl Partner {
                 leaf.line = None;
             }
         }
+    }
+
+    /// A file of the hub's as this one relays it: the public parts of what it holds.
+    pub fn relay(&self, path: &str) -> Option<Vec<u8>> {
+        if path == ".well-known/groups-hub" {
+            return self.documents.last().map(|(bytes, _)| bytes.to_vec());
+        }
+        if let Some(version) = path.strip_prefix("hub/") {
+            let nth = version.parse::<usize>().ok()?.checked_sub(1)?;
+            return self.documents.get(nth).map(|(bytes, _)| bytes.to_vec());
+        }
+        let (log, rest) = path.strip_prefix("v1/")?.split_once('/')?;
+        let log = self.logs.get(log.parse::<usize>().ok()?.checked_sub(1)?)?;
+        if rest == "checkpoint" {
+            return log.known.as_ref().filter(|note| !note.is_empty()).map(|note| note.to_vec());
+        }
+        let (kind, rest) = rest.rsplit_once("/0")?;
+        let (n, width) = rest.split_once(".p/").unwrap_or((rest, "256"));
+        let from = n.parse::<usize>().ok()? * WIDTH as usize;
+        let leaves = log.leaves.get(from..from + width.parse::<usize>().ok()?)?;
+        let mut bytes = Vec::new();
+        for leaf in leaves {
+            match kind {
+                "tile/entries" => tile::append_entry(&mut bytes, &leaf.note),
+                "part/public" => bytes.extend([leaf.line.as_deref().unwrap_or(""), "\n"].concat().bytes()),
+                _ => return None,
+            }
+        }
+        Some(bytes)
     }
 
     /// Whether words of this statement may be kept.

@@ -8,6 +8,7 @@ use mutuald::feed::standing::{self, Extended, Look, Within};
 use mutuald::feed::tile::{self, WIDTH};
 use mutuald::feed::{Checkpoint, merkle};
 use mutuald::peer::verify::{self, Raw};
+use mutuald::record::contact::CONTACT;
 use mutuald::record::part::{self, PUBLIC};
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -59,19 +60,31 @@ enum Stage {
         n: u64,
         size: u64,
     },
+    /// Contacts, by signed requests: bundles that are still to be asked for.
+    Contacts {
+        bundles: VecDeque<u64>,
+        again: bool,
+    },
 }
 
 pub struct Pull {
     pub of: usize,
     /// Who is asked: the hub itself, or another that relays it.
     pub via: usize,
+    /// By how much the clock is corrected under which requests are signed.
+    pub offset: i64,
+    /// Whether the hub takes this reader for one to whom it shows its other history.
+    pub astray: bool,
+    /// What befell it since somebody last looked.
+    pub met: Vec<&'static str>,
     log: usize,
     stage: Stage,
 }
 
 impl Pull {
     pub fn start(of: usize, via: usize) -> (Pull, String) {
-        (Pull { of, via, log: 0, stage: Stage::Document { target: None } }, ".well-known/groups-hub".into())
+        let stage = Stage::Document { target: None };
+        (Pull { of, via, offset: 0, astray: false, met: Vec::new(), log: 0, stage }, ".well-known/groups-hub".into())
     }
 
     /// Takes an answer; `None` when nothing usable came.
@@ -86,7 +99,53 @@ impl Pull {
                 self.explain(partner, hashes, n, at, note, before, answer)
             }
             Stage::Withheld { n, size } => self.withheld(partner, n, size, answer),
+            Stage::Contacts { bundles, .. } => self.contacts(partner, bundles, answer),
         }
+    }
+
+    /// A signed request was not believed: once, the clock is set by what the refusal says.
+    pub fn refused(&mut self, path: String, offset: i64) -> Next {
+        if let Stage::Contacts { again, .. } = &mut self.stage
+            && std::mem::take(again)
+        {
+            self.offset = offset;
+            self.met.push("contact-clock-corrected");
+            return Next::Ask(path);
+        }
+        self.met.push("contact-unbelieved");
+        Next::Over(End::Complete)
+    }
+
+    /// Everything public is held: contacts come last, from the hub itself and from nobody else.
+    fn ask_contacts(&mut self, partner: &Partner) -> Next {
+        let log = partner.logs.len() - 1;
+        if self.via != self.of || partner.hub().logs[log].closed.is_some() {
+            return Next::Over(End::Complete);
+        }
+        let mut bundles: Vec<u64> = partner.wanted(log).into_iter().map(|at| at as u64 / WIDTH).collect();
+        bundles.dedup();
+        self.next_contacts(partner, bundles.into())
+    }
+
+    fn next_contacts(&mut self, partner: &Partner, bundles: VecDeque<u64>) -> Next {
+        let log = partner.logs.len() - 1;
+        let Some(n) = bundles.front().copied() else { return Next::Over(End::Complete) };
+        let width = tile::width(n, partner.logs[log].leaves.len() as u64);
+        self.stage = Stage::Contacts { bundles, again: true };
+        Next::Ask(prefix(log) + &tile::parts(CONTACT, n, width))
+    }
+
+    fn contacts(&mut self, partner: &mut Partner, mut bundles: VecDeque<u64>, answer: Option<Rc<Vec<u8>>>) -> Next {
+        let n = bundles.pop_front().expect("one was asked for");
+        if answer.is_none() {
+            return Next::Over(End::Complete);
+        }
+        let log = partner.logs.len() - 1;
+        let width = tile::width(n, partner.logs[log].leaves.len() as u64);
+        if partner.take_contacts(log, n, &lines(answer.as_deref(), width)) > 0 {
+            self.met.push("contacts-came");
+        }
+        self.next_contacts(partner, bundles)
     }
 
     fn document(
@@ -107,7 +166,10 @@ impl Pull {
             }
             Some(newest) => {
                 match hub::next(&partner.hub(), &bytes) {
-                    Ok(hub) => partner.adopt(bytes, hub),
+                    Ok(hub) => {
+                        self.met.push("document-on-the-way");
+                        self.met.extend(partner.adopt(bytes, hub).then_some("leaves-voided"));
+                    }
                     Err(_) => return Next::Over(End::Failed),
                 }
                 newest
@@ -120,7 +182,8 @@ impl Pull {
         if wanted == newest.0 {
             return match hub::next(&partner.hub(), &newest.1) {
                 Ok(hub) => {
-                    partner.adopt(newest.1, hub);
+                    self.met.push("document-adopted");
+                    self.met.extend(partner.adopt(newest.1, hub).then_some("leaves-voided"));
                     self.open_log(partner)
                 }
                 Err(_) => Next::Over(End::Failed),
@@ -135,7 +198,7 @@ impl Pull {
         if partner.disputed.is_some() {
             return Next::Over(End::Disputed);
         }
-        let Some(is) = partner.hub().logs.get(self.log).cloned() else { return Next::Over(End::Complete) };
+        let Some(is) = partner.hub().logs.get(self.log).cloned() else { return self.ask_contacts(partner) };
         let held = &partner.logs[self.log];
         let Some((size, root)) = is.closed else {
             self.stage = Stage::Checkpoint;
@@ -182,9 +245,10 @@ impl Pull {
         }
     }
 
-    fn fork(&self, partner: &mut Partner, second: Rc<Vec<u8>>) -> Next {
+    fn fork(&mut self, partner: &mut Partner, second: Rc<Vec<u8>>) -> Next {
         let first = partner.logs[self.log].known.clone().unwrap_or_default();
         partner.disputed = Some([first, second]);
+        self.met.push("fork-met");
         Next::Over(End::Disputed)
     }
 
@@ -264,6 +328,9 @@ impl Pull {
                 }
                 line = line.filter(|_| partner.may_hold(said));
             }
+            if said.is_none() {
+                self.met.push("leaf-void");
+            }
             partner.logs[self.log].leaves.push(Held { note: Rc::new(raw.note), hash: raw.hash, said, line });
         }
         if !note.is_empty() {
@@ -277,6 +344,7 @@ impl Pull {
             self.stage = Stage::Checkpoint;
             return Next::Over(End::Failed);
         }
+        self.met.push("tree-asked-again");
         let path = prefix(self.log) + &tile::entries(0, tile::width(0, at.size));
         self.stage = Stage::Explain { hashes: Vec::new(), n: 0, at, note, before };
         Next::Ask(path)
@@ -315,6 +383,7 @@ impl Pull {
         let agree = leaves.iter().zip(&hashes).take_while(|(leaf, hash)| leaf.hash == **hash).count();
         if partner.hub().logs[self.log].closed.is_some() {
             // The root keys decide, not what came first: back to where the two part.
+            self.met.push("history-taken-back");
             partner.cut(self.log, agree as u64);
             return self.open_log(partner);
         }
@@ -341,6 +410,7 @@ impl Pull {
             };
             let fits = said.parts.get(PUBLIC).is_some_and(|digest| *digest == part::digest(line.as_bytes()));
             if fits && lacking.contains(&index) {
+                self.met.push("late-words-came");
                 partner.logs[self.log].leaves[index].line = Some(line.into());
             }
         }
