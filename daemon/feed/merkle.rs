@@ -57,6 +57,11 @@ impl Frontier {
         }
     }
 
+    /// The last leaves as a tree of their own: those behind the last full subtree of `2^level` leaves.
+    pub fn tail(&self, level: u8) -> Frontier {
+        Frontier { subtrees: self.subtrees.iter().filter(|(top, _)| *top < level).copied().collect() }
+    }
+
     /// As bytes, for keeping: 33 per subtree.
     pub fn to_bytes(&self) -> Vec<u8> {
         self.subtrees.iter().flat_map(|(level, root)| std::iter::once(*level).chain(*root)).collect()
@@ -121,6 +126,7 @@ mod tests {
             assert_eq!(edge.root(), mth(&leaves[..size]));
             assert_eq!(edge.size(), size as u64);
             assert_eq!(Frontier::from_bytes(&edge.to_bytes()), Some(edge.clone()));
+            assert_eq!(edge.tail(8).root(), mth(&leaves[size / 256 * 256..size]));
             edge.push(leaf_hash(leaf));
         }
         let mut by_bundle = Frontier::default();

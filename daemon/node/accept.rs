@@ -77,6 +77,9 @@ impl MassChange {
 /// # Errors
 /// Database errors.
 pub async fn accept(db: &mut Write, log: &LogRow, upto: u64, model: &Arc<Model>) -> Result<Accepted, StoreError> {
+    if log.head >= upto {
+        return Ok(Accepted::default());
+    }
     let mut fold = Fold {
         log,
         upto,

@@ -170,6 +170,10 @@ impl Hub {
     pub async fn pull_contacts(&self, partner: i64, address: &str) -> anyhow::Result<Option<Read>> {
         let mut db = self.store.read().await?;
         let Some(log) = store::log::by_number(&mut db, partner).await? else { return Ok(None) };
+        let wanted = store::contact::wanted(&mut db, &log).await?;
+        if wanted.is_empty() {
+            return Ok(None);
+        }
         let before = store::contact::source(&mut db, partner).await?.map(|(state, _)| state);
         drop(db);
         let clock = self.clock.clone();
@@ -181,7 +185,7 @@ impl Hub {
             now: self.clock.now(),
             tell: &move || clock.now(),
         };
-        let Some(read) = asking.read(address).await? else { return Ok(None) };
+        let read = asking.read(address, wanted).await?;
         let mut db = self.store.write().await?;
         store::contact::set_source(&mut db, partner, read.state, self.clock.now().as_second()).await?;
         db.commit().await?;

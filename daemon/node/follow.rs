@@ -25,6 +25,16 @@ pub(super) struct Followed {
     pub(super) pulled: Pulled,
     /// What a person should hear of it.
     pub(super) remarks: Vec<String>,
+    /// The partner's hub document as it was last looked at, to be remembered with the rest.
+    pub(super) looked: Looked,
+}
+
+/// A look at a partner's hub document.
+#[derive(Debug, Clone)]
+pub(super) struct Looked {
+    pub(super) etag: Option<String>,
+    /// When, in seconds since 1970.
+    pub(super) at: i64,
 }
 
 /// Somewhere that serves a hub's files.
@@ -65,7 +75,8 @@ impl Hub {
         let (partner, remarks) = (partner.clone(), Vec::new());
         let mut follow = Follow { hub: self, partner, started, today, asked: false, remarks };
         let pulled = follow.run().await?;
-        Ok(Followed { pulled, remarks: follow.remarks })
+        let looked = Looked { etag: follow.partner.document_etag, at: follow.partner.document_seen };
+        Ok(Followed { pulled, remarks: follow.remarks, looked })
     }
 
     /// Walks a partner's hub document at a place that says it has a newer one. Returns its version, if there was.
@@ -132,6 +143,7 @@ impl Hub {
 
 impl Follow<'_> {
     async fn run(&mut self) -> Result<Pulled, PullError> {
+        let none = || PullError::Hub(HubError::Body("it names no log".into()));
         let due = self.started.as_second() - self.partner.document_seen;
         if self.partner.disputed.is_some() || !(0..LOOK_AGAIN).contains(&due) {
             self.renew().await?;
@@ -143,8 +155,11 @@ impl Follow<'_> {
                 return Err(PullError::Disputed);
             }
             let mut all: Option<Pulled> = None;
-            for log in self.logs().await? {
-                let one = match self.log(log).await? {
+            let logs = self.logs().await?;
+            let newest = logs.last().cloned().ok_or_else(none)?;
+            for log in logs {
+                let in_use = log.n == newest.n;
+                let one = match self.log(log, in_use).await? {
                     Step::Pulled(one) => one,
                     Step::Again => continue 'again,
                 };
@@ -157,8 +172,8 @@ impl Follow<'_> {
                     break;
                 }
             }
-            self.warn().await?;
-            return all.ok_or(PullError::Hub(HubError::Body("it names no log".into())));
+            self.warn(&newest).await?;
+            return all.ok_or_else(none);
         }
     }
 
@@ -167,20 +182,20 @@ impl Follow<'_> {
         Ok(store::log::of_hub(&mut db, self.partner.hub).await?)
     }
 
-    /// One log, from its own address or another.
-    async fn log(&mut self, log: LogRow) -> Result<Step, PullError> {
+    /// One log, from its own address or another; of a hub that has several, its newest is `in_use`.
+    async fn log(&mut self, log: LogRow, in_use: bool) -> Result<Step, PullError> {
         let document = hub_document::reopen(&log.document, log.hub)?;
         let own = document.logs.get(log.ordinal as usize).map_or("", |log| &log.prefix);
         let address = pull::document_url(&self.partner.url)?;
         let own = Place { url: address.join(own).map_err(|_| PullError::Url(own.to_owned()))?, whose: None };
-        let first = match self.log_at(&log, &own).await {
+        let first = match self.log_at(&log, in_use, &own).await {
             Err(error) if error.elsewhere() => error,
             end => return end,
         };
         for place in self.hub.relays(&document, log.key.name()).await? {
             // A run that failed may have stored bundles all the same.
             let Some(log) = self.logs().await?.into_iter().find(|row| row.n == log.n) else { break };
-            match self.log_at(&log, &place).await {
+            match self.log_at(&log, in_use, &place).await {
                 Err(error) if error.elsewhere() => {}
                 Ok(step) => {
                     let whose = place.whose.unwrap_or_default();
@@ -193,7 +208,7 @@ impl Follow<'_> {
         Err(first)
     }
 
-    async fn log_at(&mut self, log: &LogRow, place: &Place) -> Result<Step, PullError> {
+    async fn log_at(&mut self, log: &LogRow, in_use: bool, place: &Place) -> Result<Step, PullError> {
         let (store, client) = (&self.hub.store, &self.hub.client);
         let mut log = log.clone();
         for again in [false, true] {
@@ -203,7 +218,6 @@ impl Follow<'_> {
                 log = self.step_back(log, place).await?;
             }
             let mut run = Run::at(store, client, log.clone(), place.url.clone())?;
-            let in_use = self.logs().await?.last().is_some_and(|last| last.n == log.n);
             let etag = self.partner.etag.as_deref().filter(|_| in_use && place.whose.is_none());
             let look = match run.look(etag, self.started).await {
                 // A key that is no longer the log's may mean that the hub has begun another: its document says.
@@ -301,18 +315,24 @@ impl Follow<'_> {
                 "it shows this hub version {older} of its hub document, and version {version} to others"
             ));
         }
+        let seen = (etag, self.started.as_second());
+        if new.is_empty() {
+            // That there is none is remembered at the run's end, with what it brings.
+            if from_own {
+                (self.partner.document_etag, self.partner.document_seen) = seen;
+            }
+            return Ok(false);
+        }
         let mut write = hub.store.write().await?;
         let Some(mut row) = store::partner::get(&mut write, n).await? else { return Ok(false) };
         if from_own {
-            (row.document_etag, row.document_seen) = (etag, self.started.as_second());
+            (row.document_etag, row.document_seen) = seen;
         }
-        if !new.is_empty() {
-            row.etag = None;
-            // Root keys in two hands are no matter of one log: there a person decides.
-            let roots = |proof: &String| proof.contains(hub_document::HEADER.trim_end());
-            let settled = settles(&known, new.last().map(|(_, hub)| hub));
-            row.disputed = row.disputed.filter(|proof| roots(proof) || !settled);
-        }
+        row.etag = None;
+        // Root keys in two hands are no matter of one log: there a person decides.
+        let roots = |proof: &String| proof.contains(hub_document::HEADER.trim_end());
+        let settled = settles(&known, new.last().map(|(_, hub)| hub));
+        row.disputed = row.disputed.filter(|proof| roots(proof) || !settled);
         for (document, verified) in &new {
             store::hub::adopt(&mut write, n, verified, document).await?;
         }
@@ -346,12 +366,11 @@ impl Follow<'_> {
             self.remarks.push(format!("its hub document is version {version} now"));
         }
         self.partner = row;
-        Ok(!new.is_empty())
+        Ok(true)
     }
 
     /// Says when the partner's document ends soon, or has.
-    async fn warn(&mut self) -> Result<(), PullError> {
-        let Some(log) = self.logs().await?.pop() else { return Ok(()) };
+    async fn warn(&mut self, log: &LogRow) -> Result<(), PullError> {
         let hub = hub_document::reopen(&log.document, log.hub)?;
         if let Some(successor) = hub.document.successor.filter(|_| log.closed.is_some()) {
             let mut db = self.hub.store.read().await?;

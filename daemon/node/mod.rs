@@ -275,28 +275,28 @@ impl Hub {
         let rules = self.rules(db).await?;
         let mut touched = accepted.touched;
         let mut about = accepted.judged;
-        if store::setting(db, "understood").await?.as_deref() != Some(accept::UNDERSTOOD) {
+        let before = store::settings(db).await?;
+        let stood = |name: &str| before.get(name).map(String::as_str);
+        if stood("understood") != Some(accept::UNDERSTOOD) {
             about.extend(accept::late(db).await?);
             late::frames(db, self.policy.linkage(), &mut touched).await?;
             store::set(db, "understood", accept::UNDERSTOOD).await?;
         }
         let judged: Vec<_> = about.iter().filter_map(|record| rules.key(record)).collect();
         touched.places(store::registry::places(db, &judged).await?);
-        let policy = store::setting(db, "policy").await?;
         let linkage = self.policy.linkage().hash();
-        if store::setting(db, "linkage").await?.as_deref() != Some(linkage) {
+        if stood("linkage") != Some(linkage) {
             // Made by another model, or by a version without one: every record is read again.
             store::registry::mark_all(db).await?;
             store::set(db, "linkage", linkage).await?;
         }
-        if policy.as_deref() != Some(self.policy.hash()) || accepted.lists_changed {
+        if stood("policy") != Some(self.policy.hash()) || accepted.lists_changed {
             touched.everything(store::registry::every(db).await?);
             store::set(db, "policy", self.policy.hash()).await?;
         }
         let today = rules.as_of.to_string();
-        let before = store::setting(db, "as-of").await?;
-        if before.as_deref() != Some(&today) {
-            if let Some(before) = before.and_then(|text| text.parse::<jiff::civil::Date>().ok()) {
+        if stood("as-of") != Some(&today) {
+            if let Some(before) = stood("as-of").and_then(|text| text.parse::<jiff::civil::Date>().ok()) {
                 // Statements dated past the earlier of the two days are the only ones that a day can change.
                 let edge = before.min(rules.as_of).to_zoned(jiff::tz::TimeZone::UTC)?.timestamp().as_second();
                 touched.places(store::registry::said_after(db, edge).await?);

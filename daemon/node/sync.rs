@@ -125,22 +125,20 @@ impl Hub {
         let mut row =
             store::partner::get(&mut write, partner.hub).await?.context("the partner hub was removed meanwhile")?;
         match followed {
-            Ok(Followed { mut pulled, remarks: followed }) => {
+            Ok(Followed { mut pulled, remarks: followed, looked }) => {
                 reach("pull-stored");
                 let watched = row.caught_up.is_some();
                 let (took, mut remarks) = self.take_in(&mut write, partner.hub, watched, accept, &mut outcome).await?;
                 remarks.extend(followed);
                 // Of the lines that did not come, those that a later leaf took back are missed by nobody.
-                pulled.withheld = 0;
-                for log in store::log::of_hub(&mut write, partner.hub).await? {
-                    pulled.withheld += store::registry::withheld(&mut write, log.n).await?.len() as u64;
-                }
+                pulled.withheld = store::registry::withheld_by(&mut write, partner.hub).await?;
                 if outcome.waiting.is_none() {
                     // What a new day derives again is nothing that came from there.
                     outcome.state = if took > 0 || pulled.new > 0 { "changed" } else { "current" }.into();
                 }
                 self.describe(&pulled, promised.republish() as i64, remarks, &mut outcome)?;
                 row.etag = pulled.etag.clone();
+                (row.document_etag, row.document_seen) = (looked.etag, looked.at);
                 row.failures = 0;
                 row.retry_after = None;
                 row.last_success = Some(started.as_second());
@@ -192,10 +190,11 @@ impl Hub {
         (row.state, row.reason) = (outcome.state.clone(), outcome.reason.clone());
         row.next_due = self.next_due(&row)?.map_or(i64::MAX, |due| due.as_second());
         store::partner::save(&mut write, &row).await?;
+        let asks = store::contact::wants(&mut write, partner.hub).await?;
         reach("pull-commit");
         write.commit().await?;
         reach("pull-done");
-        if outcome.ok() && row.disputed.is_none() {
+        if asks && outcome.ok() && row.disputed.is_none() {
             // After the commit: what a run brought stands, whatever becomes of asking for more.
             outcome.contacts = self.pull_contacts(partner.hub, &partner.url).await?;
         }
@@ -215,13 +214,16 @@ impl Hub {
         } else {
             tracing::warn!(partner = %outcome.hub, state = %outcome.state, reason = %outcome.reason, failures = row.failures, "pull failed");
         }
-        // What it erased goes out of files too, and it hears that it did.
+        // What it erased goes out of files too, and it hears that it did. Whoever pulls many does both once, for all of them.
         if !self.gathers {
             self.scrub().await?;
-        }
-        if let Err(error) = self.acknowledge().await {
-            // The pull itself did well; the word that it erased follows when this hub can publish.
-            tracing::warn!(error = format!("{error:#}"), "what was erased could not be confirmed to partner hubs yet");
+            if let Err(error) = self.acknowledge().await {
+                // The pull itself did well; the word that it erased follows when this hub can publish.
+                tracing::warn!(
+                    error = format!("{error:#}"),
+                    "what was erased could not be confirmed to partner hubs yet"
+                );
+            }
         }
         Ok(outcome)
     }

@@ -12,6 +12,7 @@ use crate::feed::request::{self, Target};
 use crate::feed::tile::{self, WIDTH};
 use crate::record::contact::CONTACT;
 use crate::record::part;
+use crate::store::contact::Wanted;
 use crate::store::log::LogRow;
 use crate::store::{self, Store};
 use jiff::Timestamp;
@@ -53,19 +54,13 @@ pub struct Asking<'a> {
 }
 
 impl Asking<'_> {
-    /// Asks for what is not held. `None` when nothing is wanted.
+    /// Asks for what is named and not held.
     ///
     /// # Errors
     /// Database errors only.
-    pub async fn read(&self, address: &str) -> anyhow::Result<Option<Read>> {
-        let mut db = self.store.read().await?;
-        let wanted = store::contact::wanted(&mut db, self.log).await?;
-        drop(db);
-        let mut bundles: BTreeMap<u64, Vec<store::contact::Wanted>> = BTreeMap::new();
+    pub async fn read(&self, address: &str, wanted: Vec<Wanted>) -> anyhow::Result<Read> {
+        let mut bundles: BTreeMap<u64, Vec<Wanted>> = BTreeMap::new();
         wanted.into_iter().for_each(|one| bundles.entry(one.index / WIDTH).or_default().push(one));
-        if bundles.is_empty() {
-            return Ok(None);
-        }
         // First what was never asked for; of the rest a few, those asked longest ago.
         let mut order: Vec<(i64, u64)> =
             bundles.iter().map(|(n, all)| (all.iter().map(|one| one.asked).min().unwrap_or(0), *n)).collect();
@@ -89,14 +84,14 @@ impl Asking<'_> {
                 }
             }
         }
-        Ok(Some(read))
+        Ok(read)
     }
 
     async fn bundle(
         &self,
         address: &str,
         n: u64,
-        wanted: &[store::contact::Wanted],
+        wanted: &[Wanted],
         offset: &mut i64,
         read: &mut Read,
     ) -> Result<(), PullError> {

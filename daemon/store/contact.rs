@@ -461,6 +461,19 @@ pub async fn wanted(db: &mut SqliteConnection, log: &LogRow) -> Result<Vec<Wante
     Ok(rows.into_iter().map(|(pos, digest, asked)| Wanted { index: index(pos), digest, asked }).collect())
 }
 
+/// Whether contact parts that a hub's records name are not held.
+///
+/// # Errors
+/// Database errors.
+pub async fn wants(db: &mut SqliteConnection, hub: i64) -> Result<bool, StoreError> {
+    sqlx::query_scalar(
+        "SELECT EXISTS (SELECT 1 FROM contact_slot WHERE hub = ? AND pos NOT IN (SELECT pos FROM contact_line))",
+    )
+    .bind(hub)
+    .fetch_one(db)
+    .await
+}
+
 /// Keeps what came of a range of a hub's log, if it is still what the records name, and notes that all of it was asked for.
 ///
 /// # Errors

@@ -532,17 +532,13 @@ pub async fn issued_since(db: &mut SqliteConnection, moment: i64) -> Result<u64,
 /// Database errors.
 pub async fn carried_out(db: &mut SqliteConnection, log: i64, held: u64) -> Result<(u64, u64), StoreError> {
     let (from, upto) = (super::log::pos(log, 0), super::log::pos(log, held));
-    let open: Option<i64> =
-        sqlx::query_scalar("SELECT min(pos) FROM erased WHERE done IS NULL AND pos >= ? AND pos < ?")
-            .bind(from)
-            .bind(upto)
-            .fetch_one(&mut *db)
-            .await?;
-    let end = open.unwrap_or(upto);
-    let count: i64 = sqlx::query_scalar("SELECT count(*) FROM erased WHERE pos >= ? AND pos < ?")
-        .bind(from)
-        .bind(end)
-        .fetch_one(db)
-        .await?;
+    let (end, count): (i64, i64) = sqlx::query_as(
+        "WITH first(open) AS (SELECT coalesce(min(pos), ?2) FROM erased WHERE done IS NULL AND pos >= ?1 AND pos < ?2) \
+         SELECT open, (SELECT count(*) FROM erased WHERE pos >= ?1 AND pos < open) FROM first",
+    )
+    .bind(from)
+    .bind(upto)
+    .fetch_one(db)
+    .await?;
     Ok((super::log::index(end), count as u64))
 }

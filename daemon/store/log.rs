@@ -226,11 +226,7 @@ pub async fn append(db: &mut Write, log: &mut LogRow, leaves: &[NewLeaf]) -> Res
         }
     }
     // A full bundle's root is needed for the upper level for ever, so it is taken as the bundle fills.
-    let mut bundle = Frontier::default();
-    let first = log.held / WIDTH;
-    for leaf in self::leaves(db, log.n, first * WIDTH, log.held).await? {
-        bundle.push(leaf.hash());
-    }
+    let mut bundle = log.edge.tail(WIDTH.trailing_zeros() as u8);
     for leaf in leaves {
         bundle.push(leaf.hash);
         log.edge.push(leaf.hash);
@@ -294,6 +290,19 @@ pub async fn leaves(db: &mut SqliteConnection, log: i64, from: u64, upto: u64) -
             .fetch_all(db)
             .await?;
     rows.into_iter().map(leaf_row).collect()
+}
+
+/// Bytes of the notes of leaves from one index up to another.
+///
+/// # Errors
+/// Database errors.
+pub async fn bytes(db: &mut SqliteConnection, log: i64, from: u64, upto: u64) -> Result<u64, StoreError> {
+    let bytes: i64 = sqlx::query_scalar("SELECT coalesce(sum(length(note)), 0) FROM leaf WHERE pos >= ? AND pos < ?")
+        .bind(pos(log, from))
+        .bind(pos(log, upto))
+        .fetch_one(db)
+        .await?;
+    Ok(bytes as u64)
 }
 
 /// One leaf.

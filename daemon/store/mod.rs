@@ -58,6 +58,7 @@ pub mod view;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Sqlite, SqliteConnection, Transaction};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -93,7 +94,9 @@ impl Store {
             .pragma("secure_delete", "ON")
             .pragma("cache_size", "-16384")
             .pragma("temp_store", "MEMORY");
-        let writer = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
+        // A connection to a file is not lost like one to a server: nothing is asked of it before each use.
+        let pool = || SqlitePoolOptions::new().test_before_acquire(false);
+        let writer = pool().max_connections(1).connect_with(options.clone()).await?;
         sqlx::migrate!("schema/migrations").run(&writer).await?;
         // How a statement runs follows from its text and the indexes alone. Statistics are older than the next pull: those of a
         // new, empty hub made SQLite go through every record where it should have looked up twenty.
@@ -101,7 +104,7 @@ impl Store {
             sqlx::query(sql).execute(&writer).await?;
         }
         let reading = options.create_if_missing(false).read_only(true).pragma("cache_size", "-8192");
-        let readers = SqlitePoolOptions::new().max_connections(4).min_connections(0).connect_with(reading).await?;
+        let readers = pool().max_connections(4).min_connections(0).connect_with(reading).await?;
         Ok(Store { writer, readers })
     }
 
@@ -135,6 +138,15 @@ impl Store {
 /// Database errors.
 pub async fn setting(db: &mut SqliteConnection, name: &str) -> Result<Option<String>, StoreError> {
     sqlx::query_scalar("SELECT value FROM setting WHERE name = ?").bind(name).fetch_optional(db).await
+}
+
+/// All settings.
+///
+/// # Errors
+/// Database errors.
+pub async fn settings(db: &mut SqliteConnection) -> Result<BTreeMap<String, String>, StoreError> {
+    let rows: Vec<(String, String)> = sqlx::query_as("SELECT name, value FROM setting").fetch_all(db).await?;
+    Ok(rows.into_iter().collect())
 }
 
 /// Sets a setting.

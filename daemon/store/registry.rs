@@ -327,6 +327,18 @@ pub async fn withheld(db: &mut SqliteConnection, log: i64) -> Result<Vec<u64>, S
     Ok(rows.into_iter().map(super::log::index).collect())
 }
 
+/// How many of a hub's records came without their words.
+///
+/// # Errors
+/// Database errors.
+pub async fn withheld_by(db: &mut SqliteConnection, hub: i64) -> Result<u64, StoreError> {
+    let records: i64 = sqlx::query_scalar("SELECT count(*) FROM record WHERE hub = ? AND state = 'withheld'")
+        .bind(hub)
+        .fetch_one(db)
+        .await?;
+    Ok(records as u64)
+}
+
 /// Marks a record for deriving because its line came.
 ///
 /// # Errors

@@ -151,16 +151,18 @@ pub async fn replaced(db: &mut SqliteConnection, hub: i64) -> Result<BTreeSet<Uu
 /// # Errors
 /// Database errors.
 pub async fn unfounded(db: &mut SqliteConnection, hub: i64) -> Result<BTreeMap<String, u64>, StoreError> {
-    let named: Vec<(String, String, Option<String>)> =
-        sqlx::query_as("SELECT id, name, successor FROM hub WHERE n <> ?").bind(hub).fetch_all(&mut *db).await?;
-    let own: Option<String> =
-        sqlx::query_scalar("SELECT id FROM hub WHERE n = ?").bind(hub).fetch_optional(&mut *db).await?;
     let claims: Vec<Vec<u8>> = sqlx::query_scalar(
         "SELECT b FROM decision WHERE hub = ? AND b IS NOT NULL AND rec = substr(a, 21) AND body LIKE 'groups-feed/v1 record%'",
     )
     .bind(hub)
-    .fetch_all(db)
+    .fetch_all(&mut *db)
     .await?;
+    if claims.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let named: Vec<(String, String, Option<String>)> =
+        sqlx::query_as("SELECT id, name, successor FROM hub WHERE n <> ?").bind(hub).fetch_all(&mut *db).await?;
+    let own: Option<String> = sqlx::query_scalar("SELECT id FROM hub WHERE n = ?").bind(hub).fetch_optional(db).await?;
     let mut found = BTreeMap::new();
     for replaced in claims.iter().filter_map(|end| of_end(end)) {
         let whose = replaced.hub.to_string();

@@ -163,9 +163,12 @@ impl Hub {
         for log in store::log::all(&mut db).await?.into_iter().filter(|log| log.owner != OWN) {
             let (size, erased) = erase::carried_out(&mut db, log.n, log.held).await?;
             let origin = log.key.name();
-            let before: Option<AckRow> = store::ack::of(&mut db, origin).await?.into_iter().find(|ack| ack.hub == OWN);
             // A name that no leaf may hold cannot be confirmed; what it asked for is done all the same.
-            if erased == 0 || before.as_ref().is_some_and(|ack| ack.erased >= erased) || !is_origin(origin) {
+            if erased == 0 || !is_origin(origin) {
+                continue;
+            }
+            let before: Option<AckRow> = store::ack::of(&mut db, origin).await?.into_iter().find(|ack| ack.hub == OWN);
+            if before.as_ref().is_some_and(|ack| ack.erased >= erased) {
                 continue;
             }
             let (id, rev) = before.map_or_else(|| (self.chance.id(), 1), |ack| (ack.rec, ack.rev + 1));

@@ -5,6 +5,7 @@ use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
 use std::fs::File;
 use std::io::{Read, Write};
 use std::num::NonZero;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus};
 use std::sync::{Arc, Condvar, Mutex};
@@ -38,7 +39,9 @@ impl Terminal {
         let name = ptsname(&master, Vec::new()).unwrap();
         let size = Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
         tcsetwinsize(&master, size).unwrap();
-        let side = File::options().read(true).write(true).open(name.to_str().unwrap()).unwrap();
+        // NOCTTY: of a test run that leads its session this would become the terminal, and its end hang the run up.
+        let no_ctty = OpenptFlags::NOCTTY.bits().cast_signed();
+        let side = File::options().read(true).write(true).custom_flags(no_ctty).open(name.to_str().unwrap()).unwrap();
         let child = Command::new(env!("CARGO_BIN_EXE_mutuald"))
             .args(arguments)
             .current_dir(folder)
