@@ -122,7 +122,12 @@ impl Place {
         let stale = seconds.saturating_sub(before.time) >= republish.as_secs() || before.time > seconds + 600;
         let changed = store::registry::parts_due(&mut db, log.n).await?;
         let mut files = Files::new(self.at.clone());
-        write_log(&mut db, log, &mut files, before.size, &changed).await?;
+        // A folder that was lost, or a list that was taken back from partners: what was signed before need not lie there.
+        let mut lies = before.size;
+        while lies >= WIDTH && !self.at.join(tile::entries(lies / WIDTH - 1, WIDTH)).exists() {
+            lies = (lies / WIDTH - 1) * WIDTH;
+        }
+        write_log(&mut db, log, &mut files, lies, &changed).await?;
         drop(db);
 
         let new = log.held.saturating_sub(before.size);
