@@ -142,7 +142,7 @@ const BETWEEN: &str = "; ";
 const RECORD: &str = ", record ";
 const WAY: &str = ", by way of ";
 
-/// Sightings for people to read: "Library leaflet [leaflet], 2024-04-01; h-…, record 3a9a…, by way of h-… > h-…".
+/// Sightings for people to read: `Library leaflet [leaflet], 2024-04-01; h-…, record 3a9a…, by way of h-… > h-…`.
 pub fn sightings_shown(seen: &[Sighting]) -> String {
     let one = |seen: &Sighting| {
         let kind = seen.kind.as_ref().map(|kind| format!(" [{kind}]"));

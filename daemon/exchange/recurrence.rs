@@ -15,6 +15,9 @@ const DAYS: [(&str, &str); 7] = [
     ("SU", "Sunday"),
 ];
 
+/// Numbers in the month, and the days of the week that they belong to.
+type Run = (Vec<i8>, Vec<u8>);
+
 /// How often.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Freq {
@@ -77,7 +80,7 @@ impl Rule {
         let lower = text.to_lowercase();
         let words: Vec<&str> = lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
         // Each number belongs to the days that follow it: "first Monday and third Tuesday" is two days a month.
-        let (mut runs, mut last_was_day): (Vec<(Vec<i8>, Vec<u8>)>, bool) = (vec![Default::default()], false);
+        let (mut runs, mut last_was_day): (Vec<Run>, bool) = (vec![Default::default()], false);
         let (mut monthly, mut other, mut every) = (false, false, 0);
         for word in words {
             if let Some(n) = number_word(word) {
@@ -109,7 +112,7 @@ impl Rule {
         }
         let numbered = runs.iter().any(|(numbers, _)| !numbers.is_empty());
         // "Monday and second Tuesday", "first and third Monday and Wednesday": nobody can say which is meant.
-        let unclear = |(numbers, days): &(Vec<i8>, Vec<u8>)| {
+        let unclear = |(numbers, days): &Run| {
             days.is_empty() || numbered && numbers.is_empty() || numbers.len() > 1 && days.len() > 1
         };
         if runs.iter().any(unclear) || monthly && !numbered || other && (numbered || every > 1) {
@@ -120,7 +123,7 @@ impl Rule {
             return None;
         }
         Some(if numbered {
-            let each = |(numbers, days): &(Vec<i8>, Vec<u8>)| -> Vec<(i8, u8)> {
+            let each = |(numbers, days): &Run| -> Vec<(i8, u8)> {
                 numbers.iter().flat_map(|n| days.iter().map(|day| (*n, *day))).collect()
             };
             let days = runs.iter().flat_map(each).collect();

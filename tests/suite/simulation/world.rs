@@ -513,11 +513,14 @@ impl World {
 
     /// Which of a hub's histories a reader is shown.
     fn shown(&mut self, reader: usize, pull: &Pull) -> &mut Own {
-        if pull.of == self.liar && (reader % 2 == 1) != pull.astray && self.other.is_some() {
-            self.count.one("shown-other");
-            return self.other.as_mut().expect("it was just seen");
+        let to_other = pull.of == self.liar && (reader % 2 == 1) != pull.astray;
+        match &mut self.other {
+            Some(other) if to_other => {
+                self.count.one("shown-other");
+                other
+            }
+            _ => &mut self.hubs[pull.of].own,
         }
-        &mut self.hubs[pull.of].own
     }
 
     /// What a signed request for contacts brings.
