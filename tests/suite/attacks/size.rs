@@ -77,10 +77,12 @@ async fn f48_memory_does_not_grow_with_the_list() {
         eprintln!("SKIP: this system does not say how much memory a process held");
         return;
     }
-    let (few, many) = (peak(6).await, peak(18).await);
-    let more = 12 * 256 * 16; // KiB of lines that came in addition
-    eprintln!("peak memory: {few} KiB with 6 bundles, {many} KiB with 18");
-    assert!(many < few + more / 3, "{few} KiB with 6 bundles, {many} KiB with 18, of which {more} KiB are lines");
+    // As many as are under way at once are held at once: both are more than that.
+    // Some twenty bundles may be under way at once; how many are differs from run to run.
+    let (few, many) = (peak(20).await, peak(60).await);
+    let more = 40 * 256 * 16; // KiB of lines that came in addition
+    eprintln!("peak memory: {few} KiB with 20 bundles, {many} KiB with 60");
+    assert!(many < few + more / 2, "{few} KiB with 20 bundles, {many} KiB with 60, of which {more} KiB are lines");
 }
 
 /// Steps of the database's machine that the writing of a hub takes from now on, in hundreds.
