@@ -293,7 +293,7 @@ pub async fn read(hub: &Hub, list: Uuid, run: Run<'_>) -> anyhow::Result<Outcome
         _ => {
             let counts = Counts::of(&plan);
             let nothing = plan.changes_nothing();
-            let quiet = nothing && counts.kept == 0 && counts.asked == 0;
+            let quiet = nothing && counts.kept == 0 && counts.asked == 0 && plan.held_back.is_empty();
             let words = if quiet { "nothing new".to_owned() } else { in_words(&counts) };
             (outcome.state, outcome.reason) = (if nothing { "current" } else { "changed" }.to_owned(), words);
             source.failures = 0;
