@@ -19,6 +19,7 @@ const WORK: &str = "MUTUALD_SIZE_CHILD";
 
 /// The child pulls, and says the most memory that it ever held, in KiB. It does nothing unless it was started to.
 #[tokio::test]
+#[expect(clippy::print_stdout, reason = "what the child found out")]
 async fn child() {
     let Ok(work) = std::env::var(WORK) else { return };
     let (state, id) = work.split_once(' ').unwrap();
