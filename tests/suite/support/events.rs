@@ -1,8 +1,13 @@
 //! What is logged while a test looks: every event of this thread, at every level that an operator can ask for.
 
 use std::io::Write;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
+use tracing::Dispatch;
 use tracing::subscriber::DefaultGuard;
+
+/// With one subscriber alone, `tracing` asks whichever thread first comes by an event whether anybody listens there, and remembers
+/// its no for all threads. Beside this one none is alone.
+static SPARE: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(tracing_subscriber::registry()));
 
 /// Listens until it is dropped.
 pub struct Events {
@@ -26,6 +31,7 @@ impl Write for Sink {
 impl Events {
     /// From now on, on this thread: a test that listens runs on one.
     pub fn listen() -> Events {
+        LazyLock::force(&SPARE);
         let text: Arc<Mutex<Vec<u8>>> = Arc::default();
         let into = text.clone();
         let subscriber = tracing_subscriber::fmt()
