@@ -473,7 +473,7 @@ impl Field {
             Value::Age(age) => age.to_string(),
             Value::Yes(yes) => if yes { "yes" } else { "no" }.to_owned(),
             Value::Day(day) => day.to_string(),
-            Value::Seen(seen) => super::cell::sightings_shown(&seen),
+            Value::Seen(seen) => super::sightings::shown(&seen),
         }
     }
 }

@@ -3,11 +3,11 @@
 //! A guess is shown with samples before anything is taken over, and only made when most of the column can be read that way:
 //! a wrong guess would refuse rows, or say what nobody said. Columns that may name a person are never guessed.
 
-use super::cell;
 use super::columns::COLUMNS;
 use super::field::{Field, Kind, Words, fold};
 use super::mapping::Mapping;
 use super::table::{Table, letter};
+use super::{cell, sightings};
 use serde::Serialize;
 use std::collections::BTreeSet;
 
@@ -251,7 +251,7 @@ fn reads(field: &Field, values: Vec<&str>, words: &Words) -> bool {
             Kind::Charity => cell::charity(&text).is_ok(),
             Kind::Criterion => cell::criterion(&text).is_ok(),
             Kind::Line | Kind::Prose | Kind::Lines | Kind::Orientation | Kind::Licence | Kind::Rules => true,
-            Kind::Sightings => cell::sightings(&text).is_ok(),
+            Kind::Sightings => sightings::read(&text).is_ok(),
         }
     };
     values.iter().filter(good).count() * 2 >= values.len()

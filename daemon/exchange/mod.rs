@@ -13,7 +13,7 @@
 //! * [`feed`] reads other people's feeds into the same tables, with `oruk`, `rpde` and `meeting_guide`;
 //! * `matching` finds which record a row is; [`answer`] gives a person's own file back with what became of its rows;
 //! * [`recurrence`] has calendars' rules in words;
-//! * [`cell`] and [`language`] read single cells, [`fault`] has the words for what is wrong with them;
+//! * [`cell`], [`language`] and [`sightings`] read single cells, [`fault`] has the words for what is wrong with them;
 //! * [`postcodes`] reads the official files of where postcodes lie;
 //! * [`report`] shows a plan to a person.
 
@@ -43,6 +43,7 @@ pub mod report;
 pub mod row;
 mod rpde;
 pub mod sheet;
+pub mod sightings;
 pub mod table;
 pub mod template;
 mod workbook;

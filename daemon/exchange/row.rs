@@ -4,6 +4,7 @@ use super::cell::{self, several};
 use super::fault::{Caution, Cell, Fault, RECORD_BYTES, RowError, Warning};
 use super::field::{Field, Kind, RULES, Value, Words};
 use super::mapping::Bound;
+use super::sightings;
 use super::table::{Note, Row, Table, letter};
 use super::{language, recurrence};
 use crate::record::group::{Assured, Group, Meeting, NAME_BYTES};
@@ -329,7 +330,7 @@ impl Draft<'_> {
                 known @ ("inward" | "outward" | "both") => words(known.to_owned()),
                 _ => Err(Fault::Orientation),
             },
-            Kind::Sightings => cell::sightings(text).map(|seen| (Value::Seen(seen), None)),
+            Kind::Sightings => sightings::read(text).map(|seen| (Value::Seen(seen), None)),
             Kind::Licence if text.contains(' ') => Err(Fault::Licence),
             Kind::Licence => words(text.to_owned()),
         }

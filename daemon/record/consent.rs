@@ -211,33 +211,31 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_consent_counts_from_its_day_to_its_review_and_not_from_its_withdrawal() {
-        let consent = Consent {
+    /// To the telephone number of one contact, for one hub, from the fifth day to the ninth.
+    fn from_five_to_nine() -> Consent {
+        Consent {
             contact: 1,
             fields: [Field::Phone].into(),
             readers: [Reader::Hub(hub(1))].into(),
             given: day(5),
             review: day(9),
             withdrawn: None,
-        };
+        }
+    }
+
+    #[test]
+    fn a_consent_counts_from_its_day_to_its_review_and_not_from_its_withdrawal() {
+        let consent = from_five_to_nine();
         let on: Vec<u8> = (0..15).filter(|n| consent.in_force(day(*n))).collect();
         assert_eq!(on, [5, 6, 7, 8, 9]);
         let withdrawn = Consent { withdrawn: Some(day(7)), ..consent };
         assert_eq!((0..15).filter(|n| withdrawn.in_force(day(*n))).collect::<Vec<u8>>(), [5, 6]);
         assert!(!may_read(&[], &[withdrawn], hub(1), day(5)), "an empty part is nobody's");
     }
+
     #[test]
     fn what_is_signed_stands_as_long_as_it_is_due_and_whoever_has_it_may() {
-        let consent = Consent {
-            contact: 1,
-            fields: [Field::Phone].into(),
-            readers: [Reader::Hub(hub(1))].into(),
-            given: day(5),
-            review: day(9),
-            withdrawn: None,
-        };
-        let (entries, consents) = (contacts(), [consent]);
+        let (entries, consents) = (contacts(), [from_five_to_nine()]);
         let due = consented(&entries, &consents, day(5)).unwrap();
         let (readers, nobody): (BTreeSet<HubId>, BTreeSet<HubId>) = ([hub(1)].into(), BTreeSet::new());
         let has = |served| Some(Signed { json: due.json(), holds: due.holds(), served });

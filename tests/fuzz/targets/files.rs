@@ -2,7 +2,7 @@
 
 use crate::{Target, seeds, twice};
 use mutuald::exchange::feed::{self, Kind};
-use mutuald::exchange::{Mapping, Table, Words, cell, guess, postcodes, row, table, template};
+use mutuald::exchange::{Mapping, Table, Words, cell, guess, postcodes, row, sightings, table, template};
 use mutuald::record::vocabulary::{Vocabulary, named};
 use std::io::{Cursor, Read, Write};
 use url::Url;
@@ -184,7 +184,7 @@ fn cells(data: &[u8]) {
     assert_eq!(cell::clean(&clean, true).0, clean, "what is clean stays as it is");
     twice(|| cell::several(text));
     let _ = twice(|| cell::date(text, None));
-    twice(|| cell::sightings(text).ok());
+    twice(|| sightings::read(text).ok());
     let _ = twice(|| cell::founded(text, None));
     twice(|| cell::time(text).ok());
     let _ = twice(|| cell::phone(text));
