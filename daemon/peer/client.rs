@@ -98,8 +98,11 @@ pub struct Ask<'a> {
 /// What came.
 #[derive(Debug)]
 pub enum Answer {
-    /// It is still what was named.
-    Unchanged,
+    /// It is still what was named, says the server.
+    Unchanged {
+        /// The ETag under which it says so.
+        etag: Option<String>,
+    },
     /// The whole file.
     Whole {
         /// Decoded body.
@@ -178,7 +181,7 @@ impl Client {
     pub async fn whole(&self, url: &Url, most: u64, fresh: bool) -> Result<Vec<u8>, FetchError> {
         match self.get(url, &Ask { most, fresh, ..Ask::default() }).await? {
             Answer::Whole { body, .. } => Ok(body),
-            Answer::Unchanged | Answer::Rest(_) => Err(FetchError::Broken(place(url))),
+            Answer::Unchanged { .. } | Answer::Rest(_) => Err(FetchError::Broken(place(url))),
         }
     }
 
@@ -209,7 +212,9 @@ impl Client {
         let status = response.status();
         let header = |name| response.headers().get(name).and_then(|value: &HeaderValue| value.to_str().ok());
         match status {
-            StatusCode::NOT_MODIFIED if ask.unless.is_some() => return Ok(Answer::Unchanged),
+            StatusCode::NOT_MODIFIED if ask.unless.is_some() => {
+                return Ok(Answer::Unchanged { etag: header(header::ETAG).map(str::to_owned) });
+            }
             StatusCode::OK => {}
             StatusCode::PARTIAL_CONTENT if ask.from.is_some() => {
                 let expected = format!("bytes {}-", ask.from.unwrap_or(0));
