@@ -117,7 +117,18 @@ impl Store {
     /// # Errors
     /// When the database cannot be locked within the busy timeout.
     pub async fn write(&self) -> Result<Write, StoreError> {
-        self.writer.begin_with("BEGIN IMMEDIATE").await
+        match self.writer.begin_with("BEGIN IMMEDIATE").await {
+            // The disk failed under the transaction before. SQLite took that back by itself, and the connection still waits for its
+            // end: another one goes on. Whatever it left open ends with it.
+            Err(StoreError::InvalidSavePointStatement) => {
+                let stuck = self.writer.acquire().await?;
+                if let Err(error) = stuck.close().await {
+                    tracing::debug!(%error, "the connection whose transaction failed was given up");
+                }
+                self.writer.begin_with("BEGIN IMMEDIATE").await
+            }
+            begun => begun,
+        }
     }
 
     /// A connection for reading.
