@@ -132,8 +132,9 @@ impl std::error::Error for Failure {}
 /// Prints an error with its next step, and says how the command ends.
 pub fn report(error: &anyhow::Error, json: bool) -> Status {
     let failure = error.downcast_ref::<Failure>();
-    let what = format!("{error:#}");
-    let next = failure.map_or_else(|| next_step(error), |failure| failure.next.clone());
+    let disk = crate::store::disk_failed(error.as_ref());
+    let what = if disk { format!("the disk answered with an error: {error:#}") } else { format!("{error:#}") };
+    let next = failure.filter(|_| !disk).map_or_else(|| next_step(error), |failure| failure.next.clone());
     let status = failure.map_or(Status::Failed, |failure| failure.status);
     let mut out = std::io::stderr().lock();
     // With nobody to read it there is nobody to tell.
@@ -149,7 +150,9 @@ pub fn report(error: &anyhow::Error, json: bool) -> Status {
 /// What to do about an error that no command has a better step for.
 fn next_step(error: &anyhow::Error) -> String {
     let is = |text: &str| error.chain().any(|cause| cause.to_string().contains(text));
-    let step = if error.downcast_ref::<crate::config::ConfigError>().is_some() {
+    let step = if crate::store::disk_failed(error.as_ref()) {
+        crate::store::DISK_STEP
+    } else if error.downcast_ref::<crate::config::ConfigError>().is_some() {
         "correct the file, then `mutuald config check`"
     } else if is("init` first") {
         "`mutuald init` makes a hub; --config names the configuration of one that is elsewhere"

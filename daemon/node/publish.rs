@@ -350,18 +350,17 @@ impl Files {
         self.write_at(&self.root.join(path), bytes)
     }
 
-    /// Writes aside, syncs, renames. A file that already holds these bytes is left alone.
+    /// Writes aside, syncs, renames. A file that already holds these bytes is left alone; its folders are synced all the same: the
+    /// sync that should have made its name last may have failed, and what stood there before, erased words too, would be back
+    /// when the power fails.
     fn write_at(&mut self, path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+        let said = || format!("cannot write {}", path.display());
+        let folder = path.parent().with_context(said)?;
+        self.folders.extend(folder.ancestors().take_while(|up| up.starts_with(&self.root)).map(Path::to_owned));
         if fs::read(path).is_ok_and(|there| there == bytes) {
             return Ok(());
         }
-        let said = || format!("cannot write {}", path.display());
-        let folder = path.parent().with_context(said)?;
-        if !folder.is_dir() {
-            fs::create_dir_all(folder).with_context(said)?;
-            self.folders
-                .extend(folder.ancestors().skip(1).take_while(|up| up.starts_with(&self.root)).map(Path::to_owned));
-        }
+        fs::create_dir_all(folder).with_context(said)?;
         let aside = path.with_added_extension("new");
         let mut file = File::create(&aside).with_context(said)?;
         file.write_all(bytes).with_context(said)?;
@@ -369,7 +368,6 @@ impl Files {
         drop(file);
         reach("publish-aside");
         fs::rename(&aside, path).with_context(said)?;
-        self.folders.insert(folder.to_owned());
         self.written += 1;
         Ok(())
     }
