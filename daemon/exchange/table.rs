@@ -260,7 +260,7 @@ fn archive(file: &str, read: impl FnOnce() -> Result<Table, TableError>) -> Resu
     let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(read));
     READING.set(false);
     done.unwrap_or_else(|_| {
-        let why = "what it says of its own cells cannot be; save it again from a spreadsheet program".to_owned();
+        let why = "it says of its own cells what cannot be".to_owned();
         Err(TableError::Workbook { file: file.to_owned(), why })
     })
 }

@@ -42,17 +42,7 @@ async fn f01_a_partner_that_cannot_be_reached() {
     parameters.not_after = rcgen::date_time_ymd(2020, 1, 1);
     let key = rcgen::KeyPair::generate().unwrap();
     let certificate = parameters.self_signed(&key).unwrap();
-    let provider = std::sync::Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let config = rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(
-            vec![certificate.der().clone()],
-            rustls::pki_types::PrivateKeyDer::try_from(key.serialize_der()).unwrap(),
-        )
-        .unwrap();
-    let url = scene.peer.tls(config).await;
+    let url = scene.peer.tls(serves(certificate.der().clone(), key.serialize_der())).await;
     move_partner(&scene, &url).await;
     scene.refused("tls").await;
     assert!(scene.partner().await.next_due > first.next_due, "each failure in a row waits longer");
@@ -331,6 +321,18 @@ async fn f06_redirects_lead_nowhere_else() {
         });
         assert_eq!(scene.refused("redirect").await.state, "redirect", "{target}");
     }
+    // Round by way of another path, and on and on without ever coming back: four questions, and no more.
+    scene.peer.well();
+    scene.peer.asked();
+    let to = |location: &str| Reply::of(302, "").header("content-length", 0).header("location", location);
+    scene.peer.fault(CHECKPOINT, move |_, _| to("/there"));
+    scene.peer.fault("/there", move |_, _| to(CHECKPOINT));
+    scene.refused("redirect").await;
+    assert_eq!(scene.peer.paths(), [CHECKPOINT, "/there", CHECKPOINT, "/there"]);
+    scene.peer.well();
+    scene.peer.fault("", move |asked, _| to(&format!("{}x", asked.path)));
+    scene.refused("redirect").await;
+    assert_eq!(scene.peer.paths().len(), 4);
     assert!(other.paths().is_empty(), "the other host was not asked");
     // Where it may lead: the same host, a few times.
     scene.peer.well();
@@ -341,6 +343,72 @@ async fn f06_redirects_lead_nowhere_else() {
     scene.peer.fault("/elsewhere", move |_, _| Reply::whole(moved.clone()));
     assert_eq!(scene.pull().await.state, "current");
     scene.heals().await;
+}
+
+/// Where [`f06_under_a_trusted_certificate`] finds the certificate that it is to serve under.
+const TRUSTED: &str = "MUTUALD_TRUSTED_CERTIFICATE";
+
+/// F6: a redirect from https to http is refused, and nothing is sent there. Which certificates are trusted is settled for a whole
+/// process, so the test is another one.
+#[test]
+fn f06_a_redirect_out_of_tls_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let key = rcgen::KeyPair::generate().unwrap();
+    let parameters = rcgen::CertificateParams::new(vec!["localhost".into()]).unwrap();
+    let certificate = parameters.self_signed(&key).unwrap();
+    std::fs::write(folder.path().join("certificate.pem"), certificate.pem()).unwrap();
+    std::fs::write(folder.path().join("certificate"), certificate.der()).unwrap();
+    std::fs::write(folder.path().join("key"), key.serialize_der()).unwrap();
+    let ended = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["attacks::transport::f06_under_a_trusted_certificate", "--exact", "--nocapture"])
+        .env("SSL_CERT_FILE", folder.path().join("certificate.pem"))
+        .env_remove("SSL_CERT_DIR")
+        .env(TRUSTED, folder.path())
+        .output()
+        .unwrap();
+    let (out, err) = (String::from_utf8_lossy(&ended.stdout), String::from_utf8_lossy(&ended.stderr));
+    assert!(ended.status.success() && out.contains("1 passed"), "{out}\n{err}");
+}
+
+/// The other process: does nothing unless it was started to.
+#[tokio::test]
+async fn f06_under_a_trusted_certificate() {
+    let Ok(folder) = std::env::var(TRUSTED) else { return };
+    let read = |name: &str| std::fs::read(std::path::Path::new(&folder).join(name)).unwrap();
+    let scene = Scene::new(1).await;
+    let url = scene.peer.tls(serves(read("certificate").into(), read("key"))).await;
+    move_partner(&scene, &url).await;
+    assert_eq!(scene.pull().await.state, "current", "the certificate is trusted");
+    let moved = scene.peer.file("checkpoint");
+    scene.peer.fault("/elsewhere", move |_, _| Reply::whole(moved.clone()));
+    let lead = |to: &str| {
+        let to = to.to_owned();
+        scene
+            .peer
+            .fault(CHECKPOINT, move |_, _| Reply::of(307, "").header("content-length", 0).header("location", &to));
+    };
+    scene.peer.asked();
+    lead("/elsewhere");
+    assert_eq!(scene.pull().await.state, "current", "within TLS it leads on");
+    assert_eq!(scene.peer.paths(), [CHECKPOINT, "/elsewhere"]);
+    // The very same host, as this trial may visit it without TLS too, and with its port, and without.
+    let plain = scene.peer.url.replace("127.0.0.1", "localhost");
+    for to in [format!("{plain}elsewhere"), "http://localhost/elsewhere".to_owned()] {
+        lead(&to);
+        scene.refused("redirect").await;
+        assert_eq!(scene.peer.paths(), [CHECKPOINT], "{to}");
+    }
+}
+
+/// A server's part of TLS.
+fn serves(certificate: rustls::pki_types::CertificateDer<'static>, key: Vec<u8>) -> rustls::ServerConfig {
+    let provider = std::sync::Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate], rustls::pki_types::PrivateKeyDer::try_from(key).unwrap())
+        .unwrap()
 }
 
 /// F6: a hub that does not allow private addresses goes to none, whether they are written out or a name's meaning; nor
@@ -357,6 +425,16 @@ async fn f06_private_addresses_are_not_visited() {
         format!("https://127.0.0.1:{port}/"),
         format!("https://localhost:{port}/"),
         format!("https://[::ffff:127.0.0.1]:{port}/"),
+        format!("https://[::1]:{port}/"),
+        format!("https://2130706433:{port}/"),
+        format!("https://0177.0.0.1:{port}/"),
+        format!("https://0x7f.1:{port}/"),
+        format!("https://127.1:{port}/"),
+        "https://10.0.0.1/".into(),
+        "https://169.254.169.254/".into(),
+        "https://[fc00::1]/".into(),
+        "https://[fe80::1]/".into(),
+        "https://[::ffff:10.0.0.1]/".into(),
         "http://example.org/".into(),
         "ftp://example.org/".into(),
     ] {
