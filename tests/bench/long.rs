@@ -132,7 +132,8 @@ impl Publisher {
         let mut publisher = Publisher {
             keys,
             document,
-            at: Clock::system().now(),
+            // As statements are written: whole seconds.
+            at: jiff::Timestamp::from_second(Clock::system().now().as_second()).unwrap(),
             length,
             lines,
             entries: File::options().read(true).write(true).create_new(true).open(home.join("entries")).unwrap(),
@@ -284,20 +285,22 @@ pub async fn take(folder: &Path, url: &str, partner: &str) {
     let partner: HubId = partner.parse().unwrap();
     hub.add_partner(url, partner, None).await.unwrap();
     let started = Instant::now();
-    let (mut runs, mut first, mut last) = (0, 0.0, 0.0);
-    let (held, groups) = loop {
+    let (mut runs, mut first) = (0, 0.0);
+    let (held, groups, last) = loop {
         let row = hub.partner(&partner.to_string()).await.unwrap();
         let run = Instant::now();
         let outcome = hub.pull(&row, true).await.unwrap();
-        last = run.elapsed().as_secs_f64();
+        let took = run.elapsed().as_secs_f64();
         runs += 1;
         if runs == 1 {
-            first = last;
+            first = took;
         }
         let pulled = outcome.pulled.unwrap_or_else(|| panic!("{}: {}", outcome.state, outcome.reason));
-        eprintln!("          run {runs}: {} held, {last:.1} s, peak {} MB", pulled.held, hub::peak_kib() / 1024);
+        eprintln!("          run {runs}: {} held, {took:.1} s, peak {} MB", pulled.held, hub::peak_kib() / 1024);
+        assert!(pulled.void.is_empty(), "{:?}", pulled.void);
         if !pulled.more {
-            break (pulled.held, outcome.derived.unwrap().groups);
+            assert_eq!(pulled.withheld, 0, "every record has its words");
+            break (pulled.held, outcome.derived.unwrap().groups, took);
         }
     };
     let seconds = started.elapsed().as_secs_f64();
