@@ -403,6 +403,7 @@ impl Files {
                     self.write_at(&path, &part_bundle(&leaves[..width]))?;
                 }
                 _ if path.is_file() && (inside || file.starts_with(&beside)) => {
+                    self.folders.extend(path.parent().map(Path::to_owned));
                     fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
                 }
                 _ => {}
@@ -413,7 +414,7 @@ impl Files {
     }
 
     /// Of partial part bundles only the current and the previous one are kept, because an erasure must rewrite them all.
-    fn forget_old_parts(&self, n: u64, width: u64) -> anyhow::Result<()> {
+    fn forget_old_parts(&mut self, n: u64, width: u64) -> anyhow::Result<()> {
         let folder = self.root.join(tile::parts(PUBLIC, n, WIDTH) + ".p");
         let Ok(entries) = fs::read_dir(&folder) else { return Ok(()) };
         let width_of = |entry: &fs::DirEntry| entry.file_name().to_str().and_then(|name| name.parse::<u64>().ok());
@@ -424,6 +425,7 @@ impl Files {
             .collect();
         partial.sort();
         partial.pop();
+        self.folders.insert(folder);
         for (_, path) in partial {
             fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
         }

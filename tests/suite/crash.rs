@@ -91,16 +91,20 @@ async fn child() {
         }
         // What a person, or the daemon at its next start, would do again after a crash.
         ["forget", state] => {
-            let hub = open(Path::new(state)).await;
-            hub.refresh().await.unwrap();
-            hub.publish().await.unwrap();
-            let mut db = hub.store.read().await.unwrap();
-            if let Ok(known) = Known::find(&hub, &mut db, SECRET).await {
-                let plan = erase::plan(&hub, &mut db, &known, None, true).await.unwrap();
-                drop(db);
-                plan.commit(&hub).await.unwrap();
+            forget(&open(Path::new(state)).await).await;
+        }
+        // The same where the state was copied to: paths are remembered whole.
+        ["forget-here", state] => {
+            let state = Path::new(state);
+            let hub = open(state).await;
+            let mut db = hub.store.write().await.unwrap();
+            for (table, file) in [("backup", "backups/old.backup"), ("written", "export.csv")] {
+                let sql = format!("UPDATE {table} SET path = ?");
+                let path = state.join(file).display().to_string();
+                sqlx::query(sqlx::AssertSqlSafe(sql)).bind(path).execute(&mut *db).await.unwrap();
             }
-            assert_eq!(hub.sweep().await.unwrap(), [""; 0]);
+            db.commit().await.unwrap();
+            forget(&hub).await;
         }
         ["brief", state] => {
             let hub = open(Path::new(state)).await;
@@ -202,6 +206,18 @@ async fn child() {
         }
         _ => panic!("{work}"),
     }
+}
+
+async fn forget(hub: &Hub) {
+    hub.refresh().await.unwrap();
+    hub.publish().await.unwrap();
+    let mut db = hub.store.read().await.unwrap();
+    if let Ok(known) = Known::find(hub, &mut db, SECRET).await {
+        let plan = erase::plan(hub, &mut db, &known, None, true).await.unwrap();
+        drop(db);
+        plan.commit(hub).await.unwrap();
+    }
+    assert_eq!(hub.sweep().await.unwrap(), [""; 0]);
 }
 
 /// A few entries, two of them said twice, and one that is erased.
@@ -609,6 +625,31 @@ async fn f46_power_that_fails_loses_nothing_that_was_shown() {
         })
         .await;
     assert!(met.contains("publish-checkpoint-stored") && met.contains("erase-wal"), "{met:?}");
+    assert!(dropped > met.len(), "{dropped} writes were lost");
+}
+
+/// F46: the power fails at any step of erasing: what was erased is gone all the same, from exports and backups too, and no file that
+/// was removed comes back.
+#[tokio::test(flavor = "multi_thread")]
+async fn f46_power_that_fails_brings_nothing_back_that_was_erased() {
+    let Some(library) = power::library() else {
+        eprintln!("SKIP: no C compiler here, so no power failure was tried");
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let start = folder.path().join("start");
+    let hub = with_secret(&start).await;
+    hub.back_up(Some(&start.join("backups/old.backup"))).await.unwrap();
+    hub.store.close().await;
+    let (met, dropped) =
+        power_fails(&library, &start, ("forget-here", "", &["erase", "backup-cleaned"]), async |state, at, again| {
+            if again {
+                let found = audit(&[state], &[SECRET]);
+                assert!(found.is_empty(), "{at}: {found:?}");
+            }
+        })
+        .await;
+    assert!(met.contains("erase-scrub") && met.contains("erase-scrubbed"), "{met:?}");
     assert!(dropped > met.len(), "{dropped} writes were lost");
 }
 
