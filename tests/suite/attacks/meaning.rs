@@ -141,11 +141,17 @@ async fn f21_json_that_readers_disagree_on_is_void() {
     bytes[30] = 0xff;
     scene.peer.push(bytes, "");
     expected.insert("note-malformed", 1);
+    // As long as the length before it can say, among others that are sound: it is void, and its neighbours are not.
+    let long = with(&format!("\"x\":\"{}\"", "a".repeat(60_000)));
+    scene.peer.sign(&long, "");
+    expected.insert("leaf-too-long", 1);
+    scene.peer.put(20, 1, "After the long one");
     scene.peer.publish();
     let outcome = scene.pull().await;
     assert_eq!(outcome.state, "changed");
     assert_eq!(outcome.pulled.unwrap().void, expected);
     assert_eq!(scene.state_of(1).await.as_deref(), Some("live"), "none of them withdrew it");
+    assert_eq!(scene.state_of(20).await.as_deref(), Some("live"), "nor stopped what came after");
 
     // The same in the words: the leaf stands, its words cannot be read, and say so.
     let deep = format!("{{\"name\":{}1{}}}", "[".repeat(8_000), "]".repeat(8_000));
@@ -161,7 +167,16 @@ async fn f21_json_that_readers_disagree_on_is_void() {
         let state = scene.state_of(n).await.unwrap();
         assert!(state.starts_with("unreadable:json-"), "{state}");
     }
-    assert_eq!(scene.names().await.len(), 1);
+    // Words longer than a line may be are as good as none, and stop no other line of their bundle.
+    let long = part::line([40; 16], &format!("{{\"name\":\"{}\"}}", "long ".repeat(4_000)));
+    let statement = scene.peer.statement(40, 1, Body::Put(Kind::Record), &long);
+    scene.peer.sign(&statement.text().unwrap(), &long);
+    scene.peer.put(41, 1, "Beside the long one");
+    scene.peer.publish();
+    scene.pull().await;
+    assert_eq!(scene.state_of(40).await.as_deref(), Some("withheld"));
+    assert_eq!(scene.state_of(41).await.as_deref(), Some("live"));
+    assert_eq!(scene.names().await.len(), 3);
     scene.heals().await;
 }
 
