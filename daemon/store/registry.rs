@@ -317,7 +317,8 @@ pub async fn forget(db: &mut Write) -> Result<(), StoreError> {
 /// Database errors.
 pub async fn withheld(db: &mut SqliteConnection, log: i64) -> Result<Vec<u64>, StoreError> {
     let rows: Vec<i64> = sqlx::query_scalar(
-        "SELECT put FROM record WHERE hub = ? AND state = 'withheld' AND put >= ? AND put < ? ORDER BY put",
+        "SELECT put AS at FROM record WHERE hub = ?1 AND state = 'withheld' AND at >= ?2 AND at < ?3 UNION ALL \
+         SELECT awaited ->> 'pos' AS at FROM record WHERE hub = ?1 AND awaited IS NOT NULL AND at >= ?2 AND at < ?3 ORDER BY at",
     )
     .bind(super::log::hub_of(log))
     .bind(pos(log, 0))
@@ -332,10 +333,13 @@ pub async fn withheld(db: &mut SqliteConnection, log: i64) -> Result<Vec<u64>, S
 /// # Errors
 /// Database errors.
 pub async fn withheld_by(db: &mut SqliteConnection, hub: i64) -> Result<u64, StoreError> {
-    let records: i64 = sqlx::query_scalar("SELECT count(*) FROM record WHERE hub = ? AND state = 'withheld'")
-        .bind(hub)
-        .fetch_one(db)
-        .await?;
+    let records: i64 = sqlx::query_scalar(
+        "SELECT (SELECT count(*) FROM record WHERE hub = ?1 AND state = 'withheld') \
+         + (SELECT count(*) FROM record WHERE hub = ?1 AND awaited IS NOT NULL)",
+    )
+    .bind(hub)
+    .fetch_one(db)
+    .await?;
     Ok(records as u64)
 }
 
@@ -501,7 +505,8 @@ pub async fn dump(db: &mut SqliteConnection) -> Result<Vec<(&'static str, String
         (
             "record",
             "SELECT quote(hub) || quote(rec) || quote(kind) || quote(first) || quote(put) || quote(put_rev) || quote(rev) || \
-             quote(withdrawn) || quote(said) || quote(assured) || quote(affirmed) || quote(state) || quote(keys) || quote(grp) \
+             quote(withdrawn) || quote(said) || quote(assured) || quote(affirmed) || quote(state) || quote(keys) || quote(grp) || \
+             quote(awaited) \
              FROM record ORDER BY first",
         ),
         (

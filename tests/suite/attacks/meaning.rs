@@ -197,9 +197,11 @@ async fn f23_withheld_words_are_no_removal() {
     let outcome = scene.pull().await;
     assert_eq!((outcome.state.as_str(), outcome.pulled.as_ref().unwrap().withheld), ("changed", 3));
     assert!(outcome.reason.contains("without their words"), "{}", outcome.reason);
-    for n in [1, 3, 4] {
+    for n in [3, 4] {
         assert_eq!(scene.state_of(n).await.as_deref(), Some("withheld"), "{n}");
     }
+    assert_eq!(scene.state_of(1).await.as_deref(), Some("live"), "what was known stays until newer words come");
+    assert_eq!(scene.names().await, ["Group number 1", "Group number 2"]);
     scene.hub.check_hub().await;
     let again = scene.pull().await;
     assert!(again.ok(), "{again:?}");
@@ -208,6 +210,56 @@ async fn f23_withheld_words_are_no_removal() {
     scene.peer.publish();
     assert_eq!(scene.pull().await.state, "changed");
     assert_eq!(scene.names().await, ["Group four", "Group number 2", "Group one, changed", "Group three"]);
+    scene.heals().await;
+}
+
+/// F23: while newer words are awaited, whatever else is said of the record has its effect: a withdrawal ends it, an erasure takes
+/// the older words away, newer words that come are the ones that count, and a check of the newer ones is none of the older.
+#[tokio::test]
+async fn f23_what_is_said_while_words_are_awaited_counts() {
+    let mut scene = Scene::new(5).await;
+    let before = scene.names().await;
+    let checked = || {
+        let assured = Assured { date: "2026-11-02".parse().unwrap(), method: "phone".into(), by: "hub".into() };
+        Body::Affirm(Kind::Record, assured)
+    };
+    scene.peer.say(1, 2, checked());
+    scene.peer.publish();
+    scene.pull().await;
+    let shown = scene.before().await;
+    for n in 1..=5 {
+        scene.peer.put(n, 3, &format!("Group {n}, changed"));
+    }
+    let honest = scene.peer.lines.clone();
+    scene.peer.lines.iter_mut().skip(6).for_each(String::clear);
+    scene.peer.say(1, 4, checked());
+    scene.peer.publish();
+    let outcome = scene.pull().await;
+    assert!(outcome.reason.contains("5 records came without their words"), "{}", outcome.reason);
+    assert_eq!(scene.names().await, before, "nothing left the list");
+    let groups = scene.before().await;
+    assert_eq!(groups.digest.digest, shown.digest.digest, "nor is one shown otherwise");
+    scene.hub.check_hub().await;
+
+    scene.peer.say(2, 4, Body::Withdraw(Kind::Record));
+    scene.peer.say(3, 4, Body::Erase(Kind::Record, 2, ErasedParts::All));
+    scene.peer.say(4, 5, Body::Erase(Kind::Record, 4, ErasedParts::All));
+    scene.peer.put(5, 4, "Group 5, changed again");
+    let upto = scene.peer.lines.len();
+    scene.peer.publish();
+    scene.pull().await;
+    for (n, state) in [(1, "live"), (2, "withdrawn"), (3, "withheld"), (4, "erased"), (5, "live")] {
+        assert_eq!(scene.state_of(n).await.as_deref(), Some(state), "{n}");
+    }
+    assert_eq!(scene.names().await, ["Group 5, changed again", "Group number 1"]);
+    scene.hub.check_hub().await;
+
+    let came = scene.peer.lines[honest.len()..upto].to_vec();
+    scene.peer.lines = honest.into_iter().chain(came).collect();
+    scene.peer.publish();
+    scene.pull().await;
+    assert_eq!(scene.names().await, ["Group 1, changed", "Group 3, changed", "Group 5, changed again"]);
+    assert!(scene.hub.files_with(b"Group number 3").await.is_empty(), "the older words that were erased are gone");
     scene.heals().await;
 }
 
