@@ -239,6 +239,14 @@ async fn f23_what_is_said_while_words_are_awaited_counts() {
     assert_eq!(scene.names().await, before, "nothing left the list");
     let groups = scene.before().await;
     assert_eq!(groups.digest.digest, shown.digest.digest, "nor is one shown otherwise");
+    let mut db = scene.hub.hub.store.read().await.unwrap();
+    let rules = scene.hub.hub.rules(&mut db).await.unwrap();
+    let page = mutuald::store::directory::group(&mut db, &rules, Uuid::from_u128(1)).await.unwrap().unwrap();
+    assert!(
+        page.members[0].awaited && page.members[0].checked.is_some(),
+        "the page says so, and when it was checked before"
+    );
+    drop(db);
     scene.hub.check_hub().await;
 
     scene.peer.say(2, 4, Body::Withdraw(Kind::Record));
