@@ -255,24 +255,13 @@ pub async fn digests(db: &mut SqliteConnection) -> Result<Vec<(i64, Uuid, [u8; 3
         let read = |one: &str| {
             let (rec, digest) = one.split_once(',').ok_or_else(|| corrupt("grp.rec"))?;
             let rec = Uuid::try_parse(rec).map_err(|_| corrupt("grp.rec"))?;
-            Ok((*hub, rec, bytes(digest).ok_or_else(|| corrupt("grp.digest"))?))
+            let mut bytes = [0; 32];
+            hex::decode_to_slice(digest, &mut bytes).map_err(|_| corrupt("grp.digest"))?;
+            Ok((*hub, rec, bytes))
         };
         text.split(' ').map(read).collect()
     };
     Ok(rows.iter().map(one).collect::<Result<Vec<_>, _>>()?.concat())
-}
-
-/// Thirty-two bytes from hexadecimal.
-fn bytes(hex: &str) -> Option<[u8; 32]> {
-    let mut bytes = [0; 32];
-    let pairs = hex.as_bytes().as_chunks::<2>().0;
-    if hex.len() != 64 {
-        return None;
-    }
-    for (byte, pair) in bytes.iter_mut().zip(pairs) {
-        *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
-    }
-    Some(bytes)
 }
 
 /// The registry digest, the number of groups, and the policy hash and date it is made with.
@@ -532,7 +521,7 @@ pub async fn dump(db: &mut SqliteConnection) -> Result<Vec<(&'static str, String
         let rows: Vec<String> = sqlx::query_scalar(sql).fetch_all(&mut *db).await?;
         let mut hash = Sha256::new();
         rows.iter().for_each(|row| hash.update(format!("{row}\n")));
-        dumps.push((name, format!("{}:{}", rows.len(), crate::feed::note::hex(&hash.finalize()))));
+        dumps.push((name, format!("{}:{}", rows.len(), hex::encode(hash.finalize()))));
     }
     Ok(dumps)
 }
