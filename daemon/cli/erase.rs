@@ -1,7 +1,7 @@
 //! `mutuald erase`
 
 use super::output::count;
-use super::{Answer, Context, Failure};
+use super::{Answer, Context, Failure, safety};
 use crate::node::Hub;
 use crate::node::erase::letter::Letter;
 use crate::node::erase::{self, Erased, Held, Plan};
@@ -100,6 +100,36 @@ impl fmt::Display for Shown {
     }
 }
 
+/// A group that only this hub knows: nothing of it was ever signed. Its name is not said again.
+#[derive(Serialize)]
+struct Unsigned {
+    record: uuid::Uuid,
+    done: bool,
+    left: Vec<String>,
+}
+
+impl fmt::Display for Unsigned {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.done {
+            writeln!(
+                out,
+                "The group is erased here and in every backup that could be reached. Nobody else ever had it."
+            )?;
+        } else {
+            writeln!(
+                out,
+                "Nothing was changed. --commit would erase a protected place that only this hub knows: the whole group, here and in"
+            )?;
+            writeln!(out, "every backup that can be reached. It cannot be undone.")?;
+        }
+        writeln!(
+            out,
+            "A spreadsheet that it came from is yours: take the row out there, or importing it again brings the group back."
+        )?;
+        left(out, &self.left)
+    }
+}
+
 /// What could not be cleaned.
 pub(super) fn left(out: &mut fmt::Formatter<'_>, left: &[String]) -> fmt::Result {
     if left.is_empty() {
@@ -182,7 +212,23 @@ impl Erase {
             super::export::writable(file, false)?;
         }
         let mut db = hub.store.read().await?;
-        let known = context.group(hub, &mut db, self.name.as_deref().unwrap_or_default()).await?;
+        let wanted = self.name.as_deref().unwrap_or_default();
+        let known = match safety::found(context, hub, &mut db, wanted).await? {
+            safety::Found::Known(known) => known,
+            safety::Found::Unsigned(row) => {
+                drop(db);
+                if !self.classes.is_empty() {
+                    let what = "nothing of this group was ever published, so it has no parts; nothing was changed";
+                    return Err(Failure::usage(what, "leave --class out to erase all of it").into());
+                }
+                let mut unsigned = Unsigned { record: row.rec, done: self.commit, left: Vec::new() };
+                if self.commit {
+                    unsigned.left = hub.erase_unsigned(row.rec).await?;
+                }
+                let look = !unsigned.left.is_empty();
+                return Ok(Answer::of(&unsigned)?.look_if(look));
+            }
+        };
         let classes = (!self.classes.is_empty()).then(|| self.classes.clone());
         let plan = erase::plan(hub, &mut db, &known, classes, self.only_own).await?;
         if plan.targets.is_empty() {

@@ -1,4 +1,5 @@
-//! What only this hub held and let go: people, role contacts, consents that ended early, hubs that may no longer read contacts.
+//! What only this hub held and let go: people, role contacts, consents that ended early, hubs that may no longer read contacts,
+//! protected groups of which nothing was ever signed.
 //!
 //! A backup made before knows nothing of it, and no partner's log tells it. So each is written to the journal beside the backups,
 //! by numbers and days: what the entry said is in no line of it.
@@ -37,7 +38,7 @@ struct Kind {
     go: &'static [&'static str],
 }
 
-static KINDS: [Kind; 4] = [
+static KINDS: [Kind; 5] = [
     Kind {
         label: "person",
         all: "SELECT CAST(n AS TEXT), CAST(made AS TEXT) FROM person",
@@ -69,6 +70,16 @@ static KINDS: [Kind; 4] = [
             "DELETE FROM contact_reader WHERE hub = ?1 AND since = CAST(?2 AS INTEGER) AND date(since, 'unixepoch', '-1 day') <= ?3",
         ],
     },
+    Kind {
+        label: "place",
+        // By the record alone: its level may have changed since a backup was made.
+        all: "SELECT lower(hex(rec)), 'place' FROM protected",
+        go: &[
+            "DELETE FROM protected_words WHERE ?2 = 'place' AND rec IN (SELECT rec FROM protected WHERE lower(hex(rec)) = ?1 \
+             AND date(since, 'unixepoch', '-1 day') <= ?3)",
+            "DELETE FROM protected WHERE ?2 = 'place' AND lower(hex(rec)) = ?1 AND date(since, 'unixepoch', '-1 day') <= ?3",
+        ],
+    },
 ];
 
 impl Gone {
@@ -85,7 +96,7 @@ impl Gone {
 
     /// Whether words about somebody went with it: files must be gone through.
     pub fn held_words(&self) -> bool {
-        matches!(self.entry.kind.label, "person" | "contact")
+        matches!(self.entry.kind.label, "person" | "contact" | "place")
     }
 
     /// From a line of the journal; any other line is none.

@@ -69,6 +69,7 @@
 //! # index(String::new());
 //! ```
 
+pub mod locked;
 mod lowering;
 mod scan;
 
@@ -340,6 +341,19 @@ pub async fn same_name(db: &mut SqliteConnection, names: &[(i64, String)]) -> Re
     }
     found.sort_unstable();
     Ok(found)
+}
+
+/// What is withheld of a record goes, with all that was noted beside it: the record is erased.
+///
+/// # Errors
+/// Database errors.
+pub async fn erase(db: &mut Write, rec: Uuid) -> Result<(), StoreError> {
+    release(db, rec).await?;
+    sqlx::query("DELETE FROM safety_proposal WHERE rec = ?")
+        .bind(&rec.as_bytes()[..])
+        .execute(&mut **db)
+        .await
+        .map(drop)
 }
 
 /// Which record of a list a row is of which nothing is signed: by the row's own reference, or by its name. And whether what is

@@ -28,6 +28,9 @@ use uuid::Uuid;
 /// The work a child does: `say STATE`, or `pull STATE URL`.
 const WORK: &str = "MUTUALD_CRASH_CHILD";
 
+/// A folder that no setting names, such as a stick.
+const ELSEWHERE: &str = "stick";
+
 fn config(state: &Path) -> Config {
     let mut config = Config::default();
     config.hub.state = state.to_owned();
@@ -122,18 +125,18 @@ async fn child() {
         }
         ["backup", state] => {
             let hub = open(Path::new(state)).await;
+            // What a person would do: look what there is, and make one where there is none.
+            hub.look_for_half_made().await.unwrap();
             if hub.backups().await.unwrap().is_empty() {
-                let file = Path::new(state).join("backups/made.backup");
+                let file = Path::new(state).join(ELSEWHERE).join("made.backup");
                 std::fs::create_dir_all(file.parent().unwrap()).unwrap();
-                // A backup that was made and not listed yet: it is made again.
-                let _ = std::fs::remove_file(&file);
                 hub.back_up(Some(&file)).await.unwrap();
             }
         }
         ["restore", state] => {
             let file = Path::new(state).join("backups/old.backup");
             let clock = Clock::fixed(crate::support::hub::NOW.parse().unwrap());
-            backup::restore(&config(Path::new(state)), &file, &clock, true).await.unwrap();
+            backup::restore(&config(Path::new(state)), &file, &clock, true, false).await.unwrap();
         }
         ["rotate", state] => {
             let hub = open(Path::new(state)).await;
@@ -251,7 +254,20 @@ async fn f45_backups_survive_a_kill_at_every_step() {
     let expected = told(&start).await;
     let trials = tempfile::tempdir().unwrap();
     let met = kill_everywhere(&start, "backup", "", async |state, at, restarted| {
-        let file = state.join("backups/made.backup");
+        let file = state.join(ELSEWHERE).join("made.backup");
+        // Whatever lies there, whole or half made, a list names it.
+        let database = rusqlite::Connection::open(state.join("mutuald.db")).unwrap();
+        let mut rows = database.prepare("SELECT path FROM backup").unwrap();
+        let listed: Vec<PathBuf> =
+            rows.query_map([], |row| row.get::<_, String>(0)).unwrap().map(|path| path.unwrap().into()).collect();
+        for entry in std::fs::read_dir(state.join(ELSEWHERE)).into_iter().flatten().flatten() {
+            let path = entry.path();
+            let known = |one: &PathBuf| *one == path || one.with_extension("") == path;
+            let journal = path.file_name().is_some_and(|name| name == "erasures.journal");
+            assert!(journal || listed.iter().any(known), "{at}: no list names {}", path.display());
+        }
+        drop(rows);
+        drop(database);
         if restarted || file.exists() {
             let database = rusqlite::Connection::open(&file).unwrap();
             let whole: String = database.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
@@ -269,15 +285,22 @@ async fn f45_backups_survive_a_kill_at_every_step() {
         copy(state, &killed);
         // Paths are remembered whole, and the copy has others.
         let database = rusqlite::Connection::open(killed.join("mutuald.db")).unwrap();
-        database.execute_batch("DELETE FROM backup; DELETE FROM written").unwrap();
+        for table in ["backup", "written"] {
+            let sql = format!("UPDATE {table} SET path = replace(path, ?1, ?2)");
+            database.execute(&sql, [state.to_str().unwrap(), killed.to_str().unwrap()]).unwrap();
+        }
         drop(database);
-        let _ = std::fs::remove_file(killed.join("backups/made.backup"));
         assert!(!work(&format!("forget {}", killed.display()), None));
-        let found = audit(&[&killed.join("backups"), &killed.join("mutuald.db")], &[SECRET]);
+        let stick = killed.join(ELSEWHERE);
+        let found = audit(&[killed.as_path()], &[SECRET]);
+        let half = stick.join("made.backup.new");
+        assert!(!half.exists(), "{at}: a half-made copy stays");
         assert!(found.is_empty(), "{at}: {found:?}");
     })
     .await;
-    assert!(met.contains("backup-written") && met.contains("backup-listed"), "{met:?}");
+    for name in ["backup-noted", "backup-written", "backup-in-place", "backup-listed"] {
+        assert!(met.contains(name), "{name}: {met:?}");
+    }
 
     let hub = open(&start).await;
     hub.back_up(Some(&start.join("backups/old.backup"))).await.unwrap();

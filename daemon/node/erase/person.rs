@@ -1,6 +1,5 @@
 //! A name, number or address of somebody out of what only this hub keeps, and out of its backups.
 
-use super::scrub::backup_at;
 use crate::node::Hub;
 use crate::store::{self, Store, StoreError};
 use std::path::Path;
@@ -33,19 +32,19 @@ impl Hub {
                     "the backup {}: it cannot be reached now; give this command again when it can",
                     row.path
                 ));
-            } else if let Err(error) = forget_in(file, text, &said).await {
+            } else if let Err(error) = self.forget_words_in(file, text, &said).await {
                 left.push(format!("the backup {}: {error:#}", row.path));
             }
         }
         Ok(left)
     }
-}
 
-async fn forget_in(file: &Path, text: &str, said: &[i64]) -> anyhow::Result<()> {
-    backup_at(file, async |store: &Store| {
-        let mut db = store.write().await?;
-        store::people::erase_in_copy(&mut db, text, said).await?;
-        db.commit().await.map_err(StoreError::into)
-    })
-    .await
+    async fn forget_words_in(&self, file: &Path, text: &str, said: &[i64]) -> anyhow::Result<()> {
+        self.backup_at(file, async |store: &Store| {
+            let mut db = store.write().await?;
+            store::people::erase_in_copy(&mut db, text, said).await?;
+            db.commit().await.map_err(StoreError::into)
+        })
+        .await
+    }
 }
