@@ -7,6 +7,7 @@ use crate::node::erase::letter::Letter;
 use crate::node::erase::{self, Erased, Held, Plan};
 use crate::record::statement::is_label;
 use crate::store;
+use crate::store::people::Stands;
 use anyhow::Context as _;
 use serde::Serialize;
 use std::fmt;
@@ -154,6 +155,8 @@ struct Person {
 struct Place {
     what: &'static str,
     times: u64,
+    /// Whether --commit takes it out; else a person must.
+    goes: bool,
 }
 
 #[derive(Serialize)]
@@ -166,12 +169,20 @@ struct Entry {
 impl fmt::Display for Person {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.here.is_empty() && self.entries.is_empty() {
-            return out.write_str("It stands nowhere in what this hub keeps.");
+            return out.write_str(
+                "It stands nowhere in what this hub keeps, as it is written here. Numbers and names that are spaced or spelt otherwise are \
+                 other texts: look for each.",
+            );
         }
-        if !self.here.is_empty() {
-            writeln!(out, "{}", if self.done { "Taken out of:" } else { "It stands in what only this hub keeps:" })?;
-            self.here.iter().try_for_each(|place| writeln!(out, "  - {} ({})", place.what, place.times))?;
-        }
+        let said = |out: &mut fmt::Formatter<'_>, heading: &str, goes: bool| {
+            let mut places = self.here.iter().filter(|place| place.goes == goes).peekable();
+            if places.peek().is_some() {
+                writeln!(out, "{heading}")?;
+            }
+            places.try_for_each(|place| writeln!(out, "  - {} ({})", place.what, place.times))
+        };
+        said(out, if self.done { "Taken out of:" } else { "It stands in what only this hub keeps:" }, true)?;
+        said(out, "\nIt stands here, too, and is left to you:", false)?;
         if !self.entries.is_empty() {
             writeln!(out, "\nIt stands in these entries, which were left as they are:")?;
         }
@@ -259,8 +270,8 @@ async fn person(hub: &Hub, text: &str, commit: bool) -> anyhow::Result<Answer> {
         );
     }
     let mut db = hub.store.read().await?;
-    let here = store::people::find(&mut db, text).await?;
-    let here = here.into_iter().map(|(what, times)| Place { what, times }).collect();
+    let here: Vec<Stands> = store::people::find(&mut db, text).await?;
+    let here = here.into_iter().map(|Stands { what, times, goes }| Place { what, times, goes }).collect();
     let logs = store::log::all(&mut db).await?;
     let mut entries = Vec::new();
     for (n, record) in store::people::records(&mut db, text).await? {
@@ -272,6 +283,7 @@ async fn person(hub: &Hub, text: &str, commit: bool) -> anyhow::Result<Answer> {
     if commit {
         person.left = hub.forget_words(text).await?;
     }
-    let look = !person.entries.is_empty() || !person.left.is_empty();
+    let look =
+        !person.entries.is_empty() || !person.left.is_empty() || person.here.iter().any(|place: &Place| !place.goes);
     Ok(Answer::of(&person)?.look_if(look))
 }

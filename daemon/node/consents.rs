@@ -272,7 +272,7 @@ impl Hub {
     pub async fn forget_person(&self, n: i64) -> Result<Vec<String>, Refused> {
         let mut db = self.store.write().await?;
         let stood = store::gone::standing(&mut db).await?;
-        store::person::erase(&mut db, n).await?;
+        store::person::erase(&mut db, n, self.today()?).await?;
         self.let_go(&mut db, &stood).await?;
         db.commit().await?;
         Ok(self.scrub().await?)

@@ -4,7 +4,7 @@
 //! A backup made before knows nothing of it, and no partner's log tells it. So each is written to the journal beside the backups,
 //! by numbers and days: what the entry said is in no line of it.
 
-use super::{StoreError, Write};
+use super::{StoreError, Write, protected};
 use jiff::civil::Date;
 use sqlx::SqliteConnection;
 use std::collections::BTreeSet;
@@ -70,16 +70,7 @@ static KINDS: [Kind; 5] = [
             "DELETE FROM contact_reader WHERE hub = ?1 AND since = CAST(?2 AS INTEGER) AND date(since, 'unixepoch', '-1 day') <= ?3",
         ],
     },
-    Kind {
-        label: "place",
-        // By the record alone: its level may have changed since a backup was made.
-        all: "SELECT lower(hex(rec)), 'place' FROM protected",
-        go: &[
-            "DELETE FROM protected_words WHERE ?2 = 'place' AND rec IN (SELECT rec FROM protected WHERE lower(hex(rec)) = ?1 \
-             AND date(since, 'unixepoch', '-1 day') <= ?3)",
-            "DELETE FROM protected WHERE ?2 = 'place' AND lower(hex(rec)) = ?1 AND date(since, 'unixepoch', '-1 day') <= ?3",
-        ],
-    },
+    Kind { label: "place", all: protected::STANDING, go: &protected::LET_GO },
 ];
 
 impl Gone {

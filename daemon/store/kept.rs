@@ -11,7 +11,7 @@ pub struct WrittenRow {
     pub path: String,
     /// When, in seconds since 1970.
     pub at: i64,
-    /// Of which records: `all`, `own`, or the id of a list.
+    /// Of which records: `all`, `own`, or the id of a list; or about whom: `person 3`, `contact 2`.
     pub scope: String,
     /// SHA-256 of what was written.
     pub digest: Vec<u8>,
@@ -40,17 +40,24 @@ pub async fn written(db: &mut SqliteConnection) -> Result<Vec<WrittenRow>, Store
     sqlx::query_as("SELECT path, at, scope, digest FROM written ORDER BY path").fetch_all(db).await
 }
 
-/// Files that may hold what was erased since they were written.
+/// Files that may hold what was erased since they were written, or are about somebody who is no longer here.
 ///
 /// # Errors
 /// Database errors.
 pub async fn written_before(db: &mut SqliteConnection) -> Result<Vec<WrittenRow>, StoreError> {
     sqlx::query_as(
-        "SELECT path, at, scope, digest FROM written WHERE EXISTS (SELECT 1 FROM erased WHERE took AND done >= written.at \
-         AND (scope = 'all' OR hub = 1)) ORDER BY path",
+        "SELECT path, at, scope, digest FROM written WHERE CASE \
+           WHEN scope LIKE 'person %' THEN CAST(substr(scope, 8) AS INTEGER) NOT IN (SELECT n FROM person) \
+           WHEN scope LIKE 'contact %' THEN CAST(substr(scope, 9) AS INTEGER) NOT IN (SELECT n FROM contact) \
+           ELSE EXISTS (SELECT 1 FROM erased WHERE took AND done >= written.at AND (scope = 'all' OR hub = 1)) END ORDER BY path",
     )
     .fetch_all(db)
     .await
+}
+
+/// About whom a file is, where it is about one person or role contact.
+pub fn about(scope: &str) -> Option<&str> {
+    Some(scope).filter(|scope| scope.starts_with("person ") || scope.starts_with("contact "))
 }
 
 /// A file is gone.

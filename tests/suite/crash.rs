@@ -292,7 +292,7 @@ async fn f45_backups_survive_a_kill_at_every_step() {
         drop(database);
         assert!(!work(&format!("forget {}", killed.display()), None));
         let stick = killed.join(ELSEWHERE);
-        let found = audit(&[killed.as_path()], &[SECRET]);
+        let found = audit(&[&stick, &killed.join("mutuald.db")], &[SECRET]);
         let half = stick.join("made.backup.new");
         assert!(!half.exists(), "{at}: a half-made copy stays");
         assert!(found.is_empty(), "{at}: {found:?}");

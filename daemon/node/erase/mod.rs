@@ -167,7 +167,7 @@ impl Plan {
             here("not taken out: spreadsheets it was imported from. They are yours; take the row out there. Importing them again does not bring it back".into());
         }
         for row in store::kept::written(db).await? {
-            if (row.scope == "all" || own) && public {
+            if (row.scope == "all" || own) && public && store::kept::about(&row.scope).is_none() {
                 here(format!(
                     "{}, written by an earlier command; it is removed, unless it was changed since",
                     row.path
@@ -231,6 +231,7 @@ impl Plan {
             erase::obey(&mut db, &order, &unfolded).await?;
         }
         let derived = hub.say_in(&mut db, &drafts, |_| ()).await?;
+        store::consent::end_of_nobody(&mut db, hub.today()?).await?;
         crate::failpoint::reach("erase-commit");
         db.commit().await?;
         crate::failpoint::reach("erase-committed");

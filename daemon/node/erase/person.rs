@@ -14,6 +14,7 @@ impl Hub {
         let mut db = self.store.write().await?;
         let stood = store::gone::standing(&mut db).await?;
         store::people::erase(&mut db, text).await?;
+        store::consent::end_of_nobody(&mut db, self.today()?).await?;
         self.let_go(&mut db, &stood).await?;
         db.commit().await?;
         // What was signed of a contact that is gone now is taken back.
