@@ -91,6 +91,9 @@ pub(super) fn refused(error: Refused) -> anyhow::Error {
         Refused::NotNamed(_) => {
             "`mutuald partner share NAME --contact` puts the hub into the notice; then ask again, or give what was said with --notice"
         }
+        Refused::NotPublic => {
+            "give the words that were said, which tell that everybody can read it, with --notice FILE"
+        }
         Refused::Empty(_) => "leave that field out, or fill it in with `mutuald contact edit`",
         _ => "put it right, and the same command again",
     };

@@ -373,6 +373,123 @@ async fn what_is_due_and_was_shown_goes_by_itself() {
     hub.check_hub().await;
 }
 
+/// The day that is shown is the day on which it goes: for each clock, also where months differ in length.
+#[tokio::test]
+async fn what_is_shown_as_going_on_a_day_goes_on_that_day() {
+    use crate::attacks::contact::{add, role};
+    use mutuald::node::retention::Kind as Clock;
+    use mutuald::store::person::PersonRow;
+    let hub = TestHub::with("Nottingham", 530, |config| {
+        config.retention.contact_months = 6;
+        config.retention.log_days = 30;
+    })
+    .await;
+    let rec = Uuid::from_u128(0x4000_8000_0000_0000_0001);
+    let at = |day: &str| hub.clock.set(format!("{day}T09:00:00Z").parse().unwrap());
+    at("2027-08-31");
+    hub.put(&[(rec, crate::support::hub::group("Stroke Circle", "Nottingham", "0115 496 0001"))]).await;
+    add(&hub, rec, role(SECRET)).await;
+    let note = async |what: &str| {
+        let mut db = hub.hub.store.write().await.unwrap();
+        let person =
+            PersonRow { n: 1, role: "founder".into(), confirmed: hub.clock.now().as_second(), ..PersonRow::default() };
+        mutuald::store::person::save(&mut db, &person).await.unwrap();
+        mutuald::store::person::note(&mut db, 1, what, hub.clock.now().as_second()).await.unwrap();
+        db.commit().await.unwrap();
+    };
+    let due = async |day: &str| -> Vec<(Clock, String, String)> {
+        at(day);
+        let due = hub.hub.retention_due().await.unwrap();
+        due.into_iter().map(|due| (due.kind, due.since.to_string(), due.goes.unwrap().to_string())).collect()
+    };
+    let shown = |kind, since: &str, goes: &str| (kind, since.to_owned(), goes.to_owned());
+    assert_eq!(due("2028-02-28").await, []);
+    let contact = [shown(Clock::Contact, "2027-08-31", "2028-03-07")];
+    assert_eq!(due("2028-02-29").await, contact);
+    let gone = async |day: &str| {
+        at(day);
+        hub.hub.retention_sweep().await.unwrap().unwrap().into_iter().collect::<Vec<_>>()
+    };
+    assert_eq!(gone("2028-03-06").await, []);
+    assert_eq!(gone("2028-03-07").await, [(Clock::Contact, 1)]);
+    // Words that wait, and who looked: each from its own day.
+    at("2028-04-01");
+    let tells = serde_json::json!({"description": TELLS, "name": "Stroke Circle"});
+    hub.hub
+        .say(&[mutuald::node::author::Draft {
+            id: Uuid::from_u128(0x4000_8000_0000_0000_0002),
+            rev: 1,
+            body: mutuald::record::statement::Body::Put(mutuald::record::statement::Kind::Record),
+            public: Some(tells.to_string()),
+        }])
+        .await
+        .unwrap();
+    note("shown").await;
+    at("2028-04-03");
+    note("shown again").await;
+    assert_eq!(due("2028-04-30").await, []);
+    assert_eq!(due("2028-05-01").await, [shown(Clock::Log, "2028-04-01", "2028-05-08")]);
+    assert_eq!(due("2028-05-06").await, [shown(Clock::Log, "2028-04-01", "2028-05-08")]);
+    assert_eq!(gone("2028-05-07").await, []);
+    assert_eq!(gone("2028-05-08").await, [(Clock::Log, 1)]);
+    assert_eq!(due("2028-05-08").await, [shown(Clock::Log, "2028-04-03", "2028-05-10")]);
+    assert_eq!(gone("2028-05-10").await, [(Clock::Log, 1)]);
+    assert_eq!(due("2028-06-29").await, []);
+    assert_eq!(due("2028-06-30").await, [shown(Clock::Held, "2028-04-01", "2028-07-07")]);
+    assert_eq!(gone("2028-07-06").await, []);
+    assert_eq!(gone("2028-07-07").await, [(Clock::Held, 1)]);
+}
+
+/// A name is found and goes however its letters are written, and so does what was written about somebody; what stays is said.
+#[test]
+fn a_name_beyond_english_letters_is_found_and_goes() {
+    let desk = sharing("Nottingham");
+    desk.run(&["person", "add", "Émile Dubois", "--role", "founder", "--group", "Stroke Circle"]).ended(0);
+    desk.run(&["consent", "add", "--person", "1", "--medium", "phone"]).ended(0);
+    desk.run(&["subject", "export", "Dubois", "--out", "his.html"]).ended(0);
+    desk.run(&["subject", "export", "Dubois", "--out", "changed.html"]).ended(0);
+    std::fs::write(desk.file("changed.html"), "Émile Dubois, as sent").unwrap();
+    // Somebody of that name wanted a level lowered.
+    desk.run(&["safety", "set", "Stroke Circle", "contact-first", "--commit"]).ended(0);
+    let who = ["--person", "E. Dubois", "--role", "trustee"];
+    desk.run(&[&["safety", "lower", "Stroke Circle", "open"][..], &who].concat()).ended(0);
+    desk.run(&["person", "add", "Dubois, E.", "--role", "founder"]).ended(0);
+
+    let page = std::fs::read_to_string(desk.file("his.html")).unwrap();
+    says(
+        &page,
+        &[
+            ("Art. 15(1)(a) purposes", "What for, and why we may"),
+            ("Art. 15(1)(c) recipients", "Who was given it"),
+            ("Art. 15(1)(d) how long", "after they were last confirmed"),
+            ("Art. 15(1)(e) rights", "put right, or removed"),
+            ("Art. 15(1)(f) complaints", "Information Commissioner"),
+            ("Art. 15(1)(g) source", "from whom, if it was not you"),
+            ("Art. 15(1)(h) machines", "No decision about you is made by a machine alone"),
+        ],
+    );
+    for spelt in ["Émile Dubois", "émile dubois", "ÉMILE DUBOIS", "E\u{301}mile Dubois"] {
+        let found = desk.run(&["erase", "--person", spelt, "--json"]).json(0);
+        assert_eq!(found["here"][0]["times"], 1, "{spelt}: {found}");
+    }
+    let found = desk.run(&["erase", "--person", "e. dubois"]).ended(0);
+    assert!(found.contains("who wanted a safety level lowered"), "{found}");
+    let left = desk.run(&["erase", "--person", "émile dubois", "--commit"]).ended(3);
+    assert!(left.contains("changed.html"), "{left}");
+    assert!(!desk.file("his.html").exists(), "what was written about him goes with him");
+    std::fs::remove_file(desk.file("changed.html")).unwrap();
+    assert!(!desk.run(&["person", "list"]).ended(0).contains("mile"));
+    // Nobody agreed to anything any more.
+    assert_eq!(desk.run(&["consent", "list", "--json"]).json(0), serde_json::json!([]));
+    // Of the other entry of that name the export says where the name stands besides.
+    desk.run(&["safety", "lower", "Stroke Circle", "open", "--person", "Dubois, E.", "--role", "trustee"]).ended(0);
+    desk.run(&["subject", "export", "person 2", "--out", "other.json"]).ended(0);
+    let other: Value = serde_json::from_str(&std::fs::read_to_string(desk.file("other.json")).unwrap()).unwrap();
+    assert!(other["elsewhere"].to_string().contains("who wanted a safety level lowered"), "{other:#}");
+    desk.run(&["person", "forget", "2", "--yes"]).ended(0);
+    assert!(!desk.file("other.json").exists());
+}
+
 /// A person's contact can be traced to who gave it, by any hub that holds it.
 #[tokio::test]
 async fn pain_5_whoever_holds_a_contact_knows_from_whom() {

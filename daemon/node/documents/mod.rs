@@ -299,8 +299,12 @@ fn section(heading: &str, paragraphs: impl IntoIterator<Item = String>) -> (Stri
     (heading.to_owned(), paragraphs.into_iter().collect())
 }
 
-fn months(n: u32) -> String {
-    if n == 1 { "1 month".into() } else { format!("{n} months") }
+/// `1 month`, `3 months`.
+fn count(n: impl Into<u64>, one: &str) -> String {
+    match n.into() {
+        1 => format!("1 {one}"),
+        n => format!("{n} {one}s"),
+    }
 }
 
 /// How long role contacts and people stay, and consents: what concerns the people themselves.
@@ -313,11 +317,14 @@ fn kept(facts: &Facts) -> Vec<String> {
         ),
     };
     vec![
-        format!("- Role contacts: {} after they were last confirmed.", months(periods.contact_months)),
-        format!("- People: {} after they were last confirmed.", months(periods.person_months)),
-        format!("- Either, of a group that has ended: {} after its end.", months(periods.ended_months)),
-        format!("- The record of consents, which holds no names: {} years after they end.", periods.consent_years),
-        format!("- Who looked at whose entry: {} days.", periods.log_days),
+        format!("- Role contacts: {} after they were last confirmed.", count(periods.contact_months, "month")),
+        format!("- People: {} after they were last confirmed.", count(periods.person_months, "month")),
+        format!("- Either, of a group that has ended: {} after its end.", count(periods.ended_months, "month")),
+        format!(
+            "- The record of consents, which holds no names: {} after they end.",
+            count(periods.consent_years, "year")
+        ),
+        format!("- Who looked at whose entry: {}.", count(periods.log_days, "day")),
         format!(
             "- Backups: we keep the newest {}. What a person asks us to remove is taken out of all that we can reach; what merely grew old goes \
              with the backup.",

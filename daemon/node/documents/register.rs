@@ -1,6 +1,6 @@
 //! The register of processing (UK GDPR, Art. 30(1)): each activity with its purpose, basis, people, data, recipients and time.
 
-use super::{Document, Facts, fields, kept, section};
+use super::{Document, Facts, count, fields, kept, section};
 use crate::node::frames::uses::Use;
 
 pub(super) fn register(facts: &Facts) -> Document {
@@ -8,7 +8,8 @@ pub(super) fn register(facts: &Facts) -> Document {
     let none = |list: Vec<String>| if list.is_empty() { vec!["None.".to_owned()] } else { list };
     let partner = |one: &super::Partner| format!("- {} ({}), at {}", one.name, one.id, one.address);
     let gave = facts.partners.iter().filter(|one| one.gave > 0);
-    let received: Vec<String> = gave.map(|one| format!("- {}: of {} groups", one.name, one.gave)).collect();
+    let received: Vec<String> =
+        gave.map(|one| format!("- {}: of {}", one.name, count(one.gave.unsigned_abs(), "group"))).collect();
     let published = match facts.publishes {
         true => format!("Everybody: published under {}. Partner hubs hold copies.", facts.licence),
         false => "Visitors of this hub's directory. Not published as a list.".into(),
@@ -28,33 +29,33 @@ pub(super) fn register(facts: &Facts) -> Document {
                 "Purpose: that people find self-help and mutual-aid groups.".into(),
                 format!("Basis, where they tell of a person: {}", facts.basis_groups()),
                 "People: whoever answers the telephone or mailbox that a group made public.".into(),
-                format!("Data: {} groups of this hub, and those of partner hubs. What a group is, where and when it meets, how the group is reached. No person's name: texts are looked through before they are signed.", facts.groups),
+                format!("Data: {} of this hub, and those of partner hubs. What a group is, where and when it meets, how the group is reached. No person's name: texts are looked through before they are signed.", count(facts.groups, "group")),
                 format!("Recipients: {published}"),
                 "Time: as long as the group is listed. What a newer version replaced: 7 days.".into(),
             ]),
             section("2. Role contacts of this hub's groups", [
                 "Purpose: that the hubs a contact agreed to can put people in touch with a group.".into(),
-                format!("Basis of sharing: explicit consent (Art. 6(1)(a) and 9(2)(a)) that names each hub; {} consents are in force. Without one nothing is signed or given out.", facts.consents),
+                format!("Basis of sharing: explicit consent (Art. 6(1)(a) and 9(2)(a)) that names each hub; in force: {}. Without one nothing is signed or given out.", facts.consents),
                 format!("Basis of keeping those that nobody has agreed to share: {}", facts.basis_people()),
-                format!("People and data: {} role contacts ({}). To be a contact of a group can tell of health, faith or sex life, so each is treated as special category data.", facts.contacts, fields()),
+                format!("People and data: {} ({}). To be a contact of a group can tell of health, faith or sex life, so each is treated as special category data.", count(facts.contacts as u64, "role contact"), fields()),
                 "Recipients: these hubs, each where a consent names it:".into(),
             ].into_iter().chain(none(readers))),
             section("3. Role contacts that partner hubs gave us", [
                 "Purpose: that our staff put people in touch with groups elsewhere.".into(),
-                "Basis: explicit consent (Art. 6(1)(a) and 9(2)(a)), given to the partner hub and naming this one. People are told within a month (Art. 14).".into(),
+                "Basis: explicit consent (Art. 6(1)(a) and 9(2)(a)), given to the partner hub. People are told within a month (Art. 14).".into(),
                 "Recipients: our own staff alone. Time: as long as the partner hub gives them to us.".into(),
                 "From:".into(),
             ].into_iter().chain(none(received))),
             section("4. People", [
                 "Purpose: this hub's own work with groups and those who lead them.".into(),
                 format!("Basis: {}", facts.basis_people()),
-                format!("People and data: {} people: names, addresses, support needs and notes, and who looked at whose entry.", facts.people),
+                format!("People and data: {}: names, addresses, support needs and notes, and who looked at whose entry.", match facts.people { 1 => "1 person".to_owned(), n => format!("{n} people") }),
                 "Recipients: our own staff alone. They never leave this hub: no published part, export, index or log can hold them.".into(),
             ]),
             section("5. Protected places", [
                 "Purpose: that nobody is found who must not be found.".into(),
                 format!("Basis: {}", facts.basis_people()),
-                format!("Data: of {} groups, what would give their place away, and the names and roles of our staff who lowered a level.", facts.protected),
+                format!("Data: of {}, what would give their place away, and the names and roles of our staff who lowered a level.", count(facts.protected as u64, "group")),
                 "Recipients: our own staff alone. In backups it is locked, with a key that no backup holds. Time: as long as the group is protected.".into(),
             ]),
             section("6. Spreadsheets and words that wait", [
