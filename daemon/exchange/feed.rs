@@ -310,52 +310,9 @@ pub(super) fn prose(text: &str) -> String {
         }
     }
     out.push_str(rest);
-    let out = entities(&out);
+    let out = html_escape::decode_html_entities(&out);
     // Only where it was a page's are its line breaks none of ours.
-    if tags { out.split_whitespace().collect::<Vec<_>>().join(" ") } else { out }
-}
-
-/// Entities as the letters they stand for, each once: `&amp;lt;` is `&lt;`.
-fn entities(text: &str) -> String {
-    let (mut out, mut rest) = (String::new(), text);
-    while let Some(at) = rest.find('&') {
-        out.push_str(&rest[..at]);
-        rest = &rest[at..];
-        let end = rest.find(';').filter(|end| *end <= 10);
-        let letter = end.and_then(|end| match &rest[1..end] {
-            "amp" => Some('&'),
-            "lt" => Some('<'),
-            "gt" => Some('>'),
-            "quot" => Some('"'),
-            "apos" => Some('\''),
-            "nbsp" => Some(' '),
-            "ndash" => Some('–'),
-            "mdash" => Some('—'),
-            "lsquo" => Some('‘'),
-            "rsquo" => Some('’'),
-            "ldquo" => Some('“'),
-            "rdquo" => Some('”'),
-            "hellip" => Some('…'),
-            "pound" => Some('£'),
-            "eacute" => Some('é'),
-            name => {
-                let number = name.strip_prefix('#')?;
-                let hex = number.strip_prefix(['x', 'X']).map(|hex| u32::from_str_radix(hex, 16));
-                char::from_u32(hex.unwrap_or_else(|| number.parse()).ok()?).filter(|c| !c.is_control())
-            }
-        });
-        match (letter, end) {
-            (Some(letter), Some(end)) => {
-                out.push(letter);
-                rest = &rest[end + 1..];
-            }
-            _ => {
-                out.push('&');
-                rest = &rest[1..];
-            }
-        }
-    }
-    out + rest
+    if tags { out.split_whitespace().collect::<Vec<_>>().join(" ") } else { out.into_owned() }
 }
 
 /// The words of a vocabulary among these, in our own labels; others are not ours to know.

@@ -405,10 +405,6 @@ impl ImportPlan {
     pub fn digest(&self) -> String {
         let json =
             serde_json::to_string(self).expect("a plan holds texts, numbers and lists under keys that are texts");
-        Sha256::digest(json.replace(&self.list.to_string(), ""))
-            .iter()
-            .take(6)
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+        hex::encode(&Sha256::digest(json.replace(&self.list.to_string(), ""))[..6])
     }
 }

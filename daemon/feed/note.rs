@@ -77,7 +77,7 @@ impl VerifyKey {
         let [kind, point @ ..] = bytes.as_slice() else { return Err(wrong()) };
         let point: &[u8; 32] = point.try_into().map_err(|_| wrong())?;
         let expected = key_id(name, *kind, point);
-        if !valid_name(name) || !matches!(*kind, ED25519 | COSIGNATURE) || hex(&expected) != id {
+        if !valid_name(name) || !matches!(*kind, ED25519 | COSIGNATURE) || hex::encode(expected) != id {
             return Err(wrong());
         }
         let key = ed25519_dalek::VerifyingKey::from_bytes(point).map_err(|_| wrong())?;
@@ -104,7 +104,7 @@ impl VerifyKey {
 
     /// Short text for people to compare: eight hex digits.
     pub fn fingerprint(&self) -> String {
-        hex(&self.id)
+        hex::encode(self.id)
     }
 
     /// Whether bytes that are no note (a signed request) were signed by this key. The same one rule.
@@ -124,7 +124,7 @@ impl fmt::Display for VerifyKey {
         let mut bytes = [0u8; 33];
         bytes[0] = self.kind;
         bytes[1..].copy_from_slice(self.key.as_bytes());
-        write!(out, "{}+{}+{}", self.name, hex(&self.id), STANDARD.encode(bytes))
+        write!(out, "{}+{}+{}", self.name, hex::encode(self.id), STANDARD.encode(bytes))
     }
 }
 
@@ -132,15 +132,6 @@ impl fmt::Debug for VerifyKey {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, out)
     }
-}
-
-/// Lower-case hexadecimal.
-pub fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 /// A secret key with the name and type it signs under. Wiped from memory when dropped; never printed.
@@ -324,7 +315,7 @@ mod tests {
         assert!(VerifyKey::parse(&good.replace("feed.example", "feed.exampel")).is_err());
         let weak = [1u8; 1].into_iter().chain([1]).chain([0; 31]).collect::<Vec<_>>();
         let point: [u8; 32] = weak[1..].try_into().unwrap();
-        let text = format!("x+{}+{}", hex(&key_id("x", 1, &point)), STANDARD.encode(&weak));
+        let text = format!("x+{}+{}", hex::encode(key_id("x", 1, &point)), STANDARD.encode(&weak));
         assert!(VerifyKey::parse(&text).is_err(), "the identity point verifies anything");
     }
 }

@@ -1,7 +1,6 @@
 //! Which file of a feed holds what (C2SP tlog-tiles), and what stands in an entry or part bundle.
 
 use super::merkle::Hash;
-use crate::record::statement::MAX_LEAF;
 
 /// Leaves in a full bundle, hashes in a full tile.
 pub const WIDTH: u64 = 256;
@@ -52,15 +51,12 @@ pub enum BundleError {
         /// As the log's size says.
         expected: u64,
     },
-    /// A length runs past the end, or an entry is longer than a leaf may be.
+    /// A length runs past the end.
     #[error("entry {0} has an impossible length")]
     Length(u64),
     /// The text is not UTF-8 or a line is not ended by a single line feed.
     #[error("it is not lines of UTF-8 text")]
     Text,
-    /// A line is longer than the limit.
-    #[error("line {0} is longer than the limit")]
-    LineTooLong(u64),
 }
 
 impl BundleError {
@@ -70,21 +66,21 @@ impl BundleError {
             BundleError::Count { .. } => "bundle-count",
             BundleError::Length(_) => "bundle-length",
             BundleError::Text => "bundle-text",
-            BundleError::LineTooLong(_) => "line-too-long",
         }
     }
 }
 
 /// Appends one leaf to an entry bundle: its length in two bytes, big-endian, and itself.
 pub fn append_entry(bundle: &mut Vec<u8>, leaf: &[u8]) {
-    let length =
-        u16::try_from(leaf.len()).expect("a leaf is at most 4,096 bytes; its signer and its reader both check");
+    let length = u16::try_from(leaf.len())
+        .expect("a leaf is signed with at most 4,096 bytes, or was read with its length in two");
     bundle.extend_from_slice(&length.to_be_bytes());
     bundle.extend_from_slice(leaf);
 }
 
 /// Takes an entry bundle apart. An entry of length 0 is a leaf its server was made to remove (PROTOCOL 1.2 b): its hash
-/// stands in the level-0 tile, and it says nothing.
+/// stands in the level-0 tile, and it says nothing. One that is longer than a leaf may be is an entry like any other, so that
+/// whoever signed it harms one leaf and not the list; the bundle's own limit bounds what a reader stores.
 ///
 /// # Errors
 /// [`BundleError`] unless it is exactly `expected` entries.
@@ -97,9 +93,6 @@ pub fn read_entries(mut bundle: &[u8], expected: u64) -> Result<Vec<&[u8]>, Bund
             return Err(BundleError::Count { met: met + 1, expected });
         }
         let (leaf, rest) = rest.split_at_checked(length).ok_or(BundleError::Length(met))?;
-        if length > MAX_LEAF {
-            return Err(BundleError::Length(met));
-        }
         leaves.push(leaf);
         bundle = rest;
     }
@@ -110,7 +103,8 @@ pub fn read_entries(mut bundle: &[u8], expected: u64) -> Result<Vec<&[u8]>, Bund
     }
 }
 
-/// Takes a part bundle apart: exactly `expected` lines, each ended by one line feed; an empty line is no part.
+/// Takes a part bundle apart: exactly `expected` lines, each ended by one line feed; an empty line is no part, and one longer
+/// than a line may be is as good as none: it stops no other.
 ///
 /// # Errors
 /// [`BundleError`].
@@ -119,13 +113,11 @@ pub fn read_lines(bundle: &[u8], expected: u64, max_line: usize) -> Result<Vec<&
     if text.contains('\r') || text.starts_with('\u{feff}') || (!text.is_empty() && !text.ends_with('\n')) {
         return Err(BundleError::Text);
     }
-    let lines: Vec<&str> = text.split_terminator('\n').collect();
-    if lines.len() as u64 != expected {
-        return Err(BundleError::Count { met: lines.len() as u64, expected });
-    }
-    match lines.iter().position(|line| line.len() > max_line) {
-        Some(line) => Err(BundleError::LineTooLong(line as u64)),
-        None => Ok(lines),
+    let part = |line| if str::len(line) > max_line { "" } else { line };
+    let lines: Vec<&str> = text.split_terminator('\n').map(part).collect();
+    match lines.len() as u64 {
+        met if met != expected => Err(BundleError::Count { met, expected }),
+        _ => Ok(lines),
     }
 }
 
@@ -171,6 +163,6 @@ mod tests {
         assert_eq!(read_lines(b"a\n\nb", 3, 9), Err(BundleError::Text));
         assert_eq!(read_lines(b"a\r\n", 1, 9), Err(BundleError::Text));
         assert_eq!(read_lines(b"a\nb\n", 1, 9), Err(BundleError::Count { met: 2, expected: 1 }));
-        assert_eq!(read_lines(b"abc\n", 1, 2), Err(BundleError::LineTooLong(0)));
+        assert_eq!(read_lines(b"abc\nde\n", 2, 2).unwrap(), ["", "de"]);
     }
 }

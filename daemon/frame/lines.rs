@@ -3,7 +3,6 @@
 //! One value has one text, so that whoever builds the same frame has the same bytes, and a text that is not exactly what its value
 //! would be written as is refused. A list of line marks beside it names the line that somebody changed.
 
-use super::hex;
 use crate::record::strict;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -161,14 +160,15 @@ fn ordinary(line: &[u8]) -> bool {
 
 /// SHA-256 (hex) of a text: by this it is cited, signed and compared.
 pub fn digest(text: &[u8]) -> String {
-    hex(&Sha256::digest(text))
+    hex::encode(Sha256::digest(text))
 }
 
 /// One mark for each line, sixteen hexadecimal digits and a line feed: kept beside a text, it tells which lines were changed.
 pub fn marks(text: &[u8]) -> String {
     let lines: Vec<&[u8]> = text.split_inclusive(|byte| *byte == b'\n').collect();
-    let marks =
-        |_, lines: &[&[u8]]| lines.iter().map(|line| hex(&Sha256::digest(line)[..8]) + "\n").collect::<String>();
+    let marks = |_, lines: &[&[u8]]| {
+        lines.iter().map(|line| hex::encode(&Sha256::digest(line)[..8]) + "\n").collect::<String>()
+    };
     parts(&lines, marks).concat()
 }
 

@@ -36,12 +36,6 @@ pub mod sample;
 pub mod strata;
 pub mod ticket;
 
-/// Lower-case hexadecimal.
-fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    bytes.iter().flat_map(|b| [DIGITS[usize::from(b >> 4)] as char, DIGITS[usize::from(b & 15)] as char]).collect()
-}
-
 /// Reference values of other programs (`tests/data/frames/reference.json`).
 #[cfg(test)]
 fn reference() -> &'static serde_json::Value {

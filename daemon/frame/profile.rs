@@ -250,7 +250,7 @@ impl Profile {
     /// SHA-256 (hex) of what the profile says, in canonical JSON (RFC 8785): comments and layout of the file are not part of it.
     pub fn digest(&self) -> String {
         let text = serde_json_canonicalizer::to_vec(self).expect("text and whole numbers always serialise");
-        super::hex(&Sha256::digest(text))
+        hex::encode(Sha256::digest(text))
     }
 
     /// As it is cited: name and version.

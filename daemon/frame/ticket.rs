@@ -56,7 +56,7 @@ pub struct Seed {
 impl Seed {
     /// A seed of any text: dice written down, a round of a public beacon.
     pub fn new(text: &str) -> Seed {
-        Seed { hashed: super::hex(&Sha256::digest(text)) }
+        Seed { hashed: hex::encode(Sha256::digest(text)) }
     }
 
     /// The ticket of a unit.

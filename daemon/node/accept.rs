@@ -189,6 +189,14 @@ impl Fold<'_> {
                     if row.state.affirm.is_some_and(here) {
                         row.state.affirmed = row.state.affirmed.min(at);
                     }
+                    if let Some(newer) = &mut row.state.awaited {
+                        if here(newer.pos) {
+                            newer.said = newer.said.min(at);
+                        }
+                        if newer.affirm.is_some_and(here) {
+                            newer.affirmed = newer.affirmed.min(at);
+                        }
+                    }
                     changed.insert(*rec);
                 }
                 let later = store::registry::said_after(db, at).await?;
@@ -196,6 +204,10 @@ impl Fold<'_> {
                 store::record::lower(db, self.log.n, at).await?;
             }
             self.latest = at;
+            // A put without public words waits for none; of the own list there is nobody to wait for.
+            let came = hub == OWN
+                || !statement.parts.contains_key(PUBLIC)
+                || said.as_ref().is_none_or(|said| !matches!(said, Words::Absent));
             words.extend(said.map(|said| (at_pos, said)));
             match &statement.body {
                 Body::Put(kind) | Body::Affirm(kind, _) | Body::Withdraw(kind) | Body::Erase(kind, ..) => {
@@ -203,12 +215,12 @@ impl Fold<'_> {
                         known.entry(statement.id).or_insert_with(|| RecordRow::new(hub, statement.id, *kind, at_pos));
                     self.accepted.disordered += u64::from(self.disordered(&row.state, statement.rev));
                     // What a hub says again in its next log, word for word, replaces nothing.
-                    let digest = row.state.put.and_then(|(pos, _)| before.get(&pos));
+                    let digest = row.state.newest().and_then(|pos| before.get(&pos));
                     if digest.is_none() || digest != statement.parts.get(PUBLIC) {
                         self.accepted.weigh(&row.state, &statement, |pos| !here(pos) || pos < start);
                     }
                     let replaced = row.state.put.map_or(0, |(_, rev)| rev);
-                    let gone = row.state.apply(at_pos, &statement);
+                    let gone = row.state.apply(at_pos, &statement, came);
                     superseded.extend(gone.map(|pos| Line { pos, rec: statement.id, rev: replaced }));
                     changed.insert(statement.id);
                     let counts = row.state.kind == Kind::Record;
@@ -237,7 +249,7 @@ impl Fold<'_> {
         }
         known.retain(|rec, _| changed.contains(rec));
         let rows: Vec<RecordRow> = known.into_values().collect();
-        let puts = rows.iter().filter_map(|row| row.state.put.map(|(pos, _)| pos));
+        let puts = rows.iter().flat_map(stand::puts);
         let elsewhere: Vec<i64> = puts.filter(|pos| !words.contains_key(pos)).collect();
         words.extend(stand::words_at(db, &elsewhere, self.model).await?);
         let gone = stand::Gone { erased: &self.erased, replaced: &self.replaced };
@@ -300,7 +312,10 @@ impl Fold<'_> {
     fn disordered(&self, state: &RecordState, rev: u64) -> bool {
         match state.put {
             _ if self.log.ordinal == 0 => rev <= state.rev && state.rev > 0,
-            Some((pos, put)) => log_of(pos) == self.log.n && rev <= put,
+            Some((_, put)) => {
+                let put = state.awaited.as_ref().map_or(put, |newer| newer.rev);
+                state.newest().is_some_and(|pos| log_of(pos) == self.log.n) && rev <= put
+            }
             None => false,
         }
     }
@@ -316,7 +331,7 @@ impl Fold<'_> {
         db: &mut Write,
         rows: impl Iterator<Item = &RecordRow>,
     ) -> Result<HashMap<i64, String>, StoreError> {
-        let puts = rows.filter_map(|row| row.state.put.map(|(pos, _)| pos));
+        let puts = rows.filter_map(|row| row.state.newest());
         let earlier: Vec<i64> = puts.filter(|pos| log_of(*pos) != self.log.n).collect();
         let notes = store::log::notes(db, &earlier).await?;
         let digest = |note: &[u8]| {

@@ -406,8 +406,8 @@ async fn take_back(write: &mut Write, log: &LogRow, keep: u64, found: i64) -> Re
     if let Some(note) = &log.checkpoint {
         store::hub::witness(write, log.hub, "void-tail", (note, &log.document), found).await?;
     }
-    // Nor may it stand in a backup that was made meanwhile.
-    store::kept::clean_again(write).await?;
+    // Nor may it stand in a backup or an export that was made meanwhile.
+    store::kept::void(write).await?;
     store::log::truncate(write, log, keep).await
 }
 

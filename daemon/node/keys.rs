@@ -11,10 +11,10 @@
 //! one in the folder: the secret then lies where only root and the service can read it. A secret is never an argument of
 //! the process, and is never printed but by `key backup`, which says so.
 
-use crate::feed::note::{ED25519, LogKeys, SigningKey, hex};
+use crate::feed::note::{ED25519, LogKeys, SigningKey};
 use crate::store::log::LogRow;
 use crate::store::protected::locked::PlacesKey;
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use rand::CryptoRng;
 use std::io::Write;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
@@ -81,7 +81,7 @@ pub fn create(file: &Path, rng: &mut impl CryptoRng) -> anyhow::Result<()> {
 /// # Errors
 /// I/O errors, with the file's name; a file that exists.
 pub fn write(file: &Path, secret: &[u8; 32]) -> anyhow::Result<()> {
-    let text = Zeroizing::new(hex(secret.as_ref()) + "\n");
+    let text = Zeroizing::new(hex::encode(secret.as_ref()) + "\n");
     let mut out = std::fs::OpenOptions::new()
         .write(true)
         .create_new(true)
@@ -104,18 +104,9 @@ pub fn read(file: &Path) -> anyhow::Result<Zeroizing<[u8; 32]>> {
         bail!("{} can be read by others (mode {:o}); run `chmod 600` on it", said(), mode & 0o777);
     }
     let text = Zeroizing::new(std::fs::read_to_string(file).with_context(said)?);
-    let digits = text.trim_end().as_bytes();
     let mut secret = Zeroizing::new([0u8; 32]);
-    if digits.len() != 64 {
-        bail!("{} does not hold 64 hexadecimal digits; restore it from your backup", said());
-    }
-    for (pair, byte) in digits.chunks(2).zip(secret.iter_mut()) {
-        *byte = std::str::from_utf8(pair)
-            .ok()
-            .filter(|pair| !pair.starts_with('+'))
-            .and_then(|pair| u8::from_str_radix(pair, 16).ok())
-            .with_context(|| format!("{} does not hold 64 hexadecimal digits; restore it from your backup", said()))?;
-    }
+    hex::decode_to_slice(text.trim_end(), &mut secret[..])
+        .map_err(|_| anyhow!("{} does not hold 64 hexadecimal digits; restore it from your backup", said()))?;
     Ok(secret)
 }
 
@@ -123,7 +114,7 @@ pub fn read(file: &Path) -> anyhow::Result<Zeroizing<[u8; 32]>> {
 pub fn paper(secret: &[u8; 32]) -> Zeroizing<String> {
     let mut text = Zeroizing::new(String::new());
     for (nth, line) in secret.chunks(8).enumerate() {
-        let digits = Zeroizing::new(hex(line));
+        let digits = Zeroizing::new(hex::encode(line));
         for group in digits.as_bytes().chunks(4) {
             text.push_str(std::str::from_utf8(group).unwrap_or_default());
             text.push(' ');
@@ -136,7 +127,7 @@ pub fn paper(secret: &[u8; 32]) -> Zeroizing<String> {
 
 fn check_digits(nth: usize, line: &[u8]) -> String {
     use sha2::{Digest, Sha256};
-    hex(&Sha256::new().chain_update([nth as u8]).chain_update(line).finalize()[..2])
+    hex::encode(&Sha256::new().chain_update([nth as u8]).chain_update(line).finalize()[..2])
 }
 
 /// A secret from [`paper`], in upper or lower case, with or without blanks.
@@ -150,13 +141,9 @@ pub fn from_paper(text: &str) -> Result<Zeroizing<[u8; 32]>, usize> {
         let line = lines.get(nth).ok_or(nth + 1)?;
         let digits: Zeroizing<String> =
             Zeroizing::new(line.chars().filter(|c| !c.is_whitespace()).collect::<String>().to_lowercase());
-        if digits.len() != 20 || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            return Err(nth + 1);
-        }
-        for (at, byte) in part.iter_mut().enumerate() {
-            *byte = u8::from_str_radix(&digits[2 * at..2 * at + 2], 16).map_err(|_| nth + 1)?;
-        }
-        if check_digits(nth, part) != digits[16..] {
+        let (written, check) = digits.split_at_checked(16).ok_or(nth + 1)?;
+        hex::decode_to_slice(written, part).map_err(|_| nth + 1)?;
+        if check_digits(nth, part) != check {
             return Err(nth + 1);
         }
     }

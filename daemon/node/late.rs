@@ -5,6 +5,7 @@
 
 use super::stand::{self, Gone, Touched};
 use crate::feed::note::Note;
+use crate::record::part::PUBLIC;
 use crate::record::statement::{Body, Kind, Statement};
 use crate::registry::linkage::Model;
 use crate::store::erase::{self, How, Order};
@@ -50,7 +51,8 @@ pub async fn frames(db: &mut Write, model: &Model, touched: &mut Touched) -> Res
             erased: Vec::new(),
         });
         let rev = late.row.state.put.map_or(0, |(_, rev)| rev);
-        let gone = late.row.state.apply(at, &statement);
+        let came = !statement.parts.contains_key(PUBLIC) || !store::log::lines(db, &[at]).await?.is_empty();
+        let gone = late.row.state.apply(at, &statement, came);
         late.superseded.extend(gone.map(|pos| Line { pos, rec: statement.id, rev }));
         if matches!(statement.body, Body::Erase(Kind::Frame, ..)) {
             late.erased.push((at, statement));
@@ -70,6 +72,12 @@ pub async fn frames(db: &mut Write, model: &Model, touched: &mut Touched) -> Res
         if let Some(at) = late.row.state.affirm {
             late.row.state.affirmed = effective(db, at, late.row.state.affirmed).await?;
         }
+        if let Some(newer) = &mut late.row.state.awaited {
+            newer.said = effective(db, newer.pos, newer.said).await?;
+            if let Some(at) = newer.affirm {
+                newer.affirmed = effective(db, at, newer.affirmed).await?;
+            }
+        }
         hidden::hide(db, hub, &late.superseded).await?;
         store::record::write(db, std::slice::from_ref(&late.row)).await?;
         for (at, statement) in &late.erased {
@@ -79,7 +87,7 @@ pub async fn frames(db: &mut Write, model: &Model, touched: &mut Touched) -> Res
             erase::obey(db, &order, &unfolded).await?;
         }
         let erased = store::log::erasures(db, hub).await?;
-        let put: Vec<i64> = late.row.state.put.map(|(at, _)| at).into_iter().collect();
+        let put: Vec<i64> = stand::puts(&late.row).collect();
         let words = stand::words_at(db, &put, model).await?;
         // A frame stands in nobody's stead.
         let gone = Gone { erased: &erased, replaced: &BTreeSet::new() };

@@ -3,6 +3,7 @@
 use crate::record::{Group, part, statement::Kind};
 use crate::registry::linkage::{self, Features, Model};
 use crate::store::group::Compared;
+use crate::store::hidden::Line;
 use crate::store::record::RecordRow;
 use crate::store::registry::Place;
 use crate::store::{self, StoreError, Write};
@@ -117,7 +118,7 @@ pub struct Gone<'a> {
 }
 
 /// Writes records as they stand: folded state from the caller; standing, link keys and (until it is linked) its own group
-/// from its words, which are found by the position of its put.
+/// from its words, which are found by the position of its put. All are one hub's.
 ///
 /// # Errors
 /// Database errors.
@@ -128,12 +129,20 @@ pub async fn stand(
     no_longer: Gone<'_>,
     touched: &mut Touched,
 ) -> Result<(), StoreError> {
-    let mut gone = Vec::new();
+    let (mut gone, mut superseded) = (Vec::new(), Vec::new());
     rows.sort_unstable_by_key(|row| row.state.first);
     for row in &mut rows {
         let first = row.state.first;
         let had = std::mem::take(&mut row.keys);
         let was_live = live(row);
+        if let Some((newer, (pos, rev))) = row.state.awaited.as_ref().zip(row.state.put) {
+            let there = |pos| words.get(&pos).is_some_and(|words| !matches!(words, Words::Absent));
+            let erased = no_longer.erased.get(&row.rec).is_some_and(|upto| newer.rev <= *upto);
+            if there(newer.pos) || erased || !there(pos) {
+                row.state.settle();
+                superseded.push(Line { pos, rec: row.rec, rev });
+            }
+        }
         let said = row.state.put.and_then(|(pos, _)| words.remove(&pos)).unwrap_or(Words::Absent);
         row.standing = standing(row, &said, no_longer).into();
         touched.live += i64::from(live(row)) - i64::from(was_live);
@@ -169,6 +178,9 @@ pub async fn stand(
         }
     }
     store::record::write(db, &rows).await?;
+    if let Some(row) = rows.first() {
+        store::hidden::hide(db, row.hub, &superseded).await?;
+    }
     if gone.is_empty() {
         return Ok(());
     }
@@ -205,6 +217,11 @@ fn standing(row: &RecordRow, words: &Words, gone: Gone<'_>) -> std::borrow::Cow<
     }
 }
 
+/// Where the words of a record are: those in use, and those that are awaited.
+pub fn puts(row: &RecordRow) -> impl Iterator<Item = i64> + use<> {
+    row.state.put.map(|(pos, _)| pos).into_iter().chain(row.state.awaited.as_ref().map(|newer| newer.pos))
+}
+
 /// Looks again at records that were marked: a line of theirs came or went.
 ///
 /// # Errors
@@ -218,7 +235,7 @@ pub async fn again(db: &mut Write, model: &Model, touched: &mut Touched) -> Resu
         for (hub, rows) in by_hub {
             let erased = store::log::erasures(db, hub).await?;
             let replaced = store::succession::replaced(db, hub).await?;
-            let puts: Vec<i64> = rows.iter().filter_map(|row| row.state.put.map(|(pos, _)| pos)).collect();
+            let puts: Vec<i64> = rows.iter().flat_map(puts).collect();
             let words = words_at(db, &puts, model).await?;
             stand(db, rows, words, Gone { erased: &erased, replaced: &replaced }, touched).await?;
         }

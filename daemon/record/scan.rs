@@ -129,7 +129,7 @@ pub fn in_text(text: &str) -> Vec<(Kind, String)> {
 /// By what a decision about a member's text is remembered.
 fn mark(field: &str, text: &str) -> String {
     let digest = Sha256::new().chain_update(field).chain_update([0]).chain_update(text).finalize();
-    digest[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(&digest[..16])
 }
 
 /// Two spellings of one mailbox or number look alike.

@@ -1,6 +1,5 @@
 //! One number for the whole registry: two hubs with the same inputs must have the same.
 
-use super::rules::hex;
 use crate::record::RecordRef;
 use jiff::civil::Date;
 use sha2::{Digest, Sha256};
@@ -24,12 +23,12 @@ impl RegistryDigest {
     pub fn add(&mut self, id: RecordRef, digest: &[u8; 32]) {
         debug_assert!(self.last.is_none_or(|last| last < id), "groups are fed sorted, once each");
         self.last = Some(id);
-        self.hash.update(format!("{id}\t{}\n", hex(digest)));
+        self.hash.update(format!("{id}\t{}\n", hex::encode(digest)));
     }
 
     /// The digest, in lower-case hexadecimal.
     pub fn finish(self) -> String {
-        hex(&self.hash.finalize())
+        hex::encode(self.hash.finalize())
     }
 }
 
@@ -45,6 +44,6 @@ mod tests {
         let mut digest = RegistryDigest::new("abc", "2026-08-05".parse().unwrap());
         digest.add(id, &[0xab; 32]);
         let text = format!("registry/1\nabc\n2026-08-05\n{id}\t{}\n", "ab".repeat(32));
-        assert_eq!(digest.finish(), hex(&Sha256::digest(text)));
+        assert_eq!(digest.finish(), hex::encode(Sha256::digest(text)));
     }
 }

@@ -1,7 +1,7 @@
 //! The policy: whom this hub gives what authority, and the hashes of the rules it merges by.
 
 use super::linkage::Model;
-use super::rules::{self, hex};
+use super::rules;
 use crate::record::HubId;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
@@ -145,7 +145,7 @@ impl Policy {
         let mut hash = Sha256::new();
         hash.update(format!("policy/1 {} {merge} {vocabularies} {link}\n", text.len()));
         hash.update(text);
-        Ok(Policy { min_rank: file.decisions.min_rank, hubs, hash: hex(&hash.finalize()), linkage })
+        Ok(Policy { min_rank: file.decisions.min_rank, hubs, hash: hex::encode(hash.finalize()), linkage })
     }
 
     /// The shipped default: every hub ranks 1, nobody has an area.

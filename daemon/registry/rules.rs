@@ -13,13 +13,7 @@ pub const MERGE_RULES: &str = include_str!("../../schema/merge.json");
 
 /// SHA-256 (hex) of the merge rules, followed by the table of safety levels, which decides what of a record is merged.
 pub fn merge_hash() -> String {
-    hex(&Sha256::new().chain_update(MERGE_RULES).chain_update(SAFETY_TABLE).finalize())
-}
-
-/// Lower-case hexadecimal.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    bytes.iter().flat_map(|b| [DIGITS[usize::from(b >> 4)] as char, DIGITS[usize::from(b & 15)] as char]).collect()
+    hex::encode(Sha256::new().chain_update(MERGE_RULES).chain_update(SAFETY_TABLE).finalize())
 }
 
 /// How the values that records state for a unit become the group's.

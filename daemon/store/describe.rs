@@ -127,7 +127,8 @@ fn care(read: &Reading) -> bool {
 fn member(read: &Reading, names: &Names, record: &RecordRef) -> Member {
     let said = said(read, names, record);
     let copy = read.merged.copies.contains(record);
-    Member { hub: said.hub, list: said.list, record: record.rec, checked: said.checked, copy }
+    let awaited = read.members.get(record).is_some_and(|(row, _)| row.state.awaited.is_some());
+    Member { hub: said.hub, list: said.list, record: record.rec, checked: said.checked, copy, awaited }
 }
 
 /// Who saw a group at first hand, where that is not plain from whose records there are.

@@ -462,7 +462,7 @@ fn remedy(state: &str) -> Option<&'static str> {
         "http-status" => "It is tried again by itself; if it goes on, tell the partner hub what its server answers.",
         "tls" => "Tell the partner hub that its certificate is not valid.",
         "web-page" | "address" | "redirect" => "Ask the partner hub for its present address.",
-        "too-large" | "ratio" | "line-too-long" => "Tell the partner hub; what was taken before stays in use.",
+        "too-large" | "ratio" => "Tell the partner hub; what was taken before stays in use.",
         "too-many-entries" => {
             "Look at its list. If it is right, raise limits.leaves_per_hub, then `mutuald partner resume`."
         }

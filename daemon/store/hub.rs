@@ -125,7 +125,7 @@ pub async fn witness(
 ) -> Result<String, StoreError> {
     use sha2::{Digest, Sha256};
     let digest = Sha256::new().chain_update(first).chain_update([0]).chain_update(second).finalize();
-    let id = crate::feed::note::hex(&digest[..8]);
+    let id = hex::encode(&digest[..8]);
     sqlx::query("INSERT OR IGNORE INTO evidence (id, hub, kind, first, second, found) VALUES (?, ?, ?, ?, ?, ?)")
         .bind(&id)
         .bind(hub.to_string())

@@ -9,7 +9,7 @@ use sqlx::{FromRow, SqliteConnection};
 pub struct WrittenRow {
     /// Where; a whole path.
     pub path: String,
-    /// When, in seconds since 1970.
+    /// When, in seconds since 1970; -1 once words that it may hold were declared void.
     pub at: i64,
     /// Of which records: `all`, `own`, or the id of a list; or about whom: `person 3`, `contact 2`.
     pub scope: String,
@@ -40,7 +40,7 @@ pub async fn written(db: &mut SqliteConnection) -> Result<Vec<WrittenRow>, Store
     sqlx::query_as("SELECT path, at, scope, digest FROM written ORDER BY path").fetch_all(db).await
 }
 
-/// Files that may hold what was erased since they were written, or are about somebody who is no longer here.
+/// Files that may hold what was erased, or declared void, since they were written, or are about somebody who is no longer here.
 ///
 /// # Errors
 /// Database errors.
@@ -49,7 +49,8 @@ pub async fn written_before(db: &mut SqliteConnection) -> Result<Vec<WrittenRow>
         "SELECT path, at, scope, digest FROM written WHERE CASE \
            WHEN scope LIKE 'person %' THEN CAST(substr(scope, 8) AS INTEGER) NOT IN (SELECT n FROM person) \
            WHEN scope LIKE 'contact %' THEN CAST(substr(scope, 9) AS INTEGER) NOT IN (SELECT n FROM contact) \
-           ELSE EXISTS (SELECT 1 FROM erased WHERE took AND done >= written.at AND (scope = 'all' OR hub = 1)) END ORDER BY path",
+           ELSE at < 0 OR EXISTS (SELECT 1 FROM erased WHERE took AND done >= written.at AND (scope = 'all' OR hub = 1)) END \
+         ORDER BY path",
     )
     .fetch_all(db)
     .await
@@ -110,6 +111,16 @@ pub async fn save_backup(db: &mut Write, row: &BackupRow) -> Result<(), StoreErr
 /// Database errors.
 pub async fn clean_again(db: &mut Write) -> Result<(), StoreError> {
     sqlx::query("UPDATE backup SET cleaned = -1").execute(&mut **db).await.map(drop)
+}
+
+/// Words of a partner hub were declared void, which files made meanwhile may hold: backups are gone through again, and exports
+/// of everything are as those from before an erasure.
+///
+/// # Errors
+/// Database errors.
+pub async fn void(db: &mut Write) -> Result<(), StoreError> {
+    clean_again(db).await?;
+    sqlx::query("UPDATE written SET at = -1 WHERE scope = 'all'").execute(&mut **db).await.map(drop)
 }
 
 /// A backup is gone.

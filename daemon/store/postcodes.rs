@@ -127,7 +127,7 @@ impl Gathered {
             attribution: attribution.to_owned(),
             loaded: today,
             postcodes: self.entries.len() as u64,
-            digest: hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect(),
+            digest: hex::encode(hash.finalize()),
             districts: self.districts,
         };
         if let Ok(Some(there)) = Postcodes::open(state)

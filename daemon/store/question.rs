@@ -228,9 +228,7 @@ mod tests {
 
     /// A decision of a hub about records `a` of hub 1 and `b` of hub 2.
     async fn decide(db: &mut Write, hub: i64, pos: i64, (a, b): (i64, i64), said: &str) {
-        let end = |hub: u8, n: i64| {
-            format!("x'{}{}'", crate::feed::note::hex(&[hub; 20]), Uuid::from_u128(n as u128).simple())
-        };
+        let end = |hub: u8, n: i64| format!("x'{}{}'", hex::encode([hub; 20]), Uuid::from_u128(n as u128).simple());
         run(
             db,
             &format!(

@@ -62,9 +62,9 @@ impl RecordRow {
     }
 }
 
-const COLUMNS: &str = "hub, rec, kind, first, put, put_rev, rev, withdrawn, said, assured, affirmed, affirm, state, keys, grp, compared FROM record";
+const COLUMNS: &str = "hub, rec, kind, first, put, put_rev, rev, withdrawn, said, assured, affirmed, affirm, state, keys, grp, compared, awaited FROM record";
 /// Without link keys, of which whoever reads lines needs none.
-const SPOKEN: &str = "SELECT hub, rec, kind, first, put, put_rev, rev, withdrawn, said, assured, affirmed, affirm, state, x'', grp, compared, leaf.line \
+const SPOKEN: &str = "SELECT hub, rec, kind, first, put, put_rev, rev, withdrawn, said, assured, affirmed, affirm, state, x'', grp, compared, awaited, leaf.line \
                       FROM record JOIN leaf ON leaf.pos = record.put \
                       WHERE state = 'live' AND kind = 1 AND line IS NOT NULL AND ";
 
@@ -91,6 +91,7 @@ impl TryFrom<SqliteRow> for RecordRow {
     fn try_from(row: SqliteRow) -> Result<RecordRow, StoreError> {
         let assured: Option<&str> = row.try_get(9)?;
         let keys: &[u8] = row.try_get(13)?;
+        let awaited: Option<&str> = row.try_get(16)?;
         Ok(RecordRow {
             hub: row.try_get(0)?,
             rec: Uuid::from_slice(row.try_get(1)?).map_err(|_| corrupt("record.rec"))?,
@@ -104,6 +105,7 @@ impl TryFrom<SqliteRow> for RecordRow {
                 assured: assured.map(serde_json::from_str).transpose().map_err(|_| corrupt("record.assured"))?,
                 affirmed: row.try_get(10)?,
                 affirm: row.try_get(11)?,
+                awaited: awaited.map(serde_json::from_str).transpose().map_err(|_| corrupt("record.awaited"))?,
             },
             standing: row.try_get(12)?,
             keys: keys.as_chunks::<8>().0.iter().map(|key| i64::from_be_bytes(*key)).collect(),
@@ -173,7 +175,7 @@ pub async fn spoken(db: &mut SqliteConnection, numbers: &[i64]) -> Result<Vec<(R
         super::in_list(&mut select, chunk.iter().copied());
         select.push(" ORDER BY first");
         for row in select.build().fetch_all(&mut *db).await? {
-            let line = row.try_get(16)?;
+            let line = row.try_get(17)?;
             found.push((RecordRow::try_from(row)?, line));
         }
     }
@@ -188,7 +190,7 @@ pub async fn spoken_of(db: &mut SqliteConnection, groups: (i64, i64)) -> Result<
     let mut select = QueryBuilder::<Sqlite>::new(SPOKEN);
     select.push("grp >= ").push_bind(groups.0).push(" AND grp <= ").push_bind(groups.1);
     let one = |row: SqliteRow| {
-        let line = row.try_get(16)?;
+        let line = row.try_get(17)?;
         Ok((RecordRow::try_from(row)?, line))
     };
     select.build().fetch_all(&mut *db).await?.into_iter().map(one).collect()
@@ -201,7 +203,7 @@ pub async fn spoken_of(db: &mut SqliteConnection, groups: (i64, i64)) -> Result<
 pub async fn write(db: &mut Write, rows: &[RecordRow]) -> Result<(), StoreError> {
     for chunk in rows.chunks(CHUNK) {
         let mut upsert = QueryBuilder::<Sqlite>::new(
-            "INSERT INTO record (first, hub, rec, kind, put, put_rev, rev, withdrawn, said, assured, affirmed, affirm, state, keys, grp, compared) ",
+            "INSERT INTO record (first, hub, rec, kind, put, put_rev, rev, withdrawn, said, assured, affirmed, affirm, state, keys, grp, compared, awaited) ",
         );
         upsert.push_values(chunk, |mut values, row| {
             let state = &row.state;
@@ -221,12 +223,13 @@ pub async fn write(db: &mut Write, rows: &[RecordRow]) -> Result<(), StoreError>
                 .push_bind(&row.standing)
                 .push_bind(row.keys.iter().flat_map(|key| key.to_be_bytes()).collect::<Vec<u8>>())
                 .push_bind(row.group)
-                .push_bind(row.compared);
+                .push_bind(row.compared)
+                .push_bind(state.awaited.as_ref().and_then(|awaited| serde_json::to_string(awaited).ok()));
         });
         upsert.push(
             " ON CONFLICT (first) DO UPDATE SET put = excluded.put, put_rev = excluded.put_rev, rev = excluded.rev, \
              withdrawn = excluded.withdrawn, said = excluded.said, assured = excluded.assured, affirmed = excluded.affirmed, affirm = excluded.affirm, \
-             state = excluded.state, keys = excluded.keys, grp = excluded.grp, compared = excluded.compared",
+             state = excluded.state, keys = excluded.keys, grp = excluded.grp, compared = excluded.compared, awaited = excluded.awaited",
         );
         upsert.build().execute(&mut **db).await?;
     }
@@ -250,6 +253,10 @@ pub async fn lower(db: &mut Write, log: i64, at: i64) -> Result<(), StoreError> 
     for sql in [
         "UPDATE record SET said = ?1 WHERE hub = ?2 AND said > ?1 AND put >= ?3 AND put < ?4",
         "UPDATE record SET affirmed = ?1 WHERE hub = ?2 AND affirmed > ?1 AND affirm >= ?3 AND affirm < ?4",
+        "UPDATE record SET awaited = json_set(awaited, '$.said', ?1) WHERE hub = ?2 AND awaited IS NOT NULL \
+         AND awaited ->> 'said' > ?1 AND awaited ->> 'pos' >= ?3 AND awaited ->> 'pos' < ?4",
+        "UPDATE record SET awaited = json_set(awaited, '$.affirmed', ?1) WHERE hub = ?2 AND awaited IS NOT NULL \
+         AND awaited ->> 'affirmed' > ?1 AND awaited ->> 'affirm' >= ?3 AND awaited ->> 'affirm' < ?4",
         "UPDATE decision SET said = ?1 WHERE hub = ?2 AND said > ?1 AND pos >= ?3 AND pos < ?4",
     ] {
         sqlx::query(sql)

@@ -255,24 +255,13 @@ pub async fn digests(db: &mut SqliteConnection) -> Result<Vec<(i64, Uuid, [u8; 3
         let read = |one: &str| {
             let (rec, digest) = one.split_once(',').ok_or_else(|| corrupt("grp.rec"))?;
             let rec = Uuid::try_parse(rec).map_err(|_| corrupt("grp.rec"))?;
-            Ok((*hub, rec, bytes(digest).ok_or_else(|| corrupt("grp.digest"))?))
+            let mut bytes = [0; 32];
+            hex::decode_to_slice(digest, &mut bytes).map_err(|_| corrupt("grp.digest"))?;
+            Ok((*hub, rec, bytes))
         };
         text.split(' ').map(read).collect()
     };
     Ok(rows.iter().map(one).collect::<Result<Vec<_>, _>>()?.concat())
-}
-
-/// Thirty-two bytes from hexadecimal.
-fn bytes(hex: &str) -> Option<[u8; 32]> {
-    let mut bytes = [0; 32];
-    let pairs = hex.as_bytes().as_chunks::<2>().0;
-    if hex.len() != 64 {
-        return None;
-    }
-    for (byte, pair) in bytes.iter_mut().zip(pairs) {
-        *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
-    }
-    Some(bytes)
 }
 
 /// The registry digest, the number of groups, and the policy hash and date it is made with.
@@ -317,7 +306,8 @@ pub async fn forget(db: &mut Write) -> Result<(), StoreError> {
 /// Database errors.
 pub async fn withheld(db: &mut SqliteConnection, log: i64) -> Result<Vec<u64>, StoreError> {
     let rows: Vec<i64> = sqlx::query_scalar(
-        "SELECT put FROM record WHERE hub = ? AND state = 'withheld' AND put >= ? AND put < ? ORDER BY put",
+        "SELECT put AS at FROM record WHERE hub = ?1 AND state = 'withheld' AND at >= ?2 AND at < ?3 UNION ALL \
+         SELECT awaited ->> 'pos' AS at FROM record WHERE hub = ?1 AND awaited IS NOT NULL AND at >= ?2 AND at < ?3 ORDER BY at",
     )
     .bind(super::log::hub_of(log))
     .bind(pos(log, 0))
@@ -332,10 +322,13 @@ pub async fn withheld(db: &mut SqliteConnection, log: i64) -> Result<Vec<u64>, S
 /// # Errors
 /// Database errors.
 pub async fn withheld_by(db: &mut SqliteConnection, hub: i64) -> Result<u64, StoreError> {
-    let records: i64 = sqlx::query_scalar("SELECT count(*) FROM record WHERE hub = ? AND state = 'withheld'")
-        .bind(hub)
-        .fetch_one(db)
-        .await?;
+    let records: i64 = sqlx::query_scalar(
+        "SELECT (SELECT count(*) FROM record WHERE hub = ?1 AND state = 'withheld') \
+         + (SELECT count(*) FROM record WHERE hub = ?1 AND awaited IS NOT NULL)",
+    )
+    .bind(hub)
+    .fetch_one(db)
+    .await?;
     Ok(records as u64)
 }
 
@@ -501,7 +494,8 @@ pub async fn dump(db: &mut SqliteConnection) -> Result<Vec<(&'static str, String
         (
             "record",
             "SELECT quote(hub) || quote(rec) || quote(kind) || quote(first) || quote(put) || quote(put_rev) || quote(rev) || \
-             quote(withdrawn) || quote(said) || quote(assured) || quote(affirmed) || quote(state) || quote(keys) || quote(grp) \
+             quote(withdrawn) || quote(said) || quote(assured) || quote(affirmed) || quote(state) || quote(keys) || quote(grp) || \
+             quote(awaited) \
              FROM record ORDER BY first",
         ),
         (
@@ -527,7 +521,7 @@ pub async fn dump(db: &mut SqliteConnection) -> Result<Vec<(&'static str, String
         let rows: Vec<String> = sqlx::query_scalar(sql).fetch_all(&mut *db).await?;
         let mut hash = Sha256::new();
         rows.iter().for_each(|row| hash.update(format!("{row}\n")));
-        dumps.push((name, format!("{}:{}", rows.len(), crate::feed::note::hex(&hash.finalize()))));
+        dumps.push((name, format!("{}:{}", rows.len(), hex::encode(hash.finalize()))));
     }
     Ok(dumps)
 }

@@ -243,6 +243,8 @@ pub struct Member {
     pub checked: Option<Checked>,
     /// Whether it only repeats other records of the group, and so says nothing beside them.
     pub copy: bool,
+    /// Whether its hub has signed newer words, which did not come yet.
+    pub awaited: bool,
 }
 
 /// Somebody who saw a group at first hand.

@@ -8,7 +8,7 @@
 use super::error::WebError;
 use super::feed::{self, path::Kind};
 use crate::feed::tile::{self, WIDTH};
-use crate::feed::{Hash, merkle, note::hex, seen};
+use crate::feed::{Hash, merkle, seen};
 use crate::record::HubId;
 use crate::store::log::LogRow;
 use crate::store::{self, Store, StoreError};
@@ -84,7 +84,7 @@ impl Relay {
         let mut db = self.store.read().await?;
         let logs = store::log::all(&mut db).await?;
         let mut others = logs.iter().filter(|log| log.owner != store::log::OWN && self.relayed.holds(log.hub));
-        let is = |text: &str| hex(&Sha256::digest(text)) == name;
+        let is = |text: &str| hex::encode(Sha256::digest(text)) == name;
         if let Some(log) = others.clone().find(|log| is(&log.hub.to_string())) {
             return Ok(documents(&mut db, log, rest).await?);
         }

@@ -10,11 +10,8 @@ use std::sync::LazyLock;
 const CSS: &str = include_str!("style.css");
 
 /// Its address, which changes with its content.
-pub(super) static ADDRESS: LazyLock<String> = LazyLock::new(|| {
-    let digest: [u8; 32] = Sha256::digest(CSS).into();
-    let hex: String = digest[..6].iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("/style.css?v={hex}")
-});
+pub(super) static ADDRESS: LazyLock<String> =
+    LazyLock::new(|| format!("/style.css?v={}", hex::encode(&Sha256::digest(CSS)[..6])));
 
 /// Serves the style sheet.
 pub(super) fn routes() -> Router {

@@ -292,6 +292,11 @@ async fn a_hub_that_pulled_frames_before_it_knew_them_has_them_after_an_upgrade(
         sqlx::query_scalar("SELECT count(*) FROM leaf WHERE line = ?").bind(&line).fetch_one(&mut *db).await.unwrap();
     assert_eq!(lines, 0, "the erased words are out of sight");
     drop(db);
+    // And not for a week, as words are that were only taken back.
+    there.clock.advance(jiff::SignedDuration::from_hours(1));
+    assert_eq!(there.hub.sweep().await.unwrap(), [""; 0]);
+    let found = there.files_with(&line.as_bytes()[..22]).await;
+    assert!(found.is_empty(), "{found:?}");
     there.check_hub().await;
 }
 

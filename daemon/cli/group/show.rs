@@ -129,6 +129,8 @@ struct Record {
     own: bool,
     /// Whether it only repeats other records here, and so says nothing beside them.
     copy: bool,
+    /// Whether its hub has signed newer words, which did not come yet.
+    awaited: bool,
 }
 
 impl fmt::Display for Shown {
@@ -185,7 +187,8 @@ impl fmt::Display for Shown {
             let name = if record.name == self.name { String::new() } else { format!(", as {:?}", record.name) };
             let own = if record.own { " (this hub)" } else { "" };
             let copy = if record.copy { "; a copy, which says nothing of its own" } else { "" };
-            writeln!(out, "  {}{list}{name}, {checked}{own}{copy}", record.hub)?;
+            let awaited = if record.awaited { "; changed since, but the new words have not come yet" } else { "" };
+            writeln!(out, "  {}{list}{name}, {checked}{own}{copy}{awaited}", record.hub)?;
         }
         // Where nothing came by other hands, who says it is who saw it.
         if self.sightings.iter().any(|seen| !seen.via.is_empty() || !seen.observed_by.starts_with("h-")) {
@@ -296,6 +299,7 @@ impl Show {
             checked: one.checked().map(|date| date.to_string()),
             own: one.own(),
             copy: merged.copies.contains(&one.record),
+            awaited: one.row.state.awaited.is_some(),
         };
         let seen = |seen: crate::registry::sighting::Seen| Seen {
             observer: known.observer(&seen.observed_by),

@@ -187,17 +187,13 @@ impl Folder<'_> {
         let made = fill(&mut to)?;
         to.flush()?;
         let (file, title) = (file.to_owned(), title.to_owned());
-        self.files.push(Written { file, title, media, bytes: to.bytes, sha256: hex(&to.hash.finalize()), rows });
+        self.files.push(Written { file, title, media, bytes: to.bytes, sha256: hex::encode(to.hash.finalize()), rows });
         Ok(made)
     }
 
     fn text(&mut self, what: (&str, &str, &'static str), text: &str) -> Result<(), ExportError> {
         self.file(what, None, |to| Ok(to.write_all(text.as_bytes())?))
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 const CSV: &str = "text/csv";

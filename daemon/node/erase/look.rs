@@ -4,7 +4,6 @@
 //! words were erased, and has the digest that the leaf signed, is a copy that should be gone. A partner is flagged only if
 //! it confirmed: before that it is merely late.
 
-use crate::feed::note::hex;
 use crate::feed::tile::{self, WIDTH};
 use crate::node::Hub;
 use crate::peer::client::FetchError;
@@ -47,8 +46,9 @@ impl Hub {
         let own = log::by_number(&mut db, OWN).await?.context("this database holds no hub")?;
         let origin = own.key.name();
         let confirmed = ack::of(&mut db, origin).await?.into_iter().find(|ack| ack.hub == partner.hub);
-        let base =
-            document_url(&partner.url)?.join("../relay/")?.join(&format!("{}/", hex(&Sha256::digest(origin))))?;
+        let base = document_url(&partner.url)?
+            .join("../relay/")?
+            .join(&format!("{}/", hex::encode(Sha256::digest(origin))))?;
         let size = match self.client.whole(&base.join("checkpoint")?, self.client.limits().checkpoint_bytes, true).await
         {
             Err(FetchError::Status(_, 404 | 410, _)) => {

@@ -24,10 +24,10 @@ pub use error::{ForkEvidence, PullError};
 
 use super::client::{Answer, Ask, Client, FetchError};
 use crate::failpoint::reach;
+use crate::feed::Checkpoint;
 use crate::feed::hub::{self, VerifiedHub};
 use crate::feed::plan::Plan;
 use crate::feed::standing::{self, Within};
-use crate::feed::{Checkpoint, note};
 use crate::record::statement::HubId;
 use crate::store::log::{self as logs, LogRow};
 use crate::store::{Store, Write};
@@ -145,7 +145,7 @@ pub async fn hub_documents(
 /// Folder of a relay in which what has this name lies: a log by its origin, a hub's documents by its id (PROTOCOL 1.3).
 pub fn relayed(name: &str) -> String {
     use sha2::{Digest, Sha256};
-    format!("{}/", note::hex(&Sha256::digest(name)))
+    format!("{}/", hex::encode(Sha256::digest(name)))
 }
 
 /// One run against one partner. Made by [`Run::start`], consumed by [`Run::finish`].

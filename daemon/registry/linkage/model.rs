@@ -6,7 +6,6 @@
 
 use super::level::{COUNT, FIELDS, TOGETHER};
 use crate::registry::normal::tokens;
-use crate::registry::rules::hex;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
@@ -257,8 +256,9 @@ impl Model {
                 qualifiers.insert(word.clone(), bit as u8);
             }
         }
-        let hash =
-            hex(&Sha256::new().chain_update(format!("linkage/{FORMS} {}\n", text.len())).chain_update(text).finalize());
+        let hash = hex::encode(
+            Sha256::new().chain_update(format!("linkage/{FORMS} {}\n", text.len())).chain_update(text).finalize(),
+        );
         let most = TOGETHER.iter().zip(&two).map(|((_, b), table)| Most::of(table, FIELDS[*b].1.len())).collect();
         Ok(Model { file, hash, one, two, most, qualifiers })
     }

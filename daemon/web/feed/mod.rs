@@ -148,8 +148,7 @@ pub(super) fn answer(kind: Kind, content: Vec<u8>, headers: &HeaderMap) -> anyho
 
 /// Half of the content's SHA-256, in hexadecimal.
 fn digest(content: &[u8]) -> String {
-    let digest: [u8; 32] = Sha256::digest(content).into();
-    digest[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(&Sha256::digest(content)[..16])
 }
 
 /// A strong ETag: what the content is, and the coding.

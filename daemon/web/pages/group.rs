@@ -221,6 +221,7 @@ fn members(page: &GroupPage) -> Markup {
                                     td {
                                         (member.list)
                                         @if member.copy { br; "a copy of another row here; counted once" }
+                                        @if member.awaited { br; "changed since; the new words have not come yet" }
                                     }
                                     td {
                                         @match &member.checked {

@@ -303,7 +303,7 @@ async fn f37_another_implementation_signs_and_verifies_with_us() {
     let text = essex.hub.keys.peer.public().to_string();
     let key = base64::Engine::decode(&base64::engine::general_purpose::STANDARD, text.splitn(3, '+').nth(2).unwrap())
         .unwrap();
-    let key = mutuald::feed::note::hex(&key[1..]);
+    let key = hex::encode(&key[1..]);
     assert_eq!(run(words(&["verify", &url, &key, &id, &headers.input, &headers.signature])).await, "verified\n");
 }
 

@@ -197,7 +197,7 @@ async fn relayed() -> (TestHub, TestHub, TestHub) {
 
 /// What is served under an address, all of it that a reader of a relayed log asks for.
 async fn served(hub: &TestHub, origin: &str, size: u64) -> String {
-    let relay = format!("{}relay/{}/", hub.url, hex(&Sha256::digest(origin)));
+    let relay = format!("{}relay/{}/", hub.url, hex::encode(Sha256::digest(origin)));
     let mut all = String::new();
     for path in ["checkpoint".to_owned(), format!("part/public/000.p/{size}"), format!("tile/entries/000.p/{size}")] {
         let answer = reqwest::get(format!("{relay}{path}")).await.unwrap();
@@ -476,7 +476,7 @@ async fn f40_a_partner_that_confirmed_and_still_serves_it_is_found() {
     let size: u64 = 4;
     let lines = std::fs::read(feed.join(format!("v1/1/part/public/000.p/{size}"))).unwrap();
     let note = std::fs::read(feed.join("v1/1/checkpoint")).unwrap();
-    let relay = format!("/relay/{}/", hex(&Sha256::digest("hub-a.example/1")));
+    let relay = format!("/relay/{}/", hex::encode(Sha256::digest("hub-a.example/1")));
     let (note, old) = (note.clone(), lines.clone());
     peer.fault(&format!("{relay}checkpoint"), move |_, _| {
         Reply::whole(note.clone()).header("content-length", note.len())
@@ -508,10 +508,6 @@ async fn f40_a_partner_that_confirmed_and_still_serves_it_is_found() {
     assert!(looked.still_served.is_empty());
     assert!(!hub.hub.erasures().await.unwrap()[0].open());
     hub.check_hub().await;
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 async fn hidden(scene: &Scene) -> i64 {

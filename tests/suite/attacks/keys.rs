@@ -144,6 +144,12 @@ async fn f28_what_a_thief_wrote_is_void_everywhere() {
     pulls(&reader_of, &hub).await;
     assert!(!reader_of.files_with(b"Zzevil").await.is_empty(), "it was taken in good faith");
     reader_of.hub.back_up(None).await.unwrap();
+    // An export of everything may hold it too; one of the reader's own groups does not.
+    let [everything, own] = ["everything.csv", "own.csv"].map(|name| reader_of.folder().join(name));
+    for (file, scope, words) in [(&everything, "all", "Zzevil twin"), (&own, "own", "Circle 7")] {
+        std::fs::write(file, words).unwrap();
+        reader_of.hub.wrote(file, scope, Some(words.as_bytes())).await.unwrap();
+    }
     assert_ne!(said(&reader_of).await, good);
 
     let done = hub.change(Change::Log { keep: Some(keep) }, Some(Later::Drop)).await;
@@ -161,6 +167,8 @@ async fn f28_what_a_thief_wrote_is_void_everywhere() {
     }
     let found = hub.files_with(b"Zzevil").await;
     assert!(found.is_empty(), "{found:?}");
+    assert!(!everything.exists(), "it may hold what the thief wrote");
+    assert!(own.exists(), "nobody else's words stand in it");
     // One entry that the thief erased is gone: a single erasure is obeyed at once (of many at once: F28a).
     assert_eq!(said(&reader_of).await.1 + 1, good.1, "as many groups as before, but for that one");
     assert!(reader_of.names().await.contains(&"Circle 7".to_owned()), "what the thief took back is there again");

@@ -141,11 +141,17 @@ async fn f21_json_that_readers_disagree_on_is_void() {
     bytes[30] = 0xff;
     scene.peer.push(bytes, "");
     expected.insert("note-malformed", 1);
+    // As long as the length before it can say, among others that are sound: it is void, and its neighbours are not.
+    let long = with(&format!("\"x\":\"{}\"", "a".repeat(60_000)));
+    scene.peer.sign(&long, "");
+    expected.insert("leaf-too-long", 1);
+    scene.peer.put(20, 1, "After the long one");
     scene.peer.publish();
     let outcome = scene.pull().await;
     assert_eq!(outcome.state, "changed");
     assert_eq!(outcome.pulled.unwrap().void, expected);
     assert_eq!(scene.state_of(1).await.as_deref(), Some("live"), "none of them withdrew it");
+    assert_eq!(scene.state_of(20).await.as_deref(), Some("live"), "nor stopped what came after");
 
     // The same in the words: the leaf stands, its words cannot be read, and say so.
     let deep = format!("{{\"name\":{}1{}}}", "[".repeat(8_000), "]".repeat(8_000));
@@ -161,7 +167,16 @@ async fn f21_json_that_readers_disagree_on_is_void() {
         let state = scene.state_of(n).await.unwrap();
         assert!(state.starts_with("unreadable:json-"), "{state}");
     }
-    assert_eq!(scene.names().await.len(), 1);
+    // Words longer than a line may be are as good as none, and stop no other line of their bundle.
+    let long = part::line([40; 16], &format!("{{\"name\":\"{}\"}}", "long ".repeat(4_000)));
+    let statement = scene.peer.statement(40, 1, Body::Put(Kind::Record), &long);
+    scene.peer.sign(&statement.text().unwrap(), &long);
+    scene.peer.put(41, 1, "Beside the long one");
+    scene.peer.publish();
+    scene.pull().await;
+    assert_eq!(scene.state_of(40).await.as_deref(), Some("withheld"));
+    assert_eq!(scene.state_of(41).await.as_deref(), Some("live"));
+    assert_eq!(scene.names().await.len(), 3);
     scene.heals().await;
 }
 
@@ -182,9 +197,11 @@ async fn f23_withheld_words_are_no_removal() {
     let outcome = scene.pull().await;
     assert_eq!((outcome.state.as_str(), outcome.pulled.as_ref().unwrap().withheld), ("changed", 3));
     assert!(outcome.reason.contains("without their words"), "{}", outcome.reason);
-    for n in [1, 3, 4] {
+    for n in [3, 4] {
         assert_eq!(scene.state_of(n).await.as_deref(), Some("withheld"), "{n}");
     }
+    assert_eq!(scene.state_of(1).await.as_deref(), Some("live"), "what was known stays until newer words come");
+    assert_eq!(scene.names().await, ["Group number 1", "Group number 2"]);
     scene.hub.check_hub().await;
     let again = scene.pull().await;
     assert!(again.ok(), "{again:?}");
@@ -193,6 +210,64 @@ async fn f23_withheld_words_are_no_removal() {
     scene.peer.publish();
     assert_eq!(scene.pull().await.state, "changed");
     assert_eq!(scene.names().await, ["Group four", "Group number 2", "Group one, changed", "Group three"]);
+    scene.heals().await;
+}
+
+/// F23: while newer words are awaited, whatever else is said of the record has its effect: a withdrawal ends it, an erasure takes
+/// the older words away, newer words that come are the ones that count, and a check of the newer ones is none of the older.
+#[tokio::test]
+async fn f23_what_is_said_while_words_are_awaited_counts() {
+    let mut scene = Scene::new(5).await;
+    let before = scene.names().await;
+    let checked = || {
+        let assured = Assured { date: "2026-11-02".parse().unwrap(), method: "phone".into(), by: "hub".into() };
+        Body::Affirm(Kind::Record, assured)
+    };
+    scene.peer.say(1, 2, checked());
+    scene.peer.publish();
+    scene.pull().await;
+    let shown = scene.before().await;
+    for n in 1..=5 {
+        scene.peer.put(n, 3, &format!("Group {n}, changed"));
+    }
+    let honest = scene.peer.lines.clone();
+    scene.peer.lines.iter_mut().skip(6).for_each(String::clear);
+    scene.peer.say(1, 4, checked());
+    scene.peer.publish();
+    let outcome = scene.pull().await;
+    assert!(outcome.reason.contains("5 records came without their words"), "{}", outcome.reason);
+    assert_eq!(scene.names().await, before, "nothing left the list");
+    let groups = scene.before().await;
+    assert_eq!(groups.digest.digest, shown.digest.digest, "nor is one shown otherwise");
+    let mut db = scene.hub.hub.store.read().await.unwrap();
+    let rules = scene.hub.hub.rules(&mut db).await.unwrap();
+    let page = mutuald::store::directory::group(&mut db, &rules, Uuid::from_u128(1)).await.unwrap().unwrap();
+    assert!(
+        page.members[0].awaited && page.members[0].checked.is_some(),
+        "the page says so, and when it was checked before"
+    );
+    drop(db);
+    scene.hub.check_hub().await;
+
+    scene.peer.say(2, 4, Body::Withdraw(Kind::Record));
+    scene.peer.say(3, 4, Body::Erase(Kind::Record, 2, ErasedParts::All));
+    scene.peer.say(4, 5, Body::Erase(Kind::Record, 4, ErasedParts::All));
+    scene.peer.put(5, 4, "Group 5, changed again");
+    let upto = scene.peer.lines.len();
+    scene.peer.publish();
+    scene.pull().await;
+    for (n, state) in [(1, "live"), (2, "withdrawn"), (3, "withheld"), (4, "erased"), (5, "live")] {
+        assert_eq!(scene.state_of(n).await.as_deref(), Some(state), "{n}");
+    }
+    assert_eq!(scene.names().await, ["Group 5, changed again", "Group number 1"]);
+    scene.hub.check_hub().await;
+
+    let came = scene.peer.lines[honest.len()..upto].to_vec();
+    scene.peer.lines = honest.into_iter().chain(came).collect();
+    scene.peer.publish();
+    scene.pull().await;
+    assert_eq!(scene.names().await, ["Group 1, changed", "Group 3, changed", "Group 5, changed again"]);
+    assert!(scene.hub.files_with(b"Group number 3").await.is_empty(), "the older words that were erased are gone");
     scene.heals().await;
 }
 

@@ -343,7 +343,7 @@ async fn f24_a_relay_that_mixes_two_lists_is_passed_over() {
 /// Where a relay keeps what has this name.
 fn folder(name: &str) -> String {
     use sha2::{Digest, Sha256};
-    mutuald::feed::note::hex(&Sha256::digest(name))
+    hex::encode(Sha256::digest(name))
 }
 
 /// F49: what is newer than a relay's program goes through it unchanged: unknown types, operations, members, classes and critical

@@ -54,7 +54,7 @@ pub fn fold(logs: &[Logs]) -> BTreeMap<Uuid, RecordState> {
             };
             let at = pos(log, index);
             let counts = Statement { at: jiff::Timestamp::from_second(eff).unwrap_or(said.at), ..(**said).clone() };
-            records.entry(said.id).or_insert_with(|| RecordState::new(*kind, at)).apply(at, &counts);
+            records.entry(said.id).or_insert_with(|| RecordState::new(*kind, at)).apply(at, &counts, true);
         }
     }
     records

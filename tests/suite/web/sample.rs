@@ -197,8 +197,9 @@ pub fn group_page() -> GroupPage {
                 record: id(1),
                 checked: Some(checked("Example Hub", true)),
                 copy: false,
+                awaited: true,
             },
-            Member { hub: "Derbyshire Hub".into(), list: "Groups of the county".into(), record: id(9), checked: None, copy: false },
+            Member { hub: "Derbyshire Hub".into(), list: "Groups of the county".into(), record: id(9), checked: None, copy: false, awaited: false },
         ],
         seen: vec![Seen { by: "Leaflet in the library".into(), via: vec!["Derbyshire Hub".into()] }],
         decisions: vec![Decision {

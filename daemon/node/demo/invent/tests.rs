@@ -22,7 +22,7 @@ fn shared<'a>(groups: impl IntoIterator<Item = &'a Group>) -> BTreeMap<String, u
 fn digest<'a>(groups: impl IntoIterator<Item = &'a Group>) -> String {
     let mut sum = Sha256::new();
     groups.into_iter().for_each(|group| sum.update(group.json() + "\n"));
-    crate::feed::note::hex(&sum.finalize())[..16].to_owned()
+    hex::encode(sum.finalize())[..16].to_owned()
 }
 
 fn everything() -> Vec<Group> {
