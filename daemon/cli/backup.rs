@@ -6,7 +6,7 @@ use crate::node::backup::{self, Backup as Row, CutOff, Made, Restored};
 use jiff::tz::TimeZone;
 use serde::Serialize;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Copies of the hub's database, and putting one back
 ///
@@ -57,16 +57,20 @@ impl fmt::Display for New {
         }
         write!(out, "  not in it: keys. `mutuald key show` says where each belongs")?;
         match places_key {
-            Some(key) if *places_key_new => write!(
-                out,
-                "\n\nThe key of protected places was made just now, and is on this machine alone. Without it nobody, this hub included, can \
-                 open them\nin any backup. Copy {} to where you keep the copy of the list's key, or write it down:\n  mutuald key backup {}",
-                key.display(),
-                quoted(&key.display().to_string())
-            ),
+            Some(key) if *places_key_new => write!(out, "\n\n{}", keep(key)),
             _ => Ok(()),
         }
     }
+}
+
+/// What to do with a new key of protected places.
+fn keep(key: &Path) -> String {
+    format!(
+        "The key of protected places is new, and on this machine alone. Without it nobody, this hub included, can open them in any backup.\n\
+         Copy {} to where you keep the copy of the list's key, apart from the backups, or write it down:\n  mutuald key backup {}",
+        key.display(),
+        quoted(&key.display().to_string())
+    )
 }
 
 #[derive(Serialize)]
@@ -75,6 +79,9 @@ struct Listed {
     /// What became of backups whose making was cut off.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     cut_off: Vec<CutOff>,
+    /// The file of a new key of protected places, of which nobody was told yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    new_key: Option<PathBuf>,
     #[serde(skip)]
     zone: TimeZone,
 }
@@ -115,7 +122,8 @@ impl fmt::Display for Listed {
         write!(
             out,
             "People, contacts and consents are in each as they are; protected places only locked; keys in none."
-        )
+        )?;
+        self.new_key.as_deref().map_or(Ok(()), |key| write!(out, "\n\n{}", keep(key)))
     }
 }
 
@@ -178,8 +186,10 @@ impl Backup {
                 let hub = context.hub().await?;
                 let cut_off = hub.look_for_half_made().await?;
                 let backups = hub.backups().await?;
-                let look = backups.iter().any(|row| row.holds_erased || row.half_made && row.bytes.is_none());
-                Ok(Answer::of(&Listed { backups, cut_off, zone: hub.config.time_zone()? })?.look_if(look))
+                let new_key = hub.untold_key(true).await?;
+                let away = |row: &Row| row.holds_erased || row.half_made && row.bytes.is_none();
+                let look = backups.iter().any(away) || new_key.is_some();
+                Ok(Answer::of(&Listed { backups, cut_off, new_key, zone: hub.config.time_zone()? })?.look_if(look))
             }
             Backup::Restore { file, commit, without_places } => {
                 let (config, clock) = (context.config()?, &context.clock);

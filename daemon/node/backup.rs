@@ -36,6 +36,8 @@ const LOCK: &str = "backup";
 const BEFORE: &str = "before-restore-";
 /// What a database is called while it is made ready to take the present one's place.
 const READY: &str = "mutuald.db.restoring";
+/// The setting that stands until somebody was told of a new key of protected places.
+const UNTOLD: &str = "places-key-untold";
 /// What a copy of the database is called while it becomes a backup.
 const MAKING: &str = "mutuald.db.copying";
 
@@ -153,7 +155,26 @@ impl Hub {
         let backup =
             Backup { file, made: now, statements: copied.statements, bytes, holds_erased: false, half_made: false };
         let places_key = (copied.places > 0).then(|| keys::places_file(&self.config.keys()));
-        Ok(Made { backup, places: copied.places, places_key, places_key_new: copied.new_key })
+        let places_key_new = self.untold_key(true).await?.is_some();
+        Ok(Made { backup, places: copied.places, places_key, places_key_new })
+    }
+
+    /// The file of a new key of protected places, where nobody was told of it yet; `told` says that somebody is told now.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn untold_key(&self, told: bool) -> anyhow::Result<Option<PathBuf>> {
+        let mut db = self.store.read().await?;
+        if store::setting(&mut db, UNTOLD).await?.is_none() {
+            return Ok(None);
+        }
+        drop(db);
+        if told {
+            let mut db = self.store.write().await?;
+            store::unset(&mut db, UNTOLD).await?;
+            db.commit().await?;
+        }
+        Ok(Some(keys::places_file(&self.config.keys())))
     }
 
     /// Makes a copy of the database into a backup, where the database is.
@@ -166,31 +187,35 @@ impl Hub {
         let stripped = async {
             let mut db = copy.write().await?;
             store::kept::strip(&mut db).await?;
-            let new_key = self.lock_places(&mut db).await?;
+            self.lock_places(&mut db).await?;
             let (places, _) = locked::count(&mut db).await?;
             let log = store::log::by_number(&mut db, OWN).await?.context("this database holds no hub")?;
             db.commit().await?;
             // Every page is made new: none keeps what stood there before.
             copy.compact().await?;
             copy.truncate().await?;
-            anyhow::Ok(Copied { statements: log.held, places, new_key, carried_out })
+            anyhow::Ok(Copied { statements: log.held, places, carried_out })
         };
         let stripped = stripped.await;
         copy.close().await;
         stripped
     }
 
-    /// Locks the protected places of a copy of the database. Returns whether the key had to be made.
-    pub(crate) async fn lock_places(&self, db: &mut Write) -> anyhow::Result<bool> {
+    /// Locks the protected places of a copy of the database. Where their key has to be made for it, that is noted until somebody
+    /// was told: it is nowhere else.
+    pub(crate) async fn lock_places(&self, db: &mut Write) -> anyhow::Result<()> {
         if locked::count(db).await?.1 == 0 {
-            return Ok(false);
+            return Ok(());
         }
         let folder = self.config.keys();
-        let (key, new) = match keys::places(&folder)? {
-            Some(key) => (key, false),
+        let key = match keys::places(&folder)? {
+            Some(key) => key,
             None => {
+                let mut own = self.store.write().await?;
+                store::set(&mut own, UNTOLD, "1").await?;
+                own.commit().await?;
                 self.chance.draw(|rng| keys::create_places(&folder, rng))?;
-                (keys::places(&folder)?.context("the key that was just made is not there")?, true)
+                keys::places(&folder)?.context("the key that was just made is not there")?
             }
         };
         let nonce = || {
@@ -199,7 +224,7 @@ impl Hub {
             nonce
         };
         locked::lock(db, &key, nonce).await?;
-        Ok(new)
+        Ok(())
     }
 
     /// Removes or finishes what a crash left: a copy of the database that was becoming a backup, or one that was to take the
@@ -327,7 +352,6 @@ impl Hub {
 struct Copied {
     statements: u64,
     places: u64,
-    new_key: bool,
     /// Every erasure up to this number was done when it was begun.
     carried_out: i64,
 }

@@ -60,7 +60,7 @@ pub fn create_places(folder: &Path, rng: &mut impl CryptoRng) -> anyhow::Result<
 }
 
 /// Where a file of secrets is: among the credentials of the service, else in the folder.
-fn found(file: &Path) -> PathBuf {
+pub fn found(file: &Path) -> PathBuf {
     let given = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
     let given = given.zip(file.file_name()).map(|(folder, name)| folder.join(name));
     given.filter(|given| given.is_file()).unwrap_or_else(|| file.to_owned())

@@ -601,8 +601,17 @@ fn no_byte_of_a_protected_place_is_in_a_backup_and_it_comes_back() {
     let second = desk.file("second.backup").display().to_string();
     database.execute("INSERT OR REPLACE INTO backup VALUES (?, 1, 1, 0)", [second]).unwrap();
     drop(database);
-    desk.run(&["backup", "list"]).ended(0);
+    // The key that does it was never told of: somebody hears of it, until they have.
+    let told = |desk: &Desk| desk.run(&["status", "--json"]).out.contains("new_key");
+    std::fs::remove_file(&key).unwrap();
+    assert!(!told(&desk));
+    // Whoever looks at the entry's erasure, the daemon or any command, locks it.
+    desk.run(&["erase", "--person", "nobody of that name", "--commit"]).ended(0);
     clean("second.backup");
+    assert!(told(&desk) && desk.run(&["status"]).ended(3).contains("places.key is new"));
+    assert!(desk.run(&["backup", "list"]).ended(3).contains("mutuald key backup"));
+    assert!(!told(&desk) && desk.run(&["key", "show"]).out.contains("PROTECTED PLACES"));
+    desk.run(&["backup", "list"]).ended(0);
 }
 
 /// An entry that is erased goes with what was withheld of it, here and in backups; one that is in no registry can be erased too.

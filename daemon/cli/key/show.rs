@@ -20,6 +20,9 @@ struct Shown {
     lists: Vec<List>,
     mirrors: Vec<String>,
     successor: Option<HubId>,
+    /// The file of the key that opens protected places in backups, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    places: Option<PathBuf>,
 }
 
 #[derive(Serialize)]
@@ -66,6 +69,13 @@ impl fmt::Display for Shown {
                 None => "ITS KEY IS NOT HERE: restore it, or `mutuald key rotate`".to_owned(),
             };
             writeln!(out, "  {}  {}  {state}; {key}", list.fingerprint, list.origin)?;
+        }
+        if let Some(places) = &self.places {
+            writeln!(
+                out,
+                "\nPROTECTED PLACES in backups are opened by {} alone: keep a copy, apart from the backups",
+                places.display()
+            )?;
         }
         for mirror in &self.mirrors {
             writeln!(out, "Copies are kept at {mirror}")?;
@@ -122,6 +132,7 @@ pub(super) async fn show(hub: &Hub) -> anyhow::Result<Answer> {
         lists,
         mirrors: document.mirrors.clone(),
         successor: document.successor,
+        places: Some(keys::places_file(&folder)).filter(|file| keys::found(file).exists()),
     })?
     .look_if(look))
 }
