@@ -86,6 +86,13 @@ struct Listed {
     zone: TimeZone,
 }
 
+impl Listed {
+    /// Whether a half-made backup could not be settled.
+    fn is_left(&self, row: &Row) -> bool {
+        self.cut_off.iter().any(|one| one.became == "left" && one.file == row.file.with_extension(""))
+    }
+}
+
 impl fmt::Display for Listed {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         for CutOff { file, became } in &self.cut_off {
@@ -103,12 +110,12 @@ impl fmt::Display for Listed {
         }
         for row in &self.backups {
             let state = match (row.bytes, row.holds_erased) {
-                (Some(_), _) if row.half_made => "is being made at this moment".to_owned(),
-                (None, _) if row.half_made => {
-                    "half made: its making was cut off, and it cannot be reached now. Reach it and give this command again; it is \
-                     removed then"
+                _ if row.half_made && self.is_left(row) => {
+                    "half made: its making was cut off, and it cannot be reached or removed now. Plug it in, or let this user write \
+                     there, and give this command again"
                         .to_owned()
                 }
+                _ if row.half_made => "is being made at this moment".to_owned(),
                 (None, true) => "cannot be reached now; something erased is still in it".to_owned(),
                 (None, false) => "cannot be reached now".to_owned(),
                 (Some(_), true) => {
@@ -187,8 +194,9 @@ impl Backup {
                 let cut_off = hub.look_for_half_made().await?;
                 let backups = hub.backups().await?;
                 let new_key = hub.untold_key(true).await?;
-                let away = |row: &Row| row.holds_erased || row.half_made && row.bytes.is_none();
-                let look = backups.iter().any(away) || new_key.is_some();
+                let look = backups.iter().any(|row| row.holds_erased)
+                    || cut_off.iter().any(|one| one.became == "left")
+                    || new_key.is_some();
                 Ok(Answer::of(&Listed { backups, cut_off, new_key, zone: hub.config.time_zone()? })?.look_if(look))
             }
             Backup::Restore { file, commit, without_places } => {

@@ -271,16 +271,22 @@ impl Hub {
         for row in store::kept::backups(&mut db).await?.into_iter().filter(|row| is_half(Path::new(&row.path))) {
             let aside = Path::new(&row.path);
             let file = aside.with_extension("");
-            let became = if !aside.parent().is_some_and(Path::is_dir) {
-                "left"
-            } else if let Some(statements) = if aside.exists() { None } else { self.is_backup(&file).await } {
-                // It has its name, and nobody was told: an erasure meanwhile has not reached it.
-                let done = BackupRow { path: path(&file), statements, cleaned: -1, ..row.clone() };
-                store::kept::save_backup(&mut db, &done).await?;
-                "finished"
-            } else {
-                remove(aside);
-                if aside.exists() { "left" } else { "removed" }
+            let whole = match aside.exists() {
+                true => None,
+                false => store::kept::statements_in(&file, self.id).await,
+            };
+            let became = match whole {
+                _ if !aside.parent().is_some_and(Path::is_dir) => "left",
+                Some(statements) => {
+                    // It has its name, and nobody was told: an erasure meanwhile has not reached it.
+                    let done = BackupRow { path: path(&file), statements, cleaned: -1, ..row.clone() };
+                    store::kept::save_backup(&mut db, &done).await?;
+                    "finished"
+                }
+                None => {
+                    remove(aside);
+                    if aside.exists() { "left" } else { "removed" }
+                }
             };
             if became != "left" {
                 store::kept::forget_backup(&mut db, &row.path).await?;
@@ -290,17 +296,6 @@ impl Hub {
         }
         db.commit().await?;
         Ok(cut_off)
-    }
-
-    /// How many statements of this hub a file holds; `None` where it is no backup of this hub.
-    async fn is_backup(&self, file: &Path) -> Option<i64> {
-        if !file.exists() {
-            return None;
-        }
-        let store = Store::open(file, false).await.ok()?;
-        let log = async { store::log::by_number(&mut *store.read().await?, OWN).await }.await.ok().flatten();
-        store.close().await;
-        i64::try_from(log.filter(|log| log.hub == self.id)?.held).ok()
     }
 
     /// Keeps the newest backups of the configured folder, as many as the configuration says.
@@ -369,8 +364,9 @@ fn path(file: &Path) -> String {
 fn carry(from: &Path, to: &Path) -> anyhow::Result<()> {
     use std::os::unix::fs::OpenOptionsExt;
     let said = || format!("cannot write {}", to.display());
+    let mut read = File::open(from).with_context(|| format!("cannot read {}", from.display()))?;
     let mut out = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(to).with_context(said)?;
-    std::io::copy(&mut File::open(from)?, &mut out).with_context(said)?;
+    std::io::copy(&mut read, &mut out).with_context(said)?;
     out.sync_all().with_context(said)
 }
 
@@ -440,9 +436,8 @@ pub async fn restore(
     let stands = look_at_present(&present).await?;
     let stands_held = stands.as_ref().map(|stands| stands.held);
     remove(&ready);
-    fs::copy(file, &ready).with_context(|| format!("cannot copy {} to {}", file.display(), ready.display()))?;
-    // A copy has the permissions of what it was copied from, and a stick's are everybody's.
-    fs::set_permissions(&ready, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+    // Ours from its first byte: a copy would have the permissions of what it was copied from, and a stick's are everybody's.
+    carry(file, &ready)?;
     let journals = [state.join(NAME), file.parent().unwrap_or(Path::new(".")).join(NAME)];
     let known = stands.as_ref().map(|stands| stands.hub);
     let aside = state.join(format!("{BEFORE}{}", now.strftime("%Y%m%d-%H%M%S")));

@@ -2,6 +2,7 @@
 //! finds them.
 
 use super::{StoreError, Write};
+use crate::record::HubId;
 use sqlx::{FromRow, SqliteConnection};
 
 /// A file with words that this hub wrote.
@@ -103,6 +104,23 @@ pub async fn save_backup(db: &mut Write, row: &BackupRow) -> Result<(), StoreErr
         .execute(&mut **db)
         .await
         .map(drop)
+}
+
+/// How many statements of its own list a file holds, if it is a database of this hub. Nothing of the file is changed: it may be
+/// anybody's.
+pub async fn statements_in(path: &std::path::Path, hub: HubId) -> Option<i64> {
+    use sqlx::{ConnectOptions, Connection};
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path).read_only(true).immutable(true);
+    let mut db = options.connect().await.ok()?;
+    let held: Result<Option<i64>, StoreError> = sqlx::query_scalar(
+        "SELECT (SELECT held FROM log WHERE log.hub = hub.n ORDER BY log.n DESC LIMIT 1) FROM hub WHERE hub.n = 1 AND hub.id = ?",
+    )
+    .bind(hub.to_string())
+    .fetch_optional(&mut db)
+    .await;
+    // Whether it closes well tells nothing of what it holds.
+    let _ = db.close().await;
+    held.ok().flatten()
 }
 
 /// Every backup must be gone through again: something went that has no number among the erasures.

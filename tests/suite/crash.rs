@@ -334,6 +334,47 @@ async fn f45_backups_survive_a_kill_at_every_step() {
     }
 }
 
+/// What a crash left of a backup elsewhere is said as long as it is out of reach, and then finished or removed. What somebody else put
+/// there under the name that it was to have is nobody's backup.
+#[test]
+fn f45_a_backup_that_was_cut_off_is_said_and_settled() {
+    use crate::support::command::Desk;
+    let desk = Desk::new("Essex Hub");
+    desk.run(&["group", "add", "Stroke Circle", "--town", "Nottingham"]).ended(0);
+    desk.run(&["backup", "make", "whole.backup"]).ended(0);
+    desk.run(&["backup", "make", "x.new"]).failed(1);
+    let database = rusqlite::Connection::open(desk.file("mutuald-state/mutuald.db")).unwrap();
+    let half = desk.file("stick/x.backup.new");
+    let note = || {
+        let path = half.display().to_string();
+        database.execute("INSERT OR REPLACE INTO backup VALUES (?, 1, 0, -1)", [path]).unwrap();
+    };
+    note();
+    let said = desk.run(&["backup", "list"]).ended(3);
+    assert!(said.contains("half made: its making was cut off"), "{said}");
+    std::fs::create_dir(desk.file("stick")).unwrap();
+    std::fs::write(&half, "half of it").unwrap();
+    let said = desk.run(&["backup", "list"]).ended(0);
+    assert!(said.contains("what there was of it is removed") && !half.exists(), "{said}");
+    assert!(!desk.run(&["backup", "list"]).ended(0).contains("x.backup"));
+    // It had its name already.
+    note();
+    std::fs::copy(desk.file("whole.backup"), desk.file("stick/x.backup")).unwrap();
+    let said = desk.run(&["backup", "list"]).ended(0);
+    assert!(said.contains("it is whole, and listed now"), "{said}");
+    assert!(desk.run(&["backup", "list"]).ended(0).contains("x.backup"));
+    // Another hub's, or no database at all.
+    let other = Desk::new("Kent Hub");
+    other.run(&["backup", "make", "other.backup"]).ended(0);
+    for foreign in [std::fs::read(other.file("other.backup")).unwrap(), b"a letter".to_vec()] {
+        database.execute("DELETE FROM backup", []).unwrap();
+        note();
+        std::fs::write(desk.file("stick/x.backup"), &foreign).unwrap();
+        assert!(!desk.run(&["backup", "list"]).ended(0).contains("listed now"));
+        assert_eq!(std::fs::read(desk.file("stick/x.backup")).unwrap(), foreign, "left as it was");
+    }
+}
+
 /// Starts a child. Killed at the failpoint if it comes to it; returns whether it did.
 fn work(work: &str, failpoint: Option<&str>) -> bool {
     work_with(work, failpoint, &[])

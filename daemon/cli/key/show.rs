@@ -89,7 +89,7 @@ impl fmt::Display for Shown {
 
 /// What to keep where, in plain words.
 const KEEP: &str = "Keep the root key on two USB sticks or on paper, in two locked places, not on this machine. It is needed only to \
-change keys. Keep the list's key in the backup: whoever has it can speak in this hub's name until the root key closes the list.";
+change keys. Keep a copy of the list's key in a locked place, apart from the backups, which never hold it: whoever has it can speak in this hub's name until the root key closes the list.";
 
 pub(super) async fn show(hub: &Hub) -> anyhow::Result<Answer> {
     let own = hub.own_document().await?;
