@@ -237,7 +237,7 @@ impl Hub {
         self.clear_alone().await
     }
 
-    /// [`Hub::clear_half_made`], unless somebody is making or restoring a backup at this moment.
+    /// Removes or finishes what a crash left of backups, unless somebody is making or restoring one at this moment.
     ///
     /// # Errors
     /// Database errors.
