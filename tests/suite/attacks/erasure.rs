@@ -785,6 +785,9 @@ async fn f35_databases_and_backups_are_closed_to_others() {
     closed(&config.hub.state);
     again.store.close().await;
     backup::restore(&config, &away, &hub.clock, true, false).await.unwrap();
+    // Not what the stick's file system lets a group do, either.
+    let mode = std::fs::metadata(config.database()).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600, "the restored database: {:o}", mode & 0o777);
     let again = open(6).await;
     closed(&config.hub.state);
     again.store.close().await;
