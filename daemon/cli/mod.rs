@@ -197,6 +197,12 @@ pub fn main() -> ExitCode {
     // clap prints help and usage errors itself, and ends with 0 and 2: the numbers promised above.
     let cli = Cli::parse();
     let json = cli.global.json;
+    let panics = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if !crate::exchange::table::reading() {
+            panics(panic);
+        }
+    }));
     match start(cli) {
         Ok(status) => status.into(),
         Err(error) => output::report(&error, json).into(),

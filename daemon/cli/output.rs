@@ -133,8 +133,9 @@ impl std::error::Error for Failure {}
 /// Prints an error with its next step, and says how the command ends.
 pub fn report(error: &anyhow::Error, json: bool) -> Status {
     let failure = error.downcast_ref::<Failure>();
-    let what = told(error);
-    let next = failure.map_or_else(|| next_step(error), |failure| failure.next.clone());
+    let disk = crate::store::disk_failed(error.as_ref());
+    let what = if disk { format!("the disk answered with an error: {}", told(error)) } else { told(error) };
+    let next = failure.filter(|_| !disk).map_or_else(|| next_step(error), |failure| failure.next.clone());
     let status = failure.map_or(Status::Failed, |failure| failure.status);
     let mut out = std::io::stderr().lock();
     // With nobody to read it there is nobody to tell.
@@ -160,7 +161,9 @@ fn told(error: &anyhow::Error) -> String {
 fn next_step(error: &anyhow::Error) -> String {
     let is = |text: &str| error.chain().any(|cause| cause.to_string().contains(text));
     let config = error.downcast_ref::<crate::config::ConfigError>();
-    let step = if let Some(crate::config::ConfigError::Unreadable { .. }) = config {
+    let step = if crate::store::disk_failed(error.as_ref()) {
+        crate::store::DISK_STEP
+    } else if let Some(crate::config::ConfigError::Unreadable { .. }) = config {
         "give the path of a hub's configuration with --config, or make a hub with `mutuald init`"
     } else if config.is_some() {
         "correct the file, then `mutuald config check`"

@@ -243,6 +243,28 @@ pub fn read(file: &str, bytes: &[u8], sheet: Option<&str>) -> Result<Table, Tabl
     read_with(file, bytes, &Hints { sheet, ..Hints::default() })
 }
 
+thread_local! {
+    static READING: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
+}
+
+/// Whether this thread is reading a workbook just now: a panic there is an ordinary error of that file, and needs no other word.
+pub fn reading() -> bool {
+    READING.get()
+}
+
+/// Reads a workbook. Its readers are other people's, and have stopped in the middle of files that nobody thought of: a cell called
+/// `AAAAAAAA1` lies further right than they count. Whatever they panic over is a file that cannot be read, and nothing
+/// that they were at is used after.
+fn archive(file: &str, read: impl FnOnce() -> Result<Table, TableError>) -> Result<Table, TableError> {
+    READING.set(true);
+    let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(read));
+    READING.set(false);
+    done.unwrap_or_else(|_| {
+        let why = "it says of its own cells what cannot be".to_owned();
+        Err(TableError::Workbook { file: file.to_owned(), why })
+    })
+}
+
 /// [`read`], with what is known of the file.
 ///
 /// # Errors
@@ -253,8 +275,10 @@ pub fn read_with(file: &str, bytes: &[u8], hints: &Hints) -> Result<Table, Table
         return Err(TableError::TooLarge { file: file.to_owned() });
     }
     match bytes {
-        [b'P', b'K', 3, 4, ..] if opendocument::is(bytes) => opendocument::read(file, bytes, hints),
-        [b'P', b'K', 3, 4, ..] => workbook::read(file, bytes, hints),
+        [b'P', b'K', 3, 4, ..] => archive(file, || match opendocument::is(bytes) {
+            true => opendocument::read(file, bytes, hints),
+            false => workbook::read(file, bytes, hints),
+        }),
         [0xd0, 0xcf, 0x11, 0xe0, ..] => format("an old Excel file (.xls), or a workbook with a password"),
         [b'%', b'P', b'D', b'F', ..] => format("a PDF"),
         [b'{' | b'[', ..] => format("JSON"),

@@ -230,6 +230,25 @@ mod tests {
     }
 
     #[test]
+    fn a_cell_further_right_or_down_than_can_be_counted_is_an_error_of_the_file() {
+        // As fuzzing found it, and as short as it gets.
+        let found: &[u8] = b"<?xml version=\"1.0\"?><workqheet xmlns=\"http://schemas.openxmlformats.org/spreadsheetml/2006/main\"><sheetData><row r=\"1\"><c r=\"Afacilitator1\" t=\"inlineStr\"><i?><wos><t>Name</t></is></c><c r=\"B1\" t=\"s\"><v>0</v></c></row></sheetData></workshe\0\0et>";
+        let cell = |at: &str| {
+            format!("<worksheet><sheetData><row r=\"1\"><c r=\"{at}\"><v>1</v></c></row></sheetData></worksheet>")
+        };
+        assert_eq!(code(&workbook(&[("xl/worksheets/sheet1.xml", found)])), "workbook-unreadable");
+        for at in ["AAAAAAAA1", "A99999999999", "ZZZZZZZZZZZZZZ99999999999"] {
+            assert_eq!(
+                code(&workbook(&[("xl/worksheets/sheet1.xml", cell(at).as_bytes())])),
+                "workbook-unreadable",
+                "{at}"
+            );
+            assert!(!table::reading());
+        }
+        assert_eq!(code(&workbook(&[("xl/worksheets/sheet1.xml", cell("A1").as_bytes())])), "ok");
+    }
+
+    #[test]
     fn other_archives_and_damage_are_named() {
         assert_eq!(code(b"PK\x03\x04nothing"), "workbook-unreadable");
         let sound = workbook(&[]);

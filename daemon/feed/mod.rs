@@ -12,7 +12,8 @@
 //! * [`plan`]: ours + theirs → what to fetch;
 //! * [`request`]: requests for what is not everybody's, signed with the peer key;
 //! * [`seen`]: checkpoints of others, one after another;
-//! * [`standing`]: how what a log shows stands to what is held of it.
+//! * [`standing`]: how what a log shows stands to what is held of it;
+//! * [`validator`]: whether a server's "not modified" is to be believed.
 //!
 //! Written here rather than taken from the `signed_note` and `tlog_tiles` crates: both verify by other rules than
 //! `verify_strict`, and a verdict that differs by library is a fork in what hubs believe. The Go implementation,
@@ -28,8 +29,10 @@ pub mod request;
 pub mod seen;
 pub mod standing;
 pub mod tile;
+pub mod validator;
 
 pub use checkpoint::Checkpoint;
 pub use hub::HubDocument;
 pub use merkle::{Frontier, Hash};
 pub use note::{LogKeys, SigningKey, VerifyKey};
+pub use validator::Validator;

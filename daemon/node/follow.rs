@@ -7,6 +7,7 @@
 
 use super::Hub;
 use crate::failpoint::reach;
+use crate::feed::Validator;
 use crate::feed::hub::{self as hub_document, HubError, VerifiedHub};
 use crate::peer::client::FetchError;
 use crate::peer::pull::document::{self, Walked};
@@ -27,6 +28,8 @@ pub(super) struct Followed {
     pub(super) remarks: Vec<String>,
     /// The partner's hub document as it was last looked at, to be remembered with the rest.
     pub(super) looked: Looked,
+    /// What is known now of the ETags of the partner's own server.
+    pub(super) validator: Validator,
 }
 
 /// A look at a partner's hub document.
@@ -75,8 +78,9 @@ impl Hub {
         let (partner, remarks) = (partner.clone(), Vec::new());
         let mut follow = Follow { hub: self, partner, started, today, asked: false, remarks };
         let pulled = follow.run().await?;
+        let validator = follow.partner.validator();
         let looked = Looked { etag: follow.partner.document_etag, at: follow.partner.document_seen };
-        Ok(Followed { pulled, remarks: follow.remarks, looked })
+        Ok(Followed { pulled, remarks: follow.remarks, looked, validator })
     }
 
     /// Walks a partner's hub document at a place that says it has a newer one. Returns its version, if there was.
@@ -94,7 +98,7 @@ impl Hub {
         let partner = partner.clone();
         let mut follow = Follow { hub: self, partner, started, today, asked: true, remarks: Vec::new() };
         let whose = Some(newest.to_string());
-        if !follow.renew_from(Place { url: newest, whose }).await? {
+        if !follow.renew_from(Place { url: newest, whose }, true).await? {
             return Ok(None);
         }
         let log = follow.logs().await?.pop();
@@ -146,7 +150,7 @@ impl Follow<'_> {
         let none = || PullError::Hub(HubError::Body("it names no log".into()));
         let due = self.started.as_second() - self.partner.document_seen;
         if self.partner.disputed.is_some() || !(0..LOOK_AGAIN).contains(&due) {
-            self.renew().await?;
+            self.renew(self.partner.disputed.is_some()).await?;
         }
         'again: loop {
             // A fork freezes the log here: whichever history comes next, taking it would be taking sides. Only a document that
@@ -192,20 +196,28 @@ impl Follow<'_> {
             Err(error) if error.elsewhere() => error,
             end => return end,
         };
+        let mut behind = None;
         for place in self.hub.relays(&document, log.key.name()).await? {
             // A run that failed may have stored bundles all the same.
             let Some(log) = self.logs().await?.into_iter().find(|row| row.n == log.n) else { break };
             match self.log_at(&log, in_use, &place).await {
                 Err(error) if error.elsewhere() => {}
                 Ok(step) => {
-                    let whose = place.whose.unwrap_or_default();
-                    self.remarks.push(format!("read from {whose}, because {first}"));
+                    let remark = format!("read from {}, because {first}", place.whose.unwrap_or_default());
+                    // A copy that is behind says nothing of what the next one has.
+                    if matches!(&step, Step::Pulled(pulled) if pulled.standing == Standing::StaleView) {
+                        behind.get_or_insert((step, remark));
+                        continue;
+                    }
+                    self.remarks.push(remark);
                     return Ok(step);
                 }
                 end => return end,
             }
         }
-        Err(first)
+        let (step, remark) = behind.ok_or(first)?;
+        self.remarks.push(remark);
+        Ok(step)
     }
 
     async fn log_at(&mut self, log: &LogRow, in_use: bool, place: &Place) -> Result<Step, PullError> {
@@ -218,23 +230,29 @@ impl Follow<'_> {
                 log = self.step_back(log, place).await?;
             }
             let mut run = Run::at(store, client, log.clone(), place.url.clone())?;
-            let etag = self.partner.etag.as_deref().filter(|_| in_use && place.whose.is_none());
-            let look = match run.look(etag, self.started).await {
+            // An ETag says something to the server that it came from, and of the list that it came with.
+            let own = in_use && place.whose.is_none();
+            let validator = if own { self.partner.validator() } else { Validator::default() };
+            let look = run.look(validator, self.started).await;
+            if own && look.is_ok() {
+                self.partner.set_validator(run.validator().clone());
+            }
+            let look = match look {
                 // A key that is no longer the log's may mean that the hub has begun another: its document says.
                 Err(error) if moved(&error) && !self.asked => {
-                    return if self.renew().await? { Ok(Step::Again) } else { Err(error) };
+                    return if self.renew(true).await? { Ok(Step::Again) } else { Err(error) };
                 }
                 look => look?,
             };
             let news = match look {
                 // A list that has become shorter may have been closed there after a theft: its document says.
                 Look::Over(pulled) if pulled.standing == Standing::StaleView && !self.asked => {
-                    return if self.renew().await? { Ok(Step::Again) } else { Ok(Step::Pulled(pulled)) };
+                    return if self.renew(true).await? { Ok(Step::Again) } else { Ok(Step::Pulled(pulled)) };
                 }
                 Look::Over(pulled) => return Ok(Step::Pulled(pulled)),
                 Look::News(news) => news,
             };
-            if !self.asked && self.renew().await? {
+            if !self.asked && self.renew(false).await? {
                 return Ok(Step::Again);
             }
             match run.take(news).await {
@@ -264,15 +282,16 @@ impl Follow<'_> {
 
     /// Asks for the hub document, walks to the newest version, and adopts it. Returns whether there was a newer one.
     ///
-    /// A server that does not answer changes nothing: what it signed before still holds.
-    async fn renew(&mut self) -> Result<bool, PullError> {
+    /// A server that does not answer changes nothing: what it signed before still holds. Where something speaks for a newer document
+    /// it is asked for `whole`: its server's word that there is none would not be enough.
+    async fn renew(&mut self, whole: bool) -> Result<bool, PullError> {
         self.asked = true;
         let own = Place { url: pull::document_url(&self.partner.url)?, whose: None };
-        self.renew_from(own).await
+        self.renew_from(own, whole).await
     }
 
     /// [`Follow::renew`], beginning somewhere; where the partner's own address does not answer, relays are asked.
-    async fn renew_from(&mut self, first: Place) -> Result<bool, PullError> {
+    async fn renew_from(&mut self, first: Place, whole: bool) -> Result<bool, PullError> {
         let (hub, n) = (self.hub, self.partner.hub);
         let mut db = hub.store.read().await?;
         let versions = store::hub::versions(&mut db, n).await?;
@@ -286,7 +305,8 @@ impl Follow<'_> {
         let mut places = vec![first];
         let mut at = 0;
         while let Some(place) = places.get(at).cloned() {
-            let etag = self.partner.document_etag.as_deref().filter(|_| place.whose.is_none());
+            let condition = place.whose.is_none() && !whole && self.partner.validator().trusted();
+            let etag = self.partner.document_etag.as_deref().filter(|_| condition);
             let known = document::Known { hub: &known, document: newest, before: before.as_ref() };
             match document::walk(&hub.client, &place.url, known, etag, self.today).await {
                 Ok(found) => {
@@ -328,7 +348,7 @@ impl Follow<'_> {
         if from_own {
             (row.document_etag, row.document_seen) = seen;
         }
-        row.etag = None;
+        row.set_validator(Validator::default());
         // Root keys in two hands are no matter of one log: there a person decides.
         let roots = |proof: &String| proof.contains(hub_document::HEADER.trim_end());
         let settled = settles(&known, new.last().map(|(_, hub)| hub));

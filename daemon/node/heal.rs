@@ -6,7 +6,7 @@ use super::{Hub, accept, author, keys, policy};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::failpoint::reach;
-use crate::feed::{LogKeys, hub as hub_document};
+use crate::feed::{LogKeys, Validator, hub as hub_document};
 use crate::node::Chance;
 use crate::peer::pull::{self, PullError, Run, relayed};
 use crate::record::HubId;
@@ -129,7 +129,8 @@ impl Hub {
         reach("heal-cut-done");
         let at = self.own_logs().await?.into_iter().find(|row| row.n == log.n).context("a list vanished")?;
         let at = LogRow { held: keep, closed: Some((size, root)), checkpoint: None, ..at };
-        let pulled = Run::at(store, client, at, place.url.clone())?.finish(None, self.clock.now()).await?;
+        let pulled =
+            Run::at(store, client, at, place.url.clone())?.finish(Validator::default(), self.clock.now()).await?;
         if pulled.more {
             bail!("there is more to take back than one run may; run it again");
         }
@@ -219,7 +220,10 @@ pub async fn recover(
         for partner in partners {
             let prefix = relay_of(partner)?.join(&relayed(log.key.name()))?;
             loop {
-                match Run::at(&store, &client, row.clone(), prefix.clone())?.finish(None, clock.now()).await {
+                match Run::at(&store, &client, row.clone(), prefix.clone())?
+                    .finish(Validator::default(), clock.now())
+                    .await
+                {
                     Ok(pulled) => {
                         if pulled.new > 0 {
                             healed.from = partner.to_string();

@@ -350,18 +350,17 @@ impl Files {
         self.write_at(&self.root.join(path), bytes)
     }
 
-    /// Writes aside, syncs, renames. A file that already holds these bytes is left alone.
+    /// Writes aside, syncs, renames. A file that already holds these bytes is left alone; its folders are synced all the same: the
+    /// sync that should have made its name last may have failed, and what stood there before, erased words too, would be back
+    /// when the power fails.
     fn write_at(&mut self, path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+        let said = || format!("cannot write {}", path.display());
+        let folder = path.parent().with_context(said)?;
+        self.folders.extend(folder.ancestors().take_while(|up| up.starts_with(&self.root)).map(Path::to_owned));
         if fs::read(path).is_ok_and(|there| there == bytes) {
             return Ok(());
         }
-        let said = || format!("cannot write {}", path.display());
-        let folder = path.parent().with_context(said)?;
-        if !folder.is_dir() {
-            fs::create_dir_all(folder).with_context(said)?;
-            self.folders
-                .extend(folder.ancestors().skip(1).take_while(|up| up.starts_with(&self.root)).map(Path::to_owned));
-        }
+        fs::create_dir_all(folder).with_context(said)?;
         let aside = path.with_added_extension("new");
         let mut file = File::create(&aside).with_context(said)?;
         file.write_all(bytes).with_context(said)?;
@@ -369,7 +368,6 @@ impl Files {
         drop(file);
         reach("publish-aside");
         fs::rename(&aside, path).with_context(said)?;
-        self.folders.insert(folder.to_owned());
         self.written += 1;
         Ok(())
     }
@@ -405,6 +403,7 @@ impl Files {
                     self.write_at(&path, &part_bundle(&leaves[..width]))?;
                 }
                 _ if path.is_file() && (inside || file.starts_with(&beside)) => {
+                    self.folders.extend(path.parent().map(Path::to_owned));
                     fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
                 }
                 _ => {}
@@ -415,7 +414,7 @@ impl Files {
     }
 
     /// Of partial part bundles only the current and the previous one are kept, because an erasure must rewrite them all.
-    fn forget_old_parts(&self, n: u64, width: u64) -> anyhow::Result<()> {
+    fn forget_old_parts(&mut self, n: u64, width: u64) -> anyhow::Result<()> {
         let folder = self.root.join(tile::parts(PUBLIC, n, WIDTH) + ".p");
         let Ok(entries) = fs::read_dir(&folder) else { return Ok(()) };
         let width_of = |entry: &fs::DirEntry| entry.file_name().to_str().and_then(|name| name.parse::<u64>().ok());
@@ -426,6 +425,7 @@ impl Files {
             .collect();
         partial.sort();
         partial.pop();
+        self.folders.insert(folder);
         for (_, path) in partial {
             fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
         }

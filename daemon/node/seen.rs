@@ -9,7 +9,7 @@
 use super::Hub;
 use super::publish::Aside;
 use crate::feed::seen::{self, SeenHub};
-use crate::feed::{Checkpoint, Hash, hub as hub_document};
+use crate::feed::{Checkpoint, Hash, Validator, hub as hub_document};
 use crate::peer::client::Answer;
 use crate::peer::client::Ask;
 use crate::peer::pull::{self, ForkEvidence, PullError};
@@ -349,7 +349,7 @@ impl Hub {
         drop(db);
         let Some(log) = now.as_ref().filter(|log| log.closed.is_none()) else { return Ok(None) };
         let run = pull::Run::at(&self.store, &self.client, log.clone(), base)?;
-        match run.finish(None, self.clock.now()).await {
+        match run.finish(Validator::default(), self.clock.now()).await {
             Ok(pulled) if pulled.new > 0 => Ok(Some(format!(
                 "{} showed {} more of its list than this hub; it was taken from there",
                 log.name, by.name

@@ -125,7 +125,7 @@ impl Hub {
         let mut row =
             store::partner::get(&mut write, partner.hub).await?.context("the partner hub was removed meanwhile")?;
         match followed {
-            Ok(Followed { mut pulled, remarks: followed, looked }) => {
+            Ok(Followed { mut pulled, remarks: followed, looked, validator }) => {
                 reach("pull-stored");
                 let watched = row.caught_up.is_some();
                 let (took, mut remarks) = self.take_in(&mut write, partner.hub, watched, accept, &mut outcome).await?;
@@ -137,7 +137,7 @@ impl Hub {
                     outcome.state = if took > 0 || pulled.new > 0 { "changed" } else { "current" }.into();
                 }
                 self.describe(&pulled, promised.republish() as i64, remarks, &mut outcome)?;
-                row.etag = pulled.etag.clone();
+                row.set_validator(validator);
                 (row.document_etag, row.document_seen) = (looked.etag, looked.at);
                 row.failures = 0;
                 row.retry_after = None;

@@ -98,8 +98,11 @@ pub struct Ask<'a> {
 /// What came.
 #[derive(Debug)]
 pub enum Answer {
-    /// It is still what was named.
-    Unchanged,
+    /// It is still what was named, says the server.
+    Unchanged {
+        /// The ETag under which it says so.
+        etag: Option<String>,
+    },
     /// The whole file.
     Whole {
         /// Decoded body.
@@ -129,11 +132,10 @@ impl Client {
         let limits = Arc::new(limits.clone());
         let most = limits.redirects as usize;
         let redirects = reqwest::redirect::Policy::custom(move |attempt| {
-            let same_host = attempt.previous().first().map(Url::host_str) == Some(attempt.url().host_str());
-            if attempt.previous().len() > most || !same_host || !may_visit(attempt.url(), allow_private) {
-                return attempt.error(Refused::Redirect);
+            match may_follow(attempt.previous(), attempt.url(), most, allow_private) {
+                true => attempt.follow(),
+                false => attempt.error(Refused::Redirect),
             }
-            attempt.follow()
         });
         let mut agent = format!("mutuald/{}", env!("CARGO_PKG_VERSION"));
         if let Some(contact) = contact {
@@ -178,7 +180,7 @@ impl Client {
     pub async fn whole(&self, url: &Url, most: u64, fresh: bool) -> Result<Vec<u8>, FetchError> {
         match self.get(url, &Ask { most, fresh, ..Ask::default() }).await? {
             Answer::Whole { body, .. } => Ok(body),
-            Answer::Unchanged | Answer::Rest(_) => Err(FetchError::Broken(place(url))),
+            Answer::Unchanged { .. } | Answer::Rest(_) => Err(FetchError::Broken(place(url))),
         }
     }
 
@@ -209,7 +211,9 @@ impl Client {
         let status = response.status();
         let header = |name| response.headers().get(name).and_then(|value: &HeaderValue| value.to_str().ok());
         match status {
-            StatusCode::NOT_MODIFIED if ask.unless.is_some() => return Ok(Answer::Unchanged),
+            StatusCode::NOT_MODIFIED if ask.unless.is_some() => {
+                return Ok(Answer::Unchanged { etag: header(header::ETAG).map(str::to_owned) });
+            }
             StatusCode::OK => {}
             StatusCode::PARTIAL_CONTENT if ask.from.is_some() => {
                 let expected = format!("bytes {}-", ask.from.unwrap_or(0));
@@ -280,6 +284,14 @@ fn may_visit(url: &Url, allow_private: bool) -> bool {
         None => return false,
     };
     url.scheme() == "https" && literal.is_none_or(is_public)
+}
+
+/// Whether a redirect is followed: a few times, on the host that was asked, to where this client may go at all; and never out of
+/// TLS, trial or not.
+fn may_follow(previous: &[Url], to: &Url, most: usize, allow_private: bool) -> bool {
+    let same_host = previous.first().map(Url::host_str) == Some(to.host_str());
+    let out_of_tls = to.scheme() != "https" && previous.iter().any(|url| url.scheme() == "https");
+    previous.len() <= most && same_host && !out_of_tls && may_visit(to, allow_private)
 }
 
 /// Our own refusals, recognised again when reqwest hands them back.
@@ -446,5 +458,80 @@ impl Sink {
             Ok(()) => Ok(std::mem::take(&mut self.capped().body)),
             Err(_) => Err(cut.unwrap_or(Cut::Broken)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Ways to write addresses that are not everybody's, with and without a disguise.
+    const INSIDE: [&str; 21] = [
+        "127.0.0.1",
+        "127.1",
+        "2130706433",
+        "0x7f000001",
+        "0177.0.0.1",
+        "0x7f.1",
+        "10.0.0.1",
+        "012.0.0.1",
+        "167772161",
+        "169.254.169.254",
+        "2852039166",
+        "172.16.0.1",
+        "192.168.0.1",
+        "0.0.0.0",
+        "[::1]",
+        "[fc00::1]",
+        "[fd00:ec2::254]",
+        "[fe80::1]",
+        "[::ffff:10.0.0.1]",
+        "[::ffff:a9fe:a9fe]",
+        "[64:ff9b::a00:1]",
+    ];
+
+    fn url(text: &str) -> Url {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn no_writing_of_a_private_address_is_visited() {
+        for host in INSIDE {
+            assert!(!may_visit(&url(&format!("https://{host}/")), false), "{host}");
+        }
+        for outside in ["https://example.org/", "https://9.9.9.9/", "https://[2a00:1450:4009::1]/"] {
+            assert!(may_visit(&url(outside), false), "{outside}");
+        }
+        assert!(!may_visit(&url("http://example.org/"), false), "nor anything without TLS");
+        assert!(!may_visit(&url("file:///etc/passwd"), true));
+    }
+
+    #[test]
+    fn a_redirect_stays_on_its_host_and_in_tls() {
+        let from = [url("https://hub.example.org/a")];
+        assert!(may_follow(&from, &url("https://hub.example.org/b"), 3, false));
+        for private in [false, true] {
+            for to in [
+                "http://hub.example.org/b",
+                "https://other.example.org/b",
+                "https://example.org/",
+                "ftp://hub.example.org/",
+            ] {
+                assert!(!may_follow(&from, &url(to), 3, private), "{to}");
+            }
+        }
+        for host in INSIDE {
+            for scheme in ["http", "https"] {
+                let to = url(&format!("{scheme}://{host}/"));
+                assert!(!may_follow(&from, &to, 3, false), "{to}");
+                // Not even from itself, were it ever come to.
+                assert!(!may_follow(std::slice::from_ref(&to), &to, 3, false), "{to}");
+            }
+        }
+        let round = vec![from[0].clone(); 4];
+        assert!(may_follow(&round[..3], &from[0], 3, false) && !may_follow(&round, &from[0], 3, false));
+        // Out of TLS and back is out of TLS.
+        let back = [url("https://hub.example.org/a"), url("http://hub.example.org/b")];
+        assert!(!may_follow(&back, &url("http://hub.example.org/c"), 3, true));
     }
 }

@@ -117,7 +117,18 @@ impl Store {
     /// # Errors
     /// When the database cannot be locked within the busy timeout.
     pub async fn write(&self) -> Result<Write, StoreError> {
-        self.writer.begin_with("BEGIN IMMEDIATE").await
+        match self.writer.begin_with("BEGIN IMMEDIATE").await {
+            // The disk failed under the transaction before. SQLite took that back by itself, and the connection still waits for its
+            // end: another one goes on. Whatever it left open ends with it.
+            Err(StoreError::InvalidSavePointStatement) => {
+                let stuck = self.writer.acquire().await?;
+                if let Err(error) = stuck.close().await {
+                    tracing::debug!(%error, "the connection whose transaction failed was given up");
+                }
+                self.writer.begin_with("BEGIN IMMEDIATE").await
+            }
+            begun => begun,
+        }
     }
 
     /// A connection for reading.
@@ -213,6 +224,28 @@ where
 pub async fn savepoint(db: &mut Write, sql: &'static str) -> Result<(), StoreError> {
     sqlx::query(sql).execute(&mut **db).await.map(drop)
 }
+
+/// Whether the disk answered with an error, or with what nobody wrote there: nothing that this program or a person did.
+pub fn disk_failed(error: &(dyn std::error::Error + 'static)) -> bool {
+    /// Of SQLite's result codes (what went wrong stands in the bits above): reading, writing or syncing failed.
+    const IOERR: u32 = 10;
+    /// What was read is no database, as when a page could not be read.
+    const CORRUPT: u32 = 11;
+    let database = |error: &StoreError| {
+        let code: Option<u32> = error.as_database_error()?.code()?.parse().ok();
+        Some(matches!(code? & 0xff, IOERR | CORRUPT))
+    };
+    std::iter::successors(Some(error), |error| error.source()).any(|cause| {
+        // EIO
+        cause.downcast_ref::<std::io::Error>().is_some_and(|error| error.raw_os_error() == Some(5))
+            || cause.downcast_ref::<StoreError>().and_then(database).unwrap_or(false)
+    })
+}
+
+/// What to do once a disk answered with an error.
+pub const DISK_STEP: &str = "see in the system's log (`journalctl -k`) what the disk says, and that it is not full. If it is failing, stop mutuald and \
+                             copy its state folder to another disk first. On a disk that is well, `mutuald registry check`, then the \
+                             same again: what was said to be done is there. Should the check find damage, `mutuald backup restore`";
 
 /// A row that says what this program cannot have written.
 pub(crate) fn corrupt(column: &'static str) -> StoreError {

@@ -1,6 +1,7 @@
 //! Partner hubs: where they are, when they are due, how pulling them went.
 
 use super::{StoreError, Write};
+use crate::feed::Validator;
 use sqlx::{FromRow, SqliteConnection};
 
 /// A partner hub as stored. Times are seconds since 1970.
@@ -48,10 +49,26 @@ pub struct PartnerRow {
     pub document_seen: i64,
     /// When what it has seen of other hubs was last read.
     pub gossip: i64,
+    /// The checkpoint that `etag` came with, as [`Validator`] marks it.
+    pub etag_of: Option<String>,
+    /// How often in a row its server's ETags did not tell what changed.
+    pub etag_doubts: i64,
     /// Leaves held, of all its logs.
     pub held: i64,
     /// Leaves the registry sees.
     pub head: i64,
+}
+
+impl PartnerRow {
+    /// What is known of its server's ETags.
+    pub fn validator(&self) -> Validator {
+        Validator { etag: self.etag.clone(), of: self.etag_of.clone(), doubts: self.etag_doubts }
+    }
+
+    /// Remembers what is known of its server's ETags.
+    pub fn set_validator(&mut self, known: Validator) {
+        (self.etag, self.etag_of, self.etag_doubts) = (known.etag, known.of, known.doubts);
+    }
 }
 
 const SELECT: &str = "SELECT partner.*, hub.id, hub.name, \
@@ -97,7 +114,7 @@ pub async fn save(db: &mut Write, row: &PartnerRow) -> Result<(), StoreError> {
     sqlx::query(
         "UPDATE partner SET url = ?, schedule = ?, paused = ?, etag = ?, last_try = ?, last_success = ?, last_change = ?, \
          caught_up = ?, failures = ?, retry_after = ?, next_due = ?, state = ?, reason = ?, waiting = ?, disputed = ?, \
-         document_etag = ?, document_seen = ?, gossip = ? WHERE hub = ?",
+         document_etag = ?, document_seen = ?, gossip = ?, etag_of = ?, etag_doubts = ? WHERE hub = ?",
     )
     .bind(&row.url)
     .bind(&row.schedule)
@@ -117,6 +134,8 @@ pub async fn save(db: &mut Write, row: &PartnerRow) -> Result<(), StoreError> {
     .bind(&row.document_etag)
     .bind(row.document_seen)
     .bind(row.gossip)
+    .bind(&row.etag_of)
+    .bind(row.etag_doubts)
     .bind(row.hub)
     .execute(&mut **db)
     .await

@@ -1,5 +1,6 @@
 //! `cargo bench`: the figures, each beside what it is measured against in the same run.
 //!
+//! `cargo bench -- long` is not among them unless it is named (`tests/bench/long.rs`).
 //! `cargo bench -- pull` runs those whose name begins so; `MUTUALD_BENCH_RECORDS=5000` makes all of them smaller. Parts
 //! run as processes of their own (this file executes itself), so that memory is one part's and servers are real.
 
@@ -9,6 +10,7 @@ mod crowd;
 mod floor;
 mod frame;
 mod hub;
+mod long;
 mod pull;
 mod search;
 
@@ -26,6 +28,11 @@ fn main() {
         return hub::runtime(async {
             match arguments[1..].iter().map(String::as_str).collect::<Vec<_>>()[..] {
                 ["frame-publish", home, upto] => frame::publish(Path::new(home), upto.parse().expect("a number")).await,
+                ["long-serve", home, length, records] => {
+                    let number = |text: &str| text.parse().expect("a number");
+                    long::serve(Path::new(home), number(length), number(records)).await;
+                }
+                ["long-pull", folder, url, partner] => long::take(Path::new(folder), url, partner).await,
                 ["frame", home, out] => frame::measure(Path::new(home), Path::new(out)).await,
                 _ => hub::part(&arguments[1..]).await,
             }
@@ -37,6 +44,10 @@ fn main() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     if wanted("pull") {
         pull::whole(folder.path());
+    }
+    // Only by name: it takes a long time and much disk.
+    if arguments.iter().any(|argument| argument == "long") {
+        long::long(folder.path());
     }
     if wanted("pouchdb") {
         pull::pouchdb(folder.path());

@@ -1,5 +1,7 @@
 /* What a process asks of its disk, in order: preloaded (LD_PRELOAD) it writes every change below POWER_FOLDER to POWER_JOURNAL,
-   so that a test can work out what a disk would hold whose power failed there. It changes nothing of what happens.
+   so that a test can work out what a disk would hold whose power failed there. Of what happens it changes nothing, unless POWER_ERROR
+   asks for a disk that answers with an error: "r7" fails the seventh reading below the folder with EIO, "w7" the seventh writing, "s7" the
+   seventh syncing; "s7+" that one and all that follow. How many of each there were is written to POWER_COUNT at the end.
 
    A record: one letter, the inode (8 bytes), an offset (8), lengths of a path, of another path and of the data (8 each), then these. All
    numbers little-endian.
@@ -11,6 +13,7 @@
      t  cut or stretched      inode, length (as offset)
      s  a file is synced      inode
      f  a folder is synced    path
+     l  a file is not synced  inode: what was not on the disk yet is given up, as Linux does, and a later sync does not bring it
    Built by the test with `cc -shared -fPIC`. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -40,6 +43,40 @@ __attribute__((constructor)) static void begin(void) {
         folder_length = strlen(folder);
         journal = REAL(open)(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     }
+}
+
+/* The kind of call that fails, from which one on, and whether all that follow do. */
+static char failing;
+static unsigned long fails_at, reads, writes, syncs;
+static int fails_on;
+
+__attribute__((constructor)) static void asked(void) {
+    const char *error = getenv("POWER_ERROR");
+    if (!error || !*error) return;
+    char *end;
+    failing = error[0];
+    fails_at = strtoul(error + 1, &end, 10);
+    fails_on = *end == '+';
+}
+
+__attribute__((destructor)) static void counted(void) {
+    const char *path = getenv("POWER_COUNT");
+    FILE *out = path ? fopen(path, "w") : 0;
+    if (!out) return;
+    fprintf(out, "%lu %lu %lu", reads, writes, syncs);
+    fclose(out);
+}
+
+static int path_of(int fd, char *out, size_t size);
+
+/* Counts a call; whether it is to fail. */
+static int fails(char kind, int fd) {
+    char path[4096];
+    if (!path_of(fd, path, sizeof path)) return 0;
+    unsigned long *count = kind == 'r' ? &reads : kind == 'w' ? &writes : &syncs;
+    *count += 1;
+    if (kind != failing || (fails_on ? *count < fails_at : *count != fails_at)) return 0;
+    return 1;
 }
 
 static int ours(const char *path) { return journal >= 0 && path && !strncmp(path, folder, folder_length); }
@@ -131,6 +168,7 @@ static void wrote(int fd, uint64_t offset, const void *data, ssize_t done) {
 ssize_t write(int fd, const void *data, size_t length) {
     if (journal < 0 || fd == journal) return REAL(write)(fd, data, length);
     pthread_mutex_lock(&lock);
+    if (fails('w', fd)) { pthread_mutex_unlock(&lock); errno = EIO; return -1; }
     ssize_t done = REAL(write)(fd, data, length);
     int kept = errno;
     /* Where it went follows from where the file stands now; an appending one too. */
@@ -144,6 +182,7 @@ ssize_t write(int fd, const void *data, size_t length) {
 #define PWRITE(name, type) \
     ssize_t name(int fd, const void *data, size_t length, type offset) { \
         pthread_mutex_lock(&lock); \
+        if (fails('w', fd)) { pthread_mutex_unlock(&lock); errno = EIO; return -1; } \
         ssize_t done = REAL(name)(fd, data, length, offset); \
         int kept = errno; \
         wrote(fd, (uint64_t)offset, data, done); \
@@ -153,6 +192,25 @@ ssize_t write(int fd, const void *data, size_t length) {
     }
 PWRITE(pwrite, off_t)
 PWRITE(pwrite64, off64_t)
+
+ssize_t read(int fd, void *data, size_t length) {
+    pthread_mutex_lock(&lock);
+    int failed = journal >= 0 && fails('r', fd);
+    pthread_mutex_unlock(&lock);
+    if (failed) { errno = EIO; return -1; }
+    return REAL(read)(fd, data, length);
+}
+
+#define PREAD(name, type) \
+    ssize_t name(int fd, void *data, size_t length, type offset) { \
+        pthread_mutex_lock(&lock); \
+        int failed = journal >= 0 && fails('r', fd); \
+        pthread_mutex_unlock(&lock); \
+        if (failed) { errno = EIO; return -1; } \
+        return REAL(name)(fd, data, length, offset); \
+    }
+PREAD(pread, off_t)
+PREAD(pread64, off64_t)
 
 #define CUT(name, type) \
     int name(int fd, type length) { \
@@ -170,9 +228,15 @@ CUT(ftruncate64, off64_t)
 #define SYNC(name) \
     int name(int fd) { \
         pthread_mutex_lock(&lock); \
-        int done = REAL(name)(fd), kept = errno; \
         char path[4096]; \
         struct stat it; \
+        if (fails('s', fd)) { \
+            if (!fstat(fd, &it) && !S_ISDIR(it.st_mode)) note('l', it.st_ino, 0, 0, 0, 0, 0); \
+            pthread_mutex_unlock(&lock); \
+            errno = EIO; \
+            return -1; \
+        } \
+        int done = REAL(name)(fd), kept = errno; \
         if (!done && path_of(fd, path, sizeof path) && !fstat(fd, &it)) { \
             if (S_ISDIR(it.st_mode)) note('f', it.st_ino, 0, path, 0, 0, 0); \
             else note('s', it.st_ino, 0, 0, 0, 0, 0); \

@@ -94,25 +94,27 @@ async fn child() {
         }
         // What a person, or the daemon at its next start, would do again after a crash.
         ["forget", state] => {
-            let hub = open(Path::new(state)).await;
-            hub.refresh().await.unwrap();
-            hub.publish().await.unwrap();
-            let mut db = hub.store.read().await.unwrap();
-            if let Ok(known) = Known::find(&hub, &mut db, SECRET).await {
-                let plan = erase::plan(&hub, &mut db, &known, None, true).await.unwrap();
-                drop(db);
-                plan.commit(&hub).await.unwrap();
+            forget(&open(Path::new(state)).await).await;
+        }
+        // The same where the state was copied to: paths are remembered whole.
+        ["forget-here", state] => {
+            let state = Path::new(state);
+            let hub = open(state).await;
+            let mut db = hub.store.write().await.unwrap();
+            for (table, file) in [("backup", "backups/old.backup"), ("written", "export.csv")] {
+                let sql = format!("UPDATE {table} SET path = ?");
+                let path = state.join(file).display().to_string();
+                sqlx::query(sqlx::AssertSqlSafe(sql)).bind(path).execute(&mut *db).await.unwrap();
             }
-            assert_eq!(hub.sweep().await.unwrap(), [""; 0]);
+            db.commit().await.unwrap();
+            forget(&hub).await;
         }
         ["brief", state] => {
             let hub = open(Path::new(state)).await;
             hub.refresh().await.unwrap();
             hub.publish().await.unwrap();
-            let erase = Body::Erase(Kind::Record, 1, ErasedParts::All);
-            let erase = Draft { id: Uuid::from_u128(3), rev: 2, body: erase, public: None };
             let mut said = 2;
-            for (nth, step) in [&steps()[0][..5], &steps()[1][..2], &[erase]].into_iter().enumerate() {
+            for (nth, step) in brief().iter().enumerate() {
                 said += step.len() as u64;
                 let mut db = hub.store.read().await.unwrap();
                 let held = store::log::by_number(&mut db, store::log::OWN).await.unwrap().unwrap().held;
@@ -160,8 +162,90 @@ async fn child() {
             hub.heal(None).await.unwrap();
             hub.publish().await.unwrap();
         }
+        // As the daemon does it: what failed is tried again, in the same process, and what was taken down is not said twice.
+        ["stubborn", state] => {
+            let hub = patient(async || opened(Path::new(state)).await).await;
+            patient(async || hub.refresh().await).await;
+            patient(async || hub.publish().await).await;
+            let mut said = 2;
+            for (nth, step) in brief().iter().enumerate() {
+                said += step.len() as u64;
+                patient(async || {
+                    // Each try draws what the first would have drawn, so that all ends can be compared.
+                    let hub = Hub { chance: Chance::seeded(nth as u64), ..hub.clone() };
+                    let mut db = hub.store.read().await?;
+                    let held = store::log::by_number(&mut db, store::log::OWN).await?.unwrap().held;
+                    drop(db);
+                    if held < said {
+                        hub.say(step).await?;
+                    }
+                    anyhow::Ok(())
+                })
+                .await;
+            }
+            patient(async || hub.publish().await).await;
+            patient(async || match hub.sweep().await? {
+                left if left.is_empty() => Ok(()),
+                left => anyhow::bail!("{left:?}"),
+            })
+            .await;
+        }
+        ["follow", state, id] => {
+            let hub = patient(async || opened(Path::new(state)).await).await;
+            patient(async || hub.refresh().await).await;
+            patient(async || {
+                let hub = Hub { chance: Chance::seeded(3), ..hub.clone() };
+                let outcome = hub.pull(&hub.partner(id).await?, true).await?;
+                anyhow::ensure!(outcome.ok(), "{outcome:?}");
+                anyhow::ensure!(!outcome.pulled.unwrap().more, "there is more");
+                Ok(())
+            })
+            .await;
+            patient(async || match hub.sweep().await? {
+                left if left.is_empty() => Ok(()),
+                left => anyhow::bail!("{left:?}"),
+            })
+            .await;
+        }
         _ => panic!("{work}"),
     }
+}
+
+async fn forget(hub: &Hub) {
+    hub.refresh().await.unwrap();
+    hub.publish().await.unwrap();
+    let mut db = hub.store.read().await.unwrap();
+    if let Ok(known) = Known::find(hub, &mut db, SECRET).await {
+        let plan = erase::plan(hub, &mut db, &known, None, true).await.unwrap();
+        drop(db);
+        plan.commit(hub).await.unwrap();
+    }
+    assert_eq!(hub.sweep().await.unwrap(), [""; 0]);
+}
+
+/// A few entries, two of them said twice, and one that is erased.
+fn brief() -> [Vec<Draft>; 3] {
+    let erase = Body::Erase(Kind::Record, 1, ErasedParts::All);
+    let erase = Draft { id: Uuid::from_u128(3), rev: 2, body: erase, public: None };
+    [steps()[0][..5].to_vec(), steps()[1][..2].to_vec(), vec![erase]]
+}
+
+async fn opened(state: &Path) -> anyhow::Result<Hub> {
+    Hub::open(config(state), Clock::fixed(crate::support::hub::NOW.parse().unwrap()), Chance::seeded(77)).await
+}
+
+/// Tries again what a disk failed once, and gives up where it fails three times.
+async fn patient<T>(mut work: impl AsyncFnMut() -> anyhow::Result<T>) -> T {
+    for nth in 1.. {
+        match work().await {
+            Ok(done) => return done,
+            Err(error) => {
+                eprintln!("failed: {error:#}");
+                assert!(nth < 3, "gave up");
+            }
+        }
+    }
+    unreachable!("three tries")
 }
 
 /// A word that stands in one entry only, which is erased.
@@ -382,6 +466,13 @@ fn work(work: &str, failpoint: Option<&str>) -> bool {
 
 /// The same in an environment.
 fn work_with(work: &str, failpoint: Option<&str>, environment: &[(&str, &Path)]) -> bool {
+    let (killed, ended, said) = ends(work, failpoint, environment);
+    assert!(killed || ended, "{work} {failpoint:?}:\n{said}");
+    killed
+}
+
+/// The same, however it ends: whether it was killed, whether it ended well, and what it said.
+fn ends(work: &str, failpoint: Option<&str>, environment: &[(&str, &Path)]) -> (bool, bool, String) {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.envs(environment.iter().copied());
     command.args(["crash::child", "--exact", "--nocapture"]).env(WORK, work);
@@ -396,13 +487,12 @@ fn work_with(work: &str, failpoint: Option<&str>, environment: &[(&str, &Path)])
         if line.starts_with("failpoint ") {
             child.kill().unwrap(); // SIGKILL
             child.wait().unwrap();
-            return true;
+            return (true, false, said);
         }
         said.push_str(&line);
         said.push('\n');
     }
-    assert!(child.wait().unwrap().success(), "{work} {failpoint:?}:\n{said}");
-    false
+    (false, child.wait().unwrap().success(), said)
 }
 
 /// Every failpoint in the source, so that none can be forgotten.
@@ -472,8 +562,11 @@ fn shown(state: &Path) -> Vec<mutuald::feed::Hash> {
     hashes
 }
 
+/// A registry's digest, and each of its tables by its own.
+type Told = (mutuald::node::Digest, Vec<(&'static str, String)>);
+
 /// What a registry says, whole.
-async fn told(state: &Path) -> (mutuald::node::Digest, Vec<(&'static str, String)>) {
+async fn told(state: &Path) -> Told {
     let hub = open(state).await;
     hub.refresh().await.unwrap(); // as at every start
     let findings = hub.check().await.unwrap();
@@ -599,6 +692,31 @@ async fn f46_power_that_fails_loses_nothing_that_was_shown() {
     assert!(dropped > met.len(), "{dropped} writes were lost");
 }
 
+/// F46: the power fails at any step of erasing: what was erased is gone all the same, from exports and backups too, and no file that
+/// was removed comes back.
+#[tokio::test(flavor = "multi_thread")]
+async fn f46_power_that_fails_brings_nothing_back_that_was_erased() {
+    let Some(library) = power::library() else {
+        eprintln!("SKIP: no C compiler here, so no power failure was tried");
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let start = folder.path().join("start");
+    let hub = with_secret(&start).await;
+    hub.back_up(Some(&start.join("backups/old.backup"))).await.unwrap();
+    hub.store.close().await;
+    let (met, dropped) =
+        power_fails(&library, &start, ("forget-here", "", &["erase", "backup-cleaned"]), async |state, at, again| {
+            if again {
+                let found = audit(&[state], &[SECRET]);
+                assert!(found.is_empty(), "{at}: {found:?}");
+            }
+        })
+        .await;
+    assert!(met.contains("erase-scrub") && met.contains("erase-scrubbed"), "{met:?}");
+    assert!(dropped > met.len(), "{dropped} writes were lost");
+}
+
 /// F46: the same while a partner is pulled: its list is here as if nothing had happened, and its erasures stay obeyed.
 #[tokio::test(flavor = "multi_thread")]
 async fn f46_power_that_fails_during_a_pull_leaves_a_hub_that_pulls_on() {
@@ -636,6 +754,161 @@ async fn f46_power_that_fails_during_a_pull_leaves_a_hub_that_pulls_on() {
         .await;
     assert!(met.contains("pull-kept") && met.contains("pull-done"), "{met:?}");
     assert!(dropped > met.len(), "{dropped} writes were lost");
+}
+
+/// Lets the disk answer with an error (EIO) at calls that the work makes, drawn over the whole of it: reading, writing and syncing, once or
+/// from then on. Work that ended well all the same is on the disk: when the power fails right after, nothing of it is lost. Work
+/// that failed leaves what a healed disk goes on from. `look` sees the state after the failure, and once the work was done. Returns
+/// how many pieces of work ended well, and how many did not.
+async fn disk_fails(
+    library: &Path,
+    start: &Path,
+    (what, argument): (&str, &str),
+    mut look: impl AsyncFnMut(&Path, &str, bool),
+) -> (usize, usize) {
+    let trials = tempfile::tempdir().unwrap();
+    let (whole, journal, count) =
+        (trials.path().join("whole"), trials.path().join("journal"), trials.path().join("count"));
+    let task = format!("{what} {}{argument}", whole.display());
+    let begin = || {
+        let _ = std::fs::remove_dir_all(&whole);
+        let _ = std::fs::remove_file(&journal);
+        copy(start, &whole);
+        Disk::of(&whole)
+    };
+    let preloaded = |error: &str| {
+        ends(
+            &task,
+            None,
+            &[
+                ("LD_PRELOAD", library),
+                ("POWER_JOURNAL", &journal),
+                ("POWER_FOLDER", &whole),
+                ("POWER_COUNT", &count),
+                ("POWER_ERROR", Path::new(error)),
+            ],
+        )
+    };
+    begin();
+    let (_, well, said) = preloaded("");
+    assert!(well, "{said}");
+    let counts: Vec<usize> =
+        std::fs::read_to_string(&count).unwrap().split(' ').map(|count| count.parse().unwrap()).collect();
+    let most: usize = std::env::var("DISK_ERRORS").map_or(8, |most| most.parse().unwrap());
+    let mut ended = (0, 0);
+    for (kind, count) in ["r", "w", "s"].into_iter().zip(counts) {
+        assert!(count > 10, "{kind}: {count}");
+        // A sync that failed is the one that programs get wrong.
+        let some = if kind == "s" { 2 * most } else { most }.min(count);
+        // Spread over all of them, each a little off the step, so that none of a rhythm is missed.
+        let calls: BTreeSet<usize> = (0..some).map(|nth| 1 + (nth * count + nth * nth % some) / some).collect();
+        for (nth, call) in calls.into_iter().filter(|call| *call <= count).enumerate() {
+            let error = format!("{kind}{call}{}", if nth % 3 == 2 { "+" } else { "" });
+            let mut disk = begin();
+            let (_, well, said) = preloaded(&error);
+            for place in said.split("panicked at ").skip(1) {
+                assert!(place.starts_with("tests/suite/crash.rs"), "{error}: {said}");
+            }
+            look(&whole, &error, false).await;
+            if well {
+                ended.0 += 1;
+                // Whatever a call answered on the way: what it said in the end is true.
+                disk.follow(&std::fs::read(&journal).unwrap());
+                disk.fall(Lost::Everything);
+            } else {
+                ended.1 += 1;
+                assert!(said.contains("disk") || said.contains("os error 5"), "{error}: it says why: {said}");
+                // The disk is well again. What the work says it did then is on it, whatever was given up before.
+                disk.follow(&std::fs::read(&journal).unwrap());
+                let _ = std::fs::remove_file(&journal);
+                let (_, well, said) = preloaded("");
+                assert!(well, "{error}: {said}");
+                disk.follow(&std::fs::read(&journal).unwrap());
+                look(&whole, &format!("{error}, done again"), true).await;
+                disk.fall(Lost::Everything);
+            }
+            // The power fails after.
+            assert!(!work(&task, None), "{error}");
+            look(&whole, &format!("{error}, after the power failed"), true).await;
+        }
+    }
+    ended
+}
+
+/// F46: the disk answers with an error at any call of saying, erasing and publishing: what readers find is whole all the while and never
+/// less than before, what fails says so, what is said to be done is on the disk, and once the disk is well the hub comes to the
+/// state of one whose disk did not fail.
+#[tokio::test(flavor = "multi_thread")]
+async fn f46_a_disk_that_answers_with_errors_never_makes_less_of_what_was_shown() {
+    let Some(library) = power::library() else {
+        eprintln!("SKIP: no C compiler here, so no disk's error was tried");
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let start = folder.path().join("start");
+    new_state(&start, "Stubborn", 5).await;
+    let whole = folder.path().join("whole");
+    copy(&start, &whole);
+    assert!(!work(&format!("stubborn {}", whole.display()), None));
+    let (expected, all) = (told(&whole).await, shown(&whole));
+    let mut before = Vec::new();
+    let ended = disk_fails(&library, &start, ("stubborn", ""), async |state, at, done| {
+        let now = shown(state);
+        if !done {
+            before = shown(&start);
+        }
+        assert!(now.starts_with(&before), "{at}: what readers saw is no beginning of what is published");
+        before = now;
+        if done {
+            assert_eq!(told(state).await, expected, "{at}");
+            assert_eq!(before, all, "{at}");
+            let found = audit(&[state], &["Group 3, said"]);
+            assert!(found.is_empty(), "{at}: {found:?}");
+        }
+    })
+    .await;
+    assert!(ended.0 > 0 && ended.1 > 0, "{ended:?}");
+}
+
+/// F46: the same while a partner is pulled: its list is here in the end as if nothing had happened.
+#[tokio::test(flavor = "multi_thread")]
+async fn f46_a_disk_that_answers_with_errors_leaves_a_hub_that_pulls_on() {
+    let Some(library) = power::library() else {
+        eprintln!("SKIP: no C compiler here, so no disk's error was tried");
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let partner = TestHub::new("Partner Hub", 3).await;
+    partner.hub.say(&steps()[0][..20]).await.unwrap();
+    let start = folder.path().join("start");
+    new_state(&start, "Puller", 6).await;
+    let hub = open(&start).await;
+    hub.add_partner(&partner.url, partner.hub.id, None).await.unwrap();
+    let row = hub.partner(&partner.hub.id.to_string()).await.unwrap();
+    hub.pull(&row, false).await.unwrap();
+    hub.store.close().await;
+    let erase = Body::Erase(Kind::Record, 1, ErasedParts::All);
+    let erase = Draft { id: Uuid::from_u128(3), rev: 2, body: erase, public: None };
+    partner.hub.say(&[steps()[1][..3].to_vec(), vec![erase]].concat()).await.unwrap();
+    let whole = folder.path().join("whole");
+    copy(&start, &whole);
+    let id = partner.hub.id;
+    assert!(!work(&format!("follow {} {id}", whole.display()), None));
+    // Under which id it confirmed the erasure follows from which try did.
+    let but_ack = |mut told: Told| {
+        told.1.retain(|(table, _)| *table != "ack");
+        told
+    };
+    let expected = but_ack(told(&whole).await);
+    let ended = disk_fails(&library, &start, ("follow", &format!(" {id}")), async |state, at, done| {
+        if done {
+            assert_eq!(but_ack(told(state).await), expected, "{at}");
+            let found = audit(&[state], &["Group 3, said 1"]);
+            assert!(found.is_empty(), "{at}: {found:?}");
+        }
+    })
+    .await;
+    assert!(ended.0 > 0 && ended.1 > 0, "{ended:?}");
 }
 
 async fn new_state(state: &Path, name: &str, seed: u64) {

@@ -48,6 +48,33 @@ fn workbook() -> Vec<u8> {
     book.save_to_buffer().unwrap()
 }
 
+/// A file whose cells lie where none can be (found by fuzzing) is a file that cannot be read, said as of any other, and nothing else.
+#[test]
+fn a_workbook_whose_cells_cannot_be_is_an_error_like_any_other() {
+    use std::io::{Cursor, Read, Write};
+    let desk = Desk::new("Essex Hub");
+    let mut sound = zip::ZipArchive::new(Cursor::new(workbook())).unwrap();
+    let mut made = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    for at in 0..sound.len() {
+        let mut part = sound.by_index(at).unwrap();
+        let (name, mut bytes) = (part.name().unwrap().into_owned(), Vec::new());
+        part.read_to_end(&mut bytes).unwrap();
+        if name == "xl/worksheets/sheet1.xml" {
+            let text = String::from_utf8(bytes).unwrap();
+            assert!(text.contains(" r=\"A4\""), "{text}");
+            bytes = text.replace(" r=\"A4\"", " r=\"AAAAAAAA4\"").into_bytes();
+        }
+        made.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
+        made.write_all(&bytes).unwrap();
+    }
+    write(&desk, "theirs.xlsx", made.finish().unwrap().into_inner());
+    let said = desk.run(&["import", "theirs.xlsx", "--list", "District"]);
+    assert!(!said.err.contains("panicked"), "{}", said.err);
+    assert!(said.failed(1).contains("theirs.xlsx cannot be opened as a workbook"), "it names the file");
+    write(&desk, "theirs.xlsx", workbook());
+    desk.run(&["import", "theirs.xlsx", "--list", "District"]).ended(3);
+}
+
 #[test]
 fn a_spreadsheet_as_people_have_them_is_read_shown_and_given_back() {
     let desk = Desk::new("Essex Hub");

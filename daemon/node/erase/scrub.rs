@@ -100,8 +100,7 @@ impl Hub {
         for row in rows {
             let path = Path::new(&row.path);
             let gone = match std::fs::read(path) {
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => true,
-                Err(error) => {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                     left.push(format!("{}: {error}", row.path));
                     false
                 }
@@ -109,7 +108,7 @@ impl Hub {
                     left.push(format!("{}: it was changed since it was written; look at it yourself", row.path));
                     false
                 }
-                Ok(_) => match std::fs::remove_file(path) {
+                Ok(_) | Err(_) => match remove(path) {
                     Ok(()) => true,
                     Err(error) => {
                         left.push(format!("{}: {error}", row.path));
@@ -212,6 +211,20 @@ impl Hub {
             self.say(&drafts).await?;
         }
         Ok(drafts.len())
+    }
+}
+
+/// Removes a file so that it stays removed when the power fails, one too that is gone already: the sync that should have made that last may
+/// have failed.
+fn remove(file: &Path) -> std::io::Result<()> {
+    use std::io::ErrorKind::NotFound;
+    match std::fs::remove_file(file) {
+        Err(error) if error.kind() != NotFound => return Err(error),
+        _ => {}
+    }
+    match std::fs::File::open(file.parent().unwrap_or(Path::new("/"))).and_then(|folder| folder.sync_all()) {
+        Err(error) if error.kind() == NotFound => Ok(()),
+        synced => synced,
     }
 }
 

@@ -45,11 +45,19 @@ pub enum PullError {
     #[error("{0:?} is not an address")]
     Url(String),
     /// The local database.
-    #[error("the local database: {0}")]
+    #[error("{}", of_store(.0))]
     Store(#[from] StoreError),
     /// A verifying task ended unasked.
     #[error("verification stopped unexpectedly")]
     Stopped,
+}
+
+/// What is wrong here, and no matter of the partner's.
+fn of_store(error: &StoreError) -> String {
+    match crate::store::disk_failed(error) {
+        true => format!("this hub's own disk answered with an error ({error}); {}", crate::store::DISK_STEP),
+        false => format!("the local database: {error}"),
+    }
 }
 
 /// Two notes by one key that contradict each other, such as checkpoints over trees of which neither is a prefix of the

@@ -16,7 +16,7 @@ impl Run<'_> {
     /// # Errors
     /// [`PullError`]: the partner cannot be reached, or what it serves is not what was verified. Nothing is changed then.
     pub async fn mend(mut self, damaged: &BTreeSet<u64>, now: Timestamp) -> Result<u64, PullError> {
-        let Some((_, theirs, _)) = self.checkpoint(None, now).await? else { return Ok(0) };
+        let Some((_, theirs)) = self.checkpoint(now).await? else { return Ok(0) };
         let held = self.log.held;
         if theirs.size < held {
             return Err(PullError::Mismatch("checkpoint".to_owned()));

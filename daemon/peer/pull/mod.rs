@@ -24,10 +24,10 @@ pub use error::{ForkEvidence, PullError};
 
 use super::client::{Answer, Ask, Client, FetchError};
 use crate::failpoint::reach;
-use crate::feed::Checkpoint;
 use crate::feed::hub::{self, VerifiedHub};
 use crate::feed::plan::Plan;
 use crate::feed::standing::{self, Within};
+use crate::feed::{Checkpoint, Validator};
 use crate::record::statement::HubId;
 use crate::store::log::{self as logs, LogRow};
 use crate::store::{Store, Write};
@@ -69,9 +69,9 @@ pub struct Pulled {
     pub withheld: u64,
     /// When the partner last signed its checkpoint, in seconds since 1970.
     pub signed: u64,
-    /// ETag of that checkpoint.
+    /// What is known now of the ETags of the server that was asked.
     #[serde(skip)]
-    pub etag: Option<String>,
+    pub validator: Validator,
     /// Bytes of bodies received, decoded.
     pub bytes: u64,
 }
@@ -201,21 +201,26 @@ impl<'a> Run<'a> {
             void: BTreeMap::new(),
             withheld: 0,
             signed: 0,
-            etag: None,
+            validator: Validator::default(),
             bytes: 0,
         };
         Ok(Run { store, client, log, prefix, republish, seen })
     }
 
-    /// Pulls until everything the partner signed is held, or the run's limit is met. `etag` is the last checkpoint's.
+    /// Pulls until everything the partner signed is held, or the run's limit is met. `validator` is what is known of the server's ETags.
     ///
     /// # Errors
     /// [`PullError`]. Finished bundles stay.
-    pub async fn finish(mut self, etag: Option<&str>, now: Timestamp) -> Result<Pulled, PullError> {
-        match self.look(etag, now).await? {
+    pub async fn finish(mut self, validator: Validator, now: Timestamp) -> Result<Pulled, PullError> {
+        match self.look(validator, now).await? {
             Look::Over(pulled) => Ok(pulled),
             Look::News(news) => self.take(news).await,
         }
+    }
+
+    /// What is known by now of the ETags of the server that is asked.
+    pub fn validator(&self) -> &Validator {
+        &self.seen.validator
     }
 
     /// Asks for the partner's checkpoint and compares it with what is held. Of a closed log nothing is asked: how far it
@@ -223,7 +228,8 @@ impl<'a> Run<'a> {
     ///
     /// # Errors
     /// [`PullError`]; nothing was taken.
-    pub async fn look(&mut self, etag: Option<&str>, now: Timestamp) -> Result<Look, PullError> {
+    pub async fn look(&mut self, validator: Validator, now: Timestamp) -> Result<Look, PullError> {
+        self.seen.validator = validator;
         if let Some((size, root)) = self.log.closed {
             if self.log.held < size {
                 let checkpoint = Checkpoint { size, root, time: 0 };
@@ -233,7 +239,7 @@ impl<'a> Run<'a> {
             self.retry_withheld(size, now).await?;
             return Ok(Look::Over(self.seen.clone()));
         }
-        let (note, checkpoint, etag) = match self.checkpoint(etag, now).await? {
+        let (note, checkpoint) = match self.checkpoint(now).await? {
             Some(seen) => seen,
             None => {
                 self.seen.complete = true;
@@ -242,7 +248,6 @@ impl<'a> Run<'a> {
             }
         };
         self.seen.signed = checkpoint.time;
-        self.seen.etag = etag;
         let (known, most) = (self.known()?, self.client.limits().leaves_per_hub);
         match standing::look(self.log.held, known.as_ref(), &checkpoint, most) {
             standing::Look::Within => {
@@ -313,33 +318,43 @@ impl<'a> Run<'a> {
     }
 
     /// The partner's checkpoint, verified; `None` when it is still the one we know.
-    async fn checkpoint(
-        &mut self,
-        etag: Option<&str>,
-        now: Timestamp,
-    ) -> Result<Option<(Vec<u8>, Checkpoint, Option<String>)>, PullError> {
+    async fn checkpoint(&mut self, now: Timestamp) -> Result<Option<(Vec<u8>, Checkpoint)>, PullError> {
         let known = self.known()?;
-        let complete = known.as_ref().is_some_and(|known| known.size == self.log.held);
+        let held = known.as_ref().filter(|known| known.size == self.log.held);
         // A server that says "unchanged" past the time by which the hub signs again is not believed: ask for the whole.
         let due = known.as_ref().is_none_or(|known| known.time.saturating_add(self.republish) < now.as_second() as u64);
-        let ask = Ask {
-            most: self.client.limits().checkpoint_bytes,
-            unless: etag.filter(|_| complete && !due),
-            fresh: due,
-            ..Ask::default()
-        };
         let url = self.url("checkpoint")?;
-        match self.client.get(&url, &ask).await? {
-            Answer::Unchanged => {
-                self.seen.signed = known.map_or(0, |known| known.time);
-                self.seen.etag = etag.map(str::to_owned);
-                Ok(None)
-            }
-            Answer::Rest(_) => Err(FetchError::Broken(url.to_string()).into()),
-            Answer::Whole { body, etag } => {
-                self.seen.bytes += body.len() as u64;
-                let checkpoint = Checkpoint::open(&body, &self.log.key, &self.log.peer)?;
-                Ok(Some((body, checkpoint, etag)))
+        let mut unasked = false;
+        loop {
+            let validator = self.seen.validator.clone();
+            let ask = Ask {
+                most: self.client.limits().checkpoint_bytes,
+                unless: validator.condition(held).filter(|_| !due && !unasked),
+                fresh: due || unasked,
+                ..Ask::default()
+            };
+            match self.client.get(&url, &ask).await {
+                Ok(Answer::Unchanged { etag }) => {
+                    self.seen.validator.unchanged(etag.as_deref());
+                    if self.seen.validator.trusted() {
+                        self.seen.signed = known.map_or(0, |known| known.time);
+                        return Ok(None);
+                    }
+                    // It said so once too often: the whole, now.
+                }
+                // To a question without condition: some cache's answer to somebody else. Once more, past it.
+                Err(FetchError::Status(_, 304, _)) if !unasked => {
+                    self.seen.validator.doubt();
+                    unasked = true;
+                }
+                Ok(Answer::Rest(_)) => return Err(FetchError::Broken(url.to_string()).into()),
+                Ok(Answer::Whole { body, etag }) => {
+                    self.seen.bytes += body.len() as u64;
+                    let checkpoint = Checkpoint::open(&body, &self.log.key, &self.log.peer)?;
+                    self.seen.validator.came(etag, &checkpoint);
+                    return Ok(Some((body, checkpoint)));
+                }
+                Err(error) => return Err(error.into()),
             }
         }
     }

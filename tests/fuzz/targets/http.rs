@@ -74,7 +74,7 @@ impl Scene {
         match answer {
             Ok(Answer::Whole { body, .. }) => assert!(body.len() as u64 <= ask.most),
             Ok(Answer::Rest(body)) => assert!(body.len() as u64 <= ask.most && ask.from.is_some(), "unasked"),
-            Ok(Answer::Unchanged) => assert!(ask.unless.is_some(), "unchanged from nothing"),
+            Ok(Answer::Unchanged { .. }) => assert!(ask.unless.is_some(), "unchanged from nothing"),
             Err(error) => assert!(!error.code().is_empty() && error.to_string().len() < 2_000),
         }
     }

@@ -3,6 +3,7 @@
 use crate::support::TestHub;
 use crate::support::peer::{Reply, TestPeer, flips};
 use crate::support::scene::Scene;
+use mutuald::feed::Validator;
 use mutuald::feed::tile::WIDTH;
 use mutuald::node::sync;
 use mutuald::peer::pull::{PullError, Run};
@@ -18,7 +19,7 @@ async fn run(scene: &Scene) -> Result<mutuald::peer::pull::Pulled, PullError> {
     let log = store::log::by_number(&mut db, row.hub).await.unwrap().unwrap();
     drop(db);
     let hub = &scene.hub.hub;
-    Run::start(&hub.store, &hub.client, log, &row.url).unwrap().finish(None, hub.clock.now()).await
+    Run::start(&hub.store, &hub.client, log, &row.url).unwrap().finish(Validator::default(), hub.clock.now()).await
 }
 
 /// Serves a file with every single bit changed in turn, and pulls each time.

@@ -4,6 +4,7 @@ use crate::support::TestHub;
 use crate::support::hub::{group, serve};
 use crate::support::peer::{TestPeer, as_log_key};
 use crate::support::scene::Scene;
+use mutuald::feed::tile::{self, WIDTH};
 use mutuald::feed::{Checkpoint, LogKeys, seen};
 use mutuald::node::seen::WouldFork;
 use mutuald::node::sync;
@@ -136,6 +137,84 @@ async fn f12_a_hub_that_moves_is_read_on() {
     assert_eq!(new, 602 - 256, "nothing was fetched twice");
     assert_eq!(reader.names().await, hub.names().await);
     reader.check_hub().await;
+}
+
+/// F12: a hub's document names mirrors, and its own server dies while a reader is half way: the same run goes on at a mirror, at the very
+/// entry where it was, and nothing that came before is asked for again. A mirror that is behind does not stop the search.
+#[tokio::test]
+async fn f12_a_hub_that_dies_half_way_is_read_on_at_its_mirror() {
+    use crate::support::peer::{Reply, origin};
+    use mutuald::peer::pull::relayed;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    let (late, mirror) = (TestPeer::new(91).await, TestPeer::new(92).await);
+    let mirrors = [&late, &mirror].map(|at| format!("{}relay/", at.url));
+    let mut peer = TestPeer::with(7, |document| document.mirrors = mirrors.to_vec()).await;
+    peer.put(1, 1, "Group number 1");
+    peer.publish();
+    let scene = Scene::of(peer, |config| config.limits.parallel_gets = 1).await;
+    let mut peer = scene.peer;
+    let copy = |peer: &TestPeer, to: &TestPeer, size: u64| {
+        let mut files = vec!["checkpoint".to_owned()];
+        for n in 0..size.div_ceil(WIDTH) {
+            let width = tile::width(n, size);
+            files.extend([tile::tile(0, n, width), tile::entries(n, width), tile::parts("public", n, width)]);
+        }
+        files.push(tile::tile(1, 0, size / WIDTH));
+        for file in files {
+            to.place(&format!("/relay/{}{file}", relayed(&origin(7))), peer.file(&file));
+        }
+        to.place(&format!("/relay/{}groups-hub", relayed(&peer.id.to_string())), peer.document.clone());
+    };
+    (2..=900).for_each(|n| {
+        peer.put(n, 1, &format!("Group number {n}"));
+    });
+    peer.publish();
+    copy(&peer, &late, 900);
+    (901..=1_100).for_each(|n| {
+        peer.put(n, 1, &format!("Group number {n}"));
+    });
+    peer.publish();
+    copy(&peer, &mirror, 1_100);
+    // From the third bundle on every connection breaks off.
+    let dead = Arc::new(AtomicBool::new(false));
+    let state = dead.clone();
+    peer.fault("", move |asked, reply| {
+        if asked.path.ends_with("/tile/entries/002") {
+            state.store(true, Ordering::SeqCst);
+        }
+        match state.load(Ordering::SeqCst) {
+            true => Reply::whole("").header("content-length", 9),
+            false => reply,
+        }
+    });
+    let pull = async || scene.hub.hub.pull(&scene.hub.hub.partner("Peer 7").await.unwrap(), false).await.unwrap();
+    let outcome = pull().await;
+    assert_eq!(outcome.state, "changed", "{outcome:?}");
+    assert!(outcome.reason.contains(&mirrors[1]) && outcome.reason.contains("broke off"), "{outcome:?}");
+    assert_eq!(outcome.pulled.unwrap().held, 1_100, "all of it, in one run");
+    let bundle = |path: &String| Some(path.split_once("/tile/entries/")?.1.to_owned());
+    let (here, there) = (peer.paths(), mirror.paths());
+    let came = [&here, &there].map(|paths| paths.iter().filter_map(bundle).collect::<Vec<_>>());
+    assert!(["000", "001", "002"].iter().all(|one| came[0].contains(&(*one).to_owned())), "{here:?}");
+    assert_eq!(came[1].iter().filter(|one| !one.contains(".p/")).collect::<Vec<_>>(), ["002", "003"], "{there:?}");
+    for kind in ["000", "001"] {
+        assert!(!there.iter().any(|path| path.ends_with(&format!("/part/public/{kind}"))), "{there:?}");
+    }
+    assert!(!late.paths().iter().any(|path| path.contains("/entries/00")), "nothing newer was to be had there");
+    assert_eq!(scene.hub.names().await.len(), 1_100);
+    scene.hub.check_hub().await;
+    // It stays dead, and then it is back.
+    assert_eq!(pull().await.state, "current");
+    dead.store(false, Ordering::SeqCst);
+    peer.well();
+    peer.put(1_101, 1, "Group number 1101");
+    peer.publish();
+    mirror.paths();
+    let outcome = pull().await;
+    assert_eq!((outcome.state.as_str(), outcome.pulled.unwrap().new), ("changed", 1));
+    assert_eq!(mirror.paths(), [""; 0], "its own address comes first");
+    scene.hub.check_hub().await;
 }
 
 /// F15: a hub (or whoever has its key) shows one history to one reader and another to the other. Each reads what the other

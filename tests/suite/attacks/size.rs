@@ -1,5 +1,5 @@
 //! F48: as much as there can be. Memory stays where it is however long a list and its lines are, and one changed record costs the same
-//! among few and among many. (Five million leaves are a figure: `cargo bench -- pull`.)
+//! among few and among many. (Five million leaves are a figure: `MUTUALD_BENCH_LEAVES=5000000 cargo bench -- long`.)
 
 use crate::support::TestHub;
 use crate::support::peer::TestPeer;

@@ -1,8 +1,9 @@
 //! F46, F47: what disks do. A hub never publishes a smaller or another tree, a pull goes on from where it was, damage is found and
 //! what partners have is fetched again.
 //!
-//! Not tried: dropping writes below the file system as LazyFS does. What stands for it here is the database as of an earlier
-//! moment (its last commits lost) under a feed that had them, and write-ahead logs cut off at many lengths.
+//! Here: the database as of an earlier moment (its last commits lost) under a feed that had them, write-ahead logs cut off at many
+//! lengths, a full disk, and what a command says to a disk that answers with errors. `crash.rs` has power that fails, and such
+//! disks under all of publishing and pulling.
 
 use crate::support::TestHub;
 use crate::support::hub::group;
@@ -167,6 +168,68 @@ echo done
         return;
     }
     assert!(run.status.success() && out.ends_with("done\n"), "{out}\n{err}");
+}
+
+/// F46: whatever the disk answers with an error, the command that met it says so and what to do, or has done all that it says; nothing is
+/// half done, and once the disk is well all goes on.
+#[test]
+fn f46_an_error_of_the_disk_is_said_with_what_to_do() {
+    let Some(library) = crate::support::power::library() else {
+        eprintln!("SKIP: no C compiler here, so no disk's error was tried");
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    // Errors are given below it only, and by its name as the kernel has it.
+    let home = folder.path().canonicalize().unwrap();
+    let state = home.join("mutuald-state");
+    let count = home.join("count");
+    let run = |arguments: &[&str], error: Option<&str>| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_mutuald"));
+        command.args(arguments).current_dir(&home).env_remove("MUTUALD_CONFIG").env("POWER_COUNT", &count);
+        if let Some(error) = error {
+            let journal = home.join("journal");
+            command.env("LD_PRELOAD", &library).env("POWER_FOLDER", &state).env("POWER_JOURNAL", journal);
+            command.env("POWER_ERROR", error);
+        }
+        let ended = command.output().unwrap();
+        (ended.status.success(), String::from_utf8(ended.stdout).unwrap(), String::from_utf8(ended.stderr).unwrap())
+    };
+    let well = |arguments: &[&str]| {
+        let (well, out, err) = run(arguments, None);
+        assert!(well, "{arguments:?}: {out}\n{err}");
+        out
+    };
+    let address = ["--address", "ill.example.org", "--contact", "hub@example.org", "--page", "page.txt"];
+    well(&[["init", "--name", "Ill Hub"].as_slice(), &address].concat());
+    let add = |name: &str, error: Option<&str>| run(&["group", "add", name, "--town", "Southend"], error);
+    let (done, _, err) = add("Group zero", Some(""));
+    assert!(done, "{err}");
+    let counts: Vec<usize> =
+        std::fs::read_to_string(&count).unwrap().split(' ').map(|count| count.parse().unwrap()).collect();
+    let (mut size, mut failed) = (size_of(&state.join("feed")), 0);
+    for (kind, count) in ["r", "w", "s"].into_iter().zip(counts) {
+        for nth in 0..8 {
+            let error = format!("{kind}{}{}", 1 + nth * count / 8, if nth % 2 == 1 { "+" } else { "" });
+            let name = format!("Group {kind}{nth}");
+            let (done, _, err) = add(&name, Some(&error));
+            if done {
+                assert!(well(&["group", "list"]).contains(&name), "{error}: it said that it was done");
+            } else {
+                failed += 1;
+                assert!(err.starts_with("mutuald: the disk answered with an error: "), "{error}: {err}");
+                assert!(err.contains("\nnext: ") && err.contains("registry check"), "{error}: {err}");
+                assert!(!err.contains("panicked"), "{error}: {err}");
+            }
+            let now = size_of(&state.join("feed"));
+            assert!(now >= size, "{error}: the published size shrank");
+            size = now;
+            well(&["registry", "check"]);
+        }
+    }
+    assert!(failed >= 8, "{failed}");
+    well(&["group", "add", "Group last", "--town", "Southend"]);
+    assert!(size_of(&state.join("feed")) > size, "all goes on");
+    well(&["verify", "mutuald-state/feed"]);
 }
 
 /// F46: what is read or written fails in the middle: exports to a full device, a feed folder that may not be written.

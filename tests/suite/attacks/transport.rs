@@ -42,17 +42,7 @@ async fn f01_a_partner_that_cannot_be_reached() {
     parameters.not_after = rcgen::date_time_ymd(2020, 1, 1);
     let key = rcgen::KeyPair::generate().unwrap();
     let certificate = parameters.self_signed(&key).unwrap();
-    let provider = std::sync::Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let config = rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(
-            vec![certificate.der().clone()],
-            rustls::pki_types::PrivateKeyDer::try_from(key.serialize_der()).unwrap(),
-        )
-        .unwrap();
-    let url = scene.peer.tls(config).await;
+    let url = scene.peer.tls(serves(certificate.der().clone(), key.serialize_der())).await;
     move_partner(&scene, &url).await;
     scene.refused("tls").await;
     assert!(scene.partner().await.next_due > first.next_due, "each failure in a row waits longer");
@@ -331,6 +321,18 @@ async fn f06_redirects_lead_nowhere_else() {
         });
         assert_eq!(scene.refused("redirect").await.state, "redirect", "{target}");
     }
+    // Round by way of another path, and on and on without ever coming back: four questions, and no more.
+    scene.peer.well();
+    scene.peer.asked();
+    let to = |location: &str| Reply::of(302, "").header("content-length", 0).header("location", location);
+    scene.peer.fault(CHECKPOINT, move |_, _| to("/there"));
+    scene.peer.fault("/there", move |_, _| to(CHECKPOINT));
+    scene.refused("redirect").await;
+    assert_eq!(scene.peer.paths(), [CHECKPOINT, "/there", CHECKPOINT, "/there"]);
+    scene.peer.well();
+    scene.peer.fault("", move |asked, _| to(&format!("{}x", asked.path)));
+    scene.refused("redirect").await;
+    assert_eq!(scene.peer.paths().len(), 4);
     assert!(other.paths().is_empty(), "the other host was not asked");
     // Where it may lead: the same host, a few times.
     scene.peer.well();
@@ -341,6 +343,72 @@ async fn f06_redirects_lead_nowhere_else() {
     scene.peer.fault("/elsewhere", move |_, _| Reply::whole(moved.clone()));
     assert_eq!(scene.pull().await.state, "current");
     scene.heals().await;
+}
+
+/// Where [`f06_under_a_trusted_certificate`] finds the certificate that it is to serve under.
+const TRUSTED: &str = "MUTUALD_TRUSTED_CERTIFICATE";
+
+/// F6: a redirect from https to http is refused, and nothing is sent there. Which certificates are trusted is settled for a whole
+/// process, so the test is another one.
+#[test]
+fn f06_a_redirect_out_of_tls_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let key = rcgen::KeyPair::generate().unwrap();
+    let parameters = rcgen::CertificateParams::new(vec!["localhost".into()]).unwrap();
+    let certificate = parameters.self_signed(&key).unwrap();
+    std::fs::write(folder.path().join("certificate.pem"), certificate.pem()).unwrap();
+    std::fs::write(folder.path().join("certificate"), certificate.der()).unwrap();
+    std::fs::write(folder.path().join("key"), key.serialize_der()).unwrap();
+    let ended = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["attacks::transport::f06_under_a_trusted_certificate", "--exact", "--nocapture"])
+        .env("SSL_CERT_FILE", folder.path().join("certificate.pem"))
+        .env_remove("SSL_CERT_DIR")
+        .env(TRUSTED, folder.path())
+        .output()
+        .unwrap();
+    let (out, err) = (String::from_utf8_lossy(&ended.stdout), String::from_utf8_lossy(&ended.stderr));
+    assert!(ended.status.success() && out.contains("1 passed"), "{out}\n{err}");
+}
+
+/// The other process: does nothing unless it was started to.
+#[tokio::test]
+async fn f06_under_a_trusted_certificate() {
+    let Ok(folder) = std::env::var(TRUSTED) else { return };
+    let read = |name: &str| std::fs::read(std::path::Path::new(&folder).join(name)).unwrap();
+    let scene = Scene::new(1).await;
+    let url = scene.peer.tls(serves(read("certificate").into(), read("key"))).await;
+    move_partner(&scene, &url).await;
+    assert_eq!(scene.pull().await.state, "current", "the certificate is trusted");
+    let moved = scene.peer.file("checkpoint");
+    scene.peer.fault("/elsewhere", move |_, _| Reply::whole(moved.clone()));
+    let lead = |to: &str| {
+        let to = to.to_owned();
+        scene
+            .peer
+            .fault(CHECKPOINT, move |_, _| Reply::of(307, "").header("content-length", 0).header("location", &to));
+    };
+    scene.peer.asked();
+    lead("/elsewhere");
+    assert_eq!(scene.pull().await.state, "current", "within TLS it leads on");
+    assert_eq!(scene.peer.paths(), [CHECKPOINT, "/elsewhere"]);
+    // The very same host, as this trial may visit it without TLS too, and with its port, and without.
+    let plain = scene.peer.url.replace("127.0.0.1", "localhost");
+    for to in [format!("{plain}elsewhere"), "http://localhost/elsewhere".to_owned()] {
+        lead(&to);
+        scene.refused("redirect").await;
+        assert_eq!(scene.peer.paths(), [CHECKPOINT], "{to}");
+    }
+}
+
+/// A server's part of TLS.
+fn serves(certificate: rustls::pki_types::CertificateDer<'static>, key: Vec<u8>) -> rustls::ServerConfig {
+    let provider = std::sync::Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate], rustls::pki_types::PrivateKeyDer::try_from(key).unwrap())
+        .unwrap()
 }
 
 /// F6: a hub that does not allow private addresses goes to none, whether they are written out or a name's meaning; nor
@@ -357,6 +425,16 @@ async fn f06_private_addresses_are_not_visited() {
         format!("https://127.0.0.1:{port}/"),
         format!("https://localhost:{port}/"),
         format!("https://[::ffff:127.0.0.1]:{port}/"),
+        format!("https://[::1]:{port}/"),
+        format!("https://2130706433:{port}/"),
+        format!("https://0177.0.0.1:{port}/"),
+        format!("https://0x7f.1:{port}/"),
+        format!("https://127.1:{port}/"),
+        "https://10.0.0.1/".into(),
+        "https://169.254.169.254/".into(),
+        "https://[fc00::1]/".into(),
+        "https://[fe80::1]/".into(),
+        "https://[::ffff:10.0.0.1]/".into(),
         "http://example.org/".into(),
         "ftp://example.org/".into(),
     ] {
@@ -521,6 +599,175 @@ async fn f10_not_modified_is_not_believed_for_ever() {
     }
     assert_eq!(scene.partner().await.failures, 0);
     scene.heals().await;
+}
+
+/// Whether the partner's checkpoint was asked for, since the last look, with a condition ("only if it is no longer this").
+fn conditions(peer: &TestPeer) -> Vec<bool> {
+    let asked = peer.asked().into_iter().filter(|asked| asked.path == CHECKPOINT);
+    asked.map(|asked| asked.headers.contains_key("if-none-match")).collect()
+}
+
+/// F10: the server's ETags are made otherwise from some day on, and it answers "not modified" to whoever asks with a condition, naming
+/// another ETag than the one it was asked for. After the third time the whole is asked for, and what was kept back comes; once
+/// its ETags change with the list again, they are believed again.
+#[tokio::test]
+async fn f10_not_modified_under_another_etag_is_not_believed_for_long() {
+    let mut scene = Scene::new(1).await;
+    scene.peer.put(2, 1, "Group two");
+    scene.peer.publish();
+    scene.peer.fault(CHECKPOINT, |asked, reply| match asked.headers.contains_key("if-none-match") {
+        true => Reply::of(304, "").header("etag", "\"made-otherwise\""),
+        false => reply,
+    });
+    for nth in 1..=2 {
+        assert_eq!(scene.pull().await.state, "current", "{nth}: it may be an accident");
+        assert_eq!(conditions(&scene.peer), [true]);
+    }
+    let outcome = scene.pull().await;
+    assert_eq!((outcome.state.as_str(), outcome.pulled.unwrap().new), ("changed", 1), "the third time is a habit");
+    assert_eq!(conditions(&scene.peer), [true, false]);
+    scene.heals().await;
+    scene.peer.asked();
+    assert_eq!(scene.pull().await.state, "current");
+    assert_eq!(conditions(&scene.peer), [true], "its ETags tell again what changed");
+    // The same ETag in another writing is the same.
+    scene.peer.fault(CHECKPOINT, |asked, reply| match asked.headers.get("if-none-match") {
+        Some(etag) => Reply::of(304, "").header("etag", format!("W/{etag}")),
+        None => reply,
+    });
+    for _ in 0..4 {
+        assert_eq!(scene.pull().await.state, "current");
+        assert_eq!(conditions(&scene.peer), [true]);
+    }
+    scene.heals().await;
+}
+
+/// F10: an ETag that stays while the list changes. Seen three times, no condition is made of it any more, and every change is met by
+/// the next pull.
+#[tokio::test]
+async fn f10_an_etag_that_stays_while_the_list_changes_is_no_condition() {
+    let mut scene = Scene::new(1).await;
+    let weak = "W/\"0\"";
+    scene.peer.fault(CHECKPOINT, move |asked, reply| {
+        match asked.headers.get("if-none-match").is_some_and(|tag| tag == weak) {
+            true => Reply::of(304, "").header("etag", weak),
+            false if reply.status == 200 => reply.without("etag").header("etag", weak),
+            false => reply,
+        }
+    });
+    let mut n = 1;
+    let mut grow = |scene: &mut Scene| {
+        n += 1;
+        scene.peer.put(n, 1, &format!("Group number {n}"));
+        scene.peer.publish();
+    };
+    for day in 1..=4 {
+        // A day later the whole is asked for in any case.
+        scene.hub.clock.advance(jiff::SignedDuration::from_hours(25));
+        scene.peer.now += 25 * 3_600;
+        grow(&mut scene);
+        assert_eq!(scene.pull().await.state, "changed", "day {day}");
+        grow(&mut scene);
+        let state = scene.pull().await.state;
+        assert_eq!(state, if day < 4 { "current" } else { "changed" }, "day {day}: said again within the day");
+    }
+    for _ in 0..2 {
+        grow(&mut scene);
+        assert_eq!(scene.pull().await.state, "changed");
+    }
+    scene.heals().await;
+}
+
+/// F10: "not modified" to a question without condition is a cache's mistake: the question is put once more, past every cache.
+#[tokio::test]
+async fn f10_not_modified_that_nobody_asked_for_is_asked_past_the_caches() {
+    let mut scene = Scene::new(1).await;
+    scene.peer.put(2, 1, "Group two");
+    scene.peer.publish();
+    let mut write = scene.hub.hub.store.write().await.unwrap();
+    let mut row = scene.partner().await;
+    row.etag = None;
+    mutuald::store::partner::save(&mut write, &row).await.unwrap();
+    write.commit().await.unwrap();
+    scene.peer.fault(CHECKPOINT, |asked, reply| match asked.headers.get("cache-control") {
+        Some(_) => reply,
+        None => Reply::of(304, ""),
+    });
+    let outcome = scene.pull().await;
+    assert_eq!((outcome.state.as_str(), scene.names().await.len()), ("changed", 2), "{outcome:?}");
+    assert_eq!(conditions(&scene.peer), [false, false]);
+    scene.heals().await;
+}
+
+/// F10: "not modified" while a partner's copy shows a newer list: what is held is no longer what the ETag came with, so the next question
+/// has no condition; and a copy's ETag is never put to the hub's own server.
+#[tokio::test(flavor = "multi_thread")]
+async fn f10_not_modified_while_a_relay_shows_more_is_not_asked_for_again() {
+    let mut scene = Scene::new(1).await;
+    let relay = TestHub::new("Relay Hub", 2).await;
+    relay.hub.add_partner(&scene.peer.url, scene.peer.id, None).await.unwrap();
+    scene.hub.follow(&relay).await;
+    scene.peer.put(2, 1, "Group two");
+    scene.peer.publish();
+    let there = relay.hub.partner(&scene.peer.id.to_string()).await.unwrap();
+    assert_eq!(relay.hub.pull(&there, false).await.unwrap().state, "changed");
+    let modified = |asked: &crate::support::peer::Asked, reply: Reply| match asked.headers.get("if-none-match") {
+        Some(etag) => Reply::of(304, "").header("etag", etag),
+        None => reply,
+    };
+    scene.peer.fault(CHECKPOINT, modified);
+    assert_eq!(scene.pull().await.state, "current", "nothing is known to speak against it");
+    let row = scene.hub.hub.partner(&relay.hub.id.to_string()).await.unwrap();
+    let met = scene.hub.hub.gossip(&row, true).await.unwrap();
+    assert!(met.len() == 1 && met[0].contains("more of its list"), "{met:?}");
+    scene.peer.put(3, 1, "Group three");
+    scene.peer.publish();
+    scene.peer.asked();
+    assert_eq!(scene.pull().await.state, "changed");
+    assert_eq!(conditions(&scene.peer), [false]);
+    assert_eq!(scene.names().await.len(), 3);
+
+    // Read from the relay, because the hub itself is away.
+    let there = relay.hub.partner(&scene.peer.id.to_string()).await.unwrap();
+    scene.peer.well();
+    scene.peer.put(4, 1, "Group four");
+    scene.peer.publish();
+    assert_eq!(relay.hub.pull(&there, false).await.unwrap().state, "changed");
+    scene.peer.fault(CHECKPOINT, |_, _| Reply::of(502, "").header("content-length", 0));
+    assert!(scene.pull().await.reason.contains("Relay Hub"));
+    scene.peer.well();
+    scene.peer.asked();
+    assert_eq!(scene.pull().await.state, "current");
+    assert_eq!(conditions(&scene.peer), [false]);
+    scene.heals().await;
+}
+
+/// F10: the hub document too. Where its list cannot be had as the known document says, a newer one is asked for without condition.
+#[tokio::test]
+async fn f10_a_document_that_is_said_not_to_be_modified_is_asked_for_whole_when_its_list_is_gone() {
+    let mut scene = Scene::new(1).await;
+    scene.hub.clock.advance(jiff::SignedDuration::from_mins(61));
+    assert_eq!(scene.pull().await.state, "current");
+    let first = mutuald::feed::hub::open(scene.peer.document.as_bytes(), None).unwrap();
+    let mut second = first.document.clone();
+    (second.version, second.hub, second.prev) = (2, Some(first.id), Some(first.digest.clone()));
+    second.logs[0].prefix = "../v1/moved/".into();
+    let signed = second.sign(&[&scene.peer.root]);
+    scene.peer.put(2, 1, "Group two");
+    scene.peer.publish();
+    for file in ["checkpoint", "tile/entries/000.p/2", "part/public/000.p/2"] {
+        scene.peer.place(&format!("/v1/moved/{file}"), scene.peer.file(file));
+    }
+    scene.peer.place("/.well-known/groups-hub", signed.clone());
+    scene.peer.place("/hub/2", signed);
+    scene.peer.fault("/v1/1/checkpoint", |_, _| Reply::of(404, "").header("content-length", 0));
+    scene.peer.fault("/.well-known/groups-hub", |asked, reply| match asked.headers.contains_key("if-none-match") {
+        true => Reply::of(304, ""),
+        false => reply,
+    });
+    let outcome = scene.pull().await;
+    assert_eq!((outcome.state.as_str(), scene.names().await.len()), ("changed", 2), "{outcome:?}");
+    scene.hub.check_hub().await;
 }
 
 /// Nothing changed costs one request, answered 304.

@@ -1,7 +1,8 @@
 //! What a disk holds after its power failed: worked out from everything a process asked of it (`tests/outside/power.c`).
 //!
 //! A disk may keep or lose whatever was not synced. What a file holds lasts once the file is synced; what a folder names (files
-//! made, renamed, taken away) once the folder is. That is all that POSIX promises; most file systems keep more.
+//! made, renamed, taken away) once the folder is. That is all that POSIX promises; most file systems keep more. What a sync that
+//! failed should have kept is lost for good, whatever later syncs say: so Linux has it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::MetadataExt;
@@ -149,9 +150,11 @@ impl Disk {
                     self.seen.remove(&one);
                     self.later(&one.clone(), Name::Gone(one));
                 }
-                b'w' | b't' | b's' => {
+                b'w' | b't' | b's' | b'l' => {
                     if let Some(file) = self.inodes.get(&inode).and_then(|n| self.files.get_mut(*n)) {
                         match what {
+                            // A sync that failed: the disk gives up what it had not written, and says so this once only.
+                            b'l' => file.since.clear(),
                             b'w' => file.since.push(Change::Write(offset, data.to_vec())),
                             b't' => file.since.push(Change::Cut(offset)),
                             _ => {
