@@ -32,6 +32,8 @@ pub struct Config {
     pub backup: Backup,
     /// How long local data is kept.
     pub retention: Retention,
+    /// What the documents for trustees and for the people concerned say and this program cannot know.
+    pub documents: Documents,
     /// What a partner hub can make us do, at most.
     pub limits: Limits,
     /// What the daemon says about itself.
@@ -211,6 +213,41 @@ impl Default for Retention {
     }
 }
 
+/// `[documents]`: what the register of processing, the privacy notice, the Article 14 texts and the sharing agreements have to say
+/// and this program cannot know. Texts, as they are to stand in the documents. What is left out is marked there, by the name it has here.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Documents {
+    /// Who is responsible by law: the organisation's full name, with its charity or company number. Default: none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub controller: Option<String>,
+    /// Its postal address. Default: none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
+    /// The data protection officer and how they are reached, or that none is required and none appointed. Default: none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub officer: Option<String>,
+    /// Who answers people who ask about their data, and complaints: a role, and how it is reached. Default: the contact in the hub
+    /// document.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub answers: Option<String>,
+    /// The lawful basis of keeping and publishing group facts, where they tell of a person; of legitimate interests, which.
+    /// Default: none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub basis_groups: Option<String>,
+    /// The lawful basis of keeping people, and role contacts that nobody has agreed to share, and the condition of Article 9 where
+    /// they tell of health, faith or sex life. Default: none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub basis_people: Option<String>,
+    /// Whether any of it goes to a country outside the United Kingdom, and under which safeguards; or that none does. Default: none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transfers: Option<String>,
+    /// How the organisation itself keeps it safe: who may use the machine, where backups lie, how people are trained. Default:
+    /// none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub security: Option<String>,
+}
+
 /// `[log]`: what the daemon says about itself. Never personal data.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -262,12 +299,12 @@ impl fmt::Display for Problem {
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The file could not be read.
-    #[error("cannot read the configuration {}: {source}; give its path with --config, or make one with `mutuald init`", file.display())]
+    #[error("cannot read the configuration {}: {cause}", file.display())]
     Unreadable {
         /// The file.
         file: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
+        /// What the system said. Not called `source`: whoever prints an error with its sources would say it twice.
+        cause: std::io::Error,
     },
     /// The text is not a configuration: not TOML, an unknown key, a wrong type, a value out of range.
     #[error("{name}{}: {problem}", line.map(|line| format!(" line {line}")).unwrap_or_default())]
@@ -295,7 +332,7 @@ impl Config {
     /// Reads a configuration file. Relative paths in it are taken from its own folder. Call [`check`](Self::check) next.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
         let text =
-            std::fs::read_to_string(path).map_err(|source| ConfigError::Unreadable { file: path.into(), source })?;
+            std::fs::read_to_string(path).map_err(|cause| ConfigError::Unreadable { file: path.into(), cause })?;
         let mut config = Self::parse(&text, &path.display().to_string())?;
         if let Some(folder) = path.parent() {
             for file in [&mut config.hub.policy, &mut config.hub.linkage].into_iter().flatten() {
@@ -432,6 +469,12 @@ impl Config {
             let met = periods.sweep_after_days.to_string();
             problem("retention.sweep_after_days", met, "write a number up to 90; 0 leaves it to people");
         }
+        for (key, text) in texts(&self.documents) {
+            if text.trim().is_empty() {
+                let remedy = "write the text, or take the line out: the documents then say that it is missing";
+                problem(&format!("documents.{key}"), "it is empty".into(), remedy);
+            }
+        }
         for (key, value) in numbers(&self.limits) {
             if value < 1 && key != "redirects" {
                 let met = format!("{value} would refuse everything");
@@ -470,6 +513,12 @@ impl Config {
         let chosen = self.publish.as_ref().and_then(|publish| publish.folder.clone());
         chosen.unwrap_or_else(|| self.hub.state.join("feed"))
     }
+}
+
+/// Every text of the documents that is set, by name.
+fn texts(documents: &Documents) -> Vec<(String, String)> {
+    let table = toml::Table::try_from(documents).unwrap_or_default();
+    table.into_iter().filter_map(|(key, value)| Some((key, value.as_str()?.to_owned()))).collect()
 }
 
 /// Every limit by name: through its serialisation, so that a limit added later is checked without being named here.

@@ -91,6 +91,9 @@ pub(super) fn refused(error: Refused) -> anyhow::Error {
         Refused::NotNamed(_) => {
             "`mutuald partner share NAME --contact` puts the hub into the notice; then ask again, or give what was said with --notice"
         }
+        Refused::NotPublic => {
+            "give the words that were said, which tell that everybody can read it, with --notice FILE"
+        }
         Refused::Empty(_) => "leave that field out, or fill it in with `mutuald contact edit`",
         _ => "put it right, and the same command again",
     };
@@ -294,6 +297,12 @@ impl Consent {
                     Given { subject, fields: wanted, readers, notice: told, medium, by_role: by, given, review };
                 let (n, tended) = hub.give_consent(&entry).await.map_err(refused)?;
                 let mut text = format!("Consent {n} counts from {given} to {review}, and then ends by itself.");
+                if crate::node::documents::has_gaps(&entry.notice.0) {
+                    text.push_str(
+                        "\nWhat they were told is not whole: `mutuald documents show notice` marks what is missing. Fill it in under [documents] \
+                         in the settings, and tell them",
+                    );
+                }
                 let mut db = hub.store.read().await?;
                 let may = store::contact::readers(&mut db).await?;
                 for reader in &entry.readers {

@@ -237,8 +237,12 @@ impl Contact {
                     &format!("Remove contact {number}, here and at every hub that has it?"),
                 )?;
                 let tended = hub.remove_contact(number).await.map_err(refused)?;
-                let text = format!("Contact {number} is removed.");
-                Answer::of(&Done { contact: number, tended, text })
+                let left = hub.files_left().await?;
+                let mut text = format!("Contact {number} is removed.");
+                if !left.is_empty() {
+                    text.push_str(&format!(" These may still hold it:\n  - {}", left.join("\n  - ")));
+                }
+                Ok(Answer::of(&Done { contact: number, tended, text })?.look_if(!left.is_empty()))
             }
         }
     }

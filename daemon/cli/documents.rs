@@ -1,9 +1,10 @@
 //! `mutuald documents`
 
 use super::{Answer, Context, Failure};
-use crate::node::documents::Document;
+use crate::node::documents::{self, Document};
 use anyhow::Context as _;
 use serde::Serialize;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -29,6 +30,8 @@ pub enum Documents {
 #[derive(Serialize)]
 struct Names {
     documents: Vec<(String, String)>,
+    /// Settings that some of them lack, as `documents.controller`.
+    missing: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     folder: Option<PathBuf>,
 }
@@ -37,6 +40,14 @@ impl fmt::Display for Names {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (name, title) in &self.documents {
             writeln!(out, "{name}: {title}")?;
+        }
+        if !self.missing.is_empty() {
+            writeln!(
+                out,
+                "\nNot whole yet: the settings lack {}. Where they belong, the documents say [TO FILL IN]; write them into [documents], \
+                 then make the documents again.",
+                self.missing.join(", ")
+            )?;
         }
         match &self.folder {
             Some(folder) => write!(out, "Written to {}. A starting place, and no legal advice.", folder.display()),
@@ -58,7 +69,12 @@ impl fmt::Display for Shown {
 impl Documents {
     pub(super) async fn run(self, context: &Context) -> anyhow::Result<Answer> {
         let all = context.hub().await?.documents().await?;
-        let names = |all: &[Document]| all.iter().map(|one| (one.name.clone(), one.title.clone())).collect();
+        let names = |folder: Option<PathBuf>| {
+            let missing: BTreeSet<String> = all.iter().flat_map(Document::missing).collect();
+            let documents = all.iter().map(|one| (one.name.clone(), one.title.clone())).collect();
+            let look = !missing.is_empty();
+            Ok(Answer::of(&Names { documents, missing: missing.into_iter().collect(), folder })?.look_if(look))
+        };
         match self {
             Documents::Make { out, markdown } => {
                 std::fs::create_dir_all(&out).with_context(|| format!("cannot make {}", out.display()))?;
@@ -67,11 +83,11 @@ impl Documents {
                     let file = out.join(format!("{}.{end}", one.name));
                     std::fs::write(&file, text).with_context(|| format!("cannot write {}", file.display()))?;
                 }
-                Answer::of(&Names { documents: names(&all), folder: Some(out) })
+                names(Some(out))
             }
-            Documents::Show { name: None } => Answer::of(&Names { documents: names(&all), folder: None }),
+            Documents::Show { name: None } => names(None),
             Documents::Show { name: Some(name) } => match all.iter().find(|one| one.name.starts_with(&name)) {
-                Some(one) => Answer::of(&Shown(one.clone())),
+                Some(one) => Ok(Answer::of(&Shown(one.clone()))?.look_if(documents::has_gaps(&one.markdown()))),
                 None => {
                     let next = "`mutuald documents show` lists them";
                     Err(Failure::usage(format!("there is no document called {name:?}"), next).into())

@@ -1,12 +1,13 @@
 //! `mutuald erase`
 
 use super::output::count;
-use super::{Answer, Context, Failure};
+use super::{Answer, Context, Failure, safety};
 use crate::node::Hub;
 use crate::node::erase::letter::Letter;
 use crate::node::erase::{self, Erased, Held, Plan};
 use crate::record::statement::is_label;
 use crate::store;
+use crate::store::people::Stands;
 use anyhow::Context as _;
 use serde::Serialize;
 use std::fmt;
@@ -100,6 +101,36 @@ impl fmt::Display for Shown {
     }
 }
 
+/// A group that only this hub knows: nothing of it was ever signed. Its name is not said again.
+#[derive(Serialize)]
+struct Unsigned {
+    record: uuid::Uuid,
+    done: bool,
+    left: Vec<String>,
+}
+
+impl fmt::Display for Unsigned {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.done {
+            writeln!(
+                out,
+                "The group is erased here and in every backup that could be reached. Nobody else ever had it."
+            )?;
+        } else {
+            writeln!(
+                out,
+                "Nothing was changed. --commit would erase a protected place that only this hub knows: the whole group, here and in"
+            )?;
+            writeln!(out, "every backup that can be reached. It cannot be undone.")?;
+        }
+        writeln!(
+            out,
+            "A spreadsheet that it came from is yours: take the row out there, or importing it again brings the group back."
+        )?;
+        left(out, &self.left)
+    }
+}
+
 /// What could not be cleaned.
 pub(super) fn left(out: &mut fmt::Formatter<'_>, left: &[String]) -> fmt::Result {
     if left.is_empty() {
@@ -124,6 +155,8 @@ struct Person {
 struct Place {
     what: &'static str,
     times: u64,
+    /// Whether --commit takes it out; else a person must.
+    goes: bool,
 }
 
 #[derive(Serialize)]
@@ -136,12 +169,20 @@ struct Entry {
 impl fmt::Display for Person {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.here.is_empty() && self.entries.is_empty() {
-            return out.write_str("It stands nowhere in what this hub keeps.");
+            return out.write_str(
+                "It stands nowhere in what this hub keeps, as it is written here. Numbers and names that are spaced or spelt otherwise are \
+                 other texts: look for each.",
+            );
         }
-        if !self.here.is_empty() {
-            writeln!(out, "{}", if self.done { "Taken out of:" } else { "It stands in what only this hub keeps:" })?;
-            self.here.iter().try_for_each(|place| writeln!(out, "  - {} ({})", place.what, place.times))?;
-        }
+        let said = |out: &mut fmt::Formatter<'_>, heading: &str, goes: bool| {
+            let mut places = self.here.iter().filter(|place| place.goes == goes).peekable();
+            if places.peek().is_some() {
+                writeln!(out, "{heading}")?;
+            }
+            places.try_for_each(|place| writeln!(out, "  - {} ({})", place.what, place.times))
+        };
+        said(out, if self.done { "Taken out of:" } else { "It stands in what only this hub keeps:" }, true)?;
+        said(out, "\nIt stands here, too, and is left to you:", false)?;
         if !self.entries.is_empty() {
             writeln!(out, "\nIt stands in these entries, which were left as they are:")?;
         }
@@ -182,7 +223,23 @@ impl Erase {
             super::export::writable(file, false)?;
         }
         let mut db = hub.store.read().await?;
-        let known = context.group(hub, &mut db, self.name.as_deref().unwrap_or_default()).await?;
+        let wanted = self.name.as_deref().unwrap_or_default();
+        let known = match safety::found(context, hub, &mut db, wanted).await? {
+            safety::Found::Known(known) => known,
+            safety::Found::Unsigned(row) => {
+                drop(db);
+                if !self.classes.is_empty() {
+                    let what = "nothing of this group was ever published, so it has no parts; nothing was changed";
+                    return Err(Failure::usage(what, "leave --class out to erase all of it").into());
+                }
+                let mut unsigned = Unsigned { record: row.rec, done: self.commit, left: Vec::new() };
+                if self.commit {
+                    unsigned.left = hub.erase_unsigned(row.rec).await?;
+                }
+                let look = !unsigned.left.is_empty();
+                return Ok(Answer::of(&unsigned)?.look_if(look));
+            }
+        };
         let classes = (!self.classes.is_empty()).then(|| self.classes.clone());
         let plan = erase::plan(hub, &mut db, &known, classes, self.only_own).await?;
         if plan.targets.is_empty() {
@@ -213,8 +270,8 @@ async fn person(hub: &Hub, text: &str, commit: bool) -> anyhow::Result<Answer> {
         );
     }
     let mut db = hub.store.read().await?;
-    let here = store::people::find(&mut db, text).await?;
-    let here = here.into_iter().map(|(what, times)| Place { what, times }).collect();
+    let here: Vec<Stands> = store::people::find(&mut db, text).await?;
+    let here = here.into_iter().map(|Stands { what, times, goes }| Place { what, times, goes }).collect();
     let logs = store::log::all(&mut db).await?;
     let mut entries = Vec::new();
     for (n, record) in store::people::records(&mut db, text).await? {
@@ -226,6 +283,7 @@ async fn person(hub: &Hub, text: &str, commit: bool) -> anyhow::Result<Answer> {
     if commit {
         person.left = hub.forget_words(text).await?;
     }
-    let look = !person.entries.is_empty() || !person.left.is_empty();
+    let look =
+        !person.entries.is_empty() || !person.left.is_empty() || person.here.iter().any(|place: &Place| !place.goes);
     Ok(Answer::of(&person)?.look_if(look))
 }

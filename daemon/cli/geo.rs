@@ -116,7 +116,7 @@ impl fmt::Display for Shown {
 
 /// Why a file was not loaded.
 #[derive(Debug, thiserror::Error)]
-enum LoadError {
+pub(super) enum LoadError {
     #[error(transparent)]
     Io(#[from] io::Error),
     #[error(transparent)]

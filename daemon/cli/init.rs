@@ -66,9 +66,19 @@ impl fmt::Display for Page {
         )?;
         writeln!(out, "             it, keep them in two locked places, then delete the file from this machine.")?;
         writeln!(out, "  List key   {}", made.log_key.display())?;
-        writeln!(out, "             It signs every record. It stays here, and belongs into the backup.")?;
+        writeln!(
+            out,
+            "             It signs every record. It stays here; no backup that `mutuald backup make` makes has it. Keep a copy"
+        )?;
+        writeln!(
+            out,
+            "             on a stick or on paper (`mutuald key backup`) in a locked place, apart from the backups."
+        )?;
         writeln!(out, "  Database   {}", made.database.display())?;
-        writeln!(out, "             It holds all records. Back it up every day, together with the list key.")?;
+        writeln!(
+            out,
+            "             It holds all records. `mutuald backup make` every day copies it; restoring takes the list key as well."
+        )?;
         writeln!(out, "  Settings   {}\n", config.display())?;
         if !published {
             writeln!(out, "This hub publishes nothing. A [publish] section in the settings changes that.")?;

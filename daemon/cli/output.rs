@@ -1,5 +1,6 @@
 //! What a command answers, and how it is printed: results to standard output, everything else to standard error.
 
+use crate::record::direction::turns;
 use serde::Serialize;
 use std::fmt::{self, Display};
 use std::io::Write;
@@ -74,7 +75,7 @@ impl Answer {
 
 /// Whether a terminal would obey a character instead of showing it, or turn the direction of what follows.
 fn commands(c: char) -> bool {
-    c.is_control() && !matches!(c, '\n' | '\t') || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    c.is_control() && !matches!(c, '\n' | '\t') || matches!(c, '\u{2028}' | '\u{2029}') || turns(c)
 }
 
 /// A text as it may be shown on a terminal. Names and words come from other hubs, who may have put into them what moves the
@@ -133,7 +134,7 @@ impl std::error::Error for Failure {}
 pub fn report(error: &anyhow::Error, json: bool) -> Status {
     let failure = error.downcast_ref::<Failure>();
     let disk = crate::store::disk_failed(error.as_ref());
-    let what = if disk { format!("the disk answered with an error: {error:#}") } else { format!("{error:#}") };
+    let what = if disk { format!("the disk answered with an error: {}", told(error)) } else { told(error) };
     let next = failure.filter(|_| !disk).map_or_else(|| next_step(error), |failure| failure.next.clone());
     let status = failure.map_or(Status::Failed, |failure| failure.status);
     let mut out = std::io::stderr().lock();
@@ -147,12 +148,24 @@ pub fn report(error: &anyhow::Error, json: bool) -> Status {
     status
 }
 
+/// An error with its causes. What the words before say already is not said again: some errors name their cause themselves.
+fn told(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |said, words| match said.is_empty() {
+        true => words,
+        false if said.contains(&words) => said,
+        false => format!("{said}: {words}"),
+    })
+}
+
 /// What to do about an error that no command has a better step for.
 fn next_step(error: &anyhow::Error) -> String {
     let is = |text: &str| error.chain().any(|cause| cause.to_string().contains(text));
+    let config = error.downcast_ref::<crate::config::ConfigError>();
     let step = if crate::store::disk_failed(error.as_ref()) {
         crate::store::DISK_STEP
-    } else if error.downcast_ref::<crate::config::ConfigError>().is_some() {
+    } else if let Some(crate::config::ConfigError::Unreadable { .. }) = config {
+        "give the path of a hub's configuration with --config, or make a hub with `mutuald init`"
+    } else if config.is_some() {
         "correct the file, then `mutuald config check`"
     } else if is("init` first") {
         "`mutuald init` makes a hub; --config names the configuration of one that is elsewhere"
@@ -216,6 +229,15 @@ mod tests {
         let json = escaped(&serde_json::json!({ "name": name }).to_string());
         assert!(!json.chars().any(commands), "{json}");
         assert_eq!(serde_json::from_str::<serde_json::Value>(&json).unwrap()["name"], name, "and means what it did");
+    }
+
+    #[test]
+    fn no_cause_is_said_twice() {
+        let io = || std::io::Error::other("the disk is full");
+        let zip = crate::cli::geo::LoadError::from(zip::result::ZipError::Io(io()));
+        let said = told(&anyhow::Error::new(zip).context("cannot load it"));
+        assert_eq!(said.matches("the disk is full").count(), 1, "{said}");
+        assert_eq!(told(&anyhow::Error::new(io()).context("no backup")), "no backup: the disk is full");
     }
 
     #[test]

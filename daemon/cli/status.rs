@@ -23,6 +23,9 @@ struct Shown {
     name: String,
     hub: String,
     fingerprint: String,
+    /// The file of a new key of protected places, of which nobody was told yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    new_key: Option<PathBuf>,
     /// What is to be said of the hub document's end.
     #[serde(skip_serializing_if = "Option::is_none")]
     document: Option<String>,
@@ -87,6 +90,13 @@ impl fmt::Display for Shown {
         writeln!(out, "Fingerprint    {}", self.fingerprint)?;
         if let Some(document) = &self.document {
             writeln!(out, "WARNING        {document}")?;
+        }
+        if let Some(key) = &self.new_key {
+            writeln!(
+                out,
+                "WARNING        {} is new, and on this machine alone; `mutuald backup list` says what to do",
+                key.display()
+            )?;
         }
         writeln!(out, "Settings       {}", self.settings.display())?;
         match &self.feed {
@@ -224,7 +234,9 @@ impl Status {
                 "the hub document ends on {end} ({left} days): `mutuald key renew --years 5`, with the root key at hand"
             )
         });
+        let new_key = hub.untold_key(false).await?;
         let look = document.is_some()
+            || new_key.is_some()
             || exposures > 0
             || overdue
             || partners.iter().any(|row| row.needs_look())
@@ -233,6 +245,7 @@ impl Status {
             name: hub.name.clone(),
             hub: hub.id.to_string(),
             document,
+            new_key,
             fingerprint: hub.keys.log.public().fingerprint(),
             settings: std::path::absolute(context.file())?,
             statements: log.held,

@@ -31,7 +31,8 @@ impl fmt::Display for Done {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             out,
-            "All that is held about {} is in {}. Hand it over, then delete the file.",
+            "All that is held about {} is in {}. Read it first: fill in what is marked [TO FILL IN], and black out what is about somebody \
+             else.\nHand it over, then delete the file; when the entry is removed, the file goes too, unless it was changed.",
             self.subject,
             self.file.display()
         )
@@ -42,6 +43,10 @@ impl Subject {
     pub(super) async fn run(self, context: &Context) -> anyhow::Result<Answer> {
         let hub = context.hub().await?;
         let Subject::Export { wanted, out } = self;
+        if out.exists() {
+            let what = format!("{} is there already; nothing was written", out.display());
+            return Err(Failure::new(what, "choose another name").into());
+        }
         let subject = hub.subject(&wanted).await.map_err(|error| {
             Failure::usage(format!("{error:#}"), "`mutuald person list` and `mutuald contact list` show the numbers")
         })?;
@@ -51,6 +56,8 @@ impl Subject {
             _ => held.page(),
         };
         // Readable by nobody else on this machine.
+        // Known before it is written: when the entry goes, so does this.
+        hub.wrote(&out, &held.subject, Some(text.as_bytes())).await?;
         let mut file = std::fs::OpenOptions::new()
             .write(true)
             .create_new(true)

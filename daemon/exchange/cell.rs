@@ -27,7 +27,7 @@ pub fn clean(text: &str, lines: bool) -> (String, bool) {
     let hidden = |c: char| {
         (c.is_control() && !matches!(c, '\n' | '\t'))
             || matches!(c, '\u{feff}' | '\u{200b}' | '\u{2060}' | '\u{ad}')
-            || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+            || crate::record::direction::turns(c)
     };
     // Vertical tabs and form feeds are line breaks within a cell to some databases, and what Unicode has besides is to others.
     let breaks = ['\r', '\u{b}', '\u{c}', '\u{85}', '\u{2028}', '\u{2029}'];

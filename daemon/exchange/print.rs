@@ -82,6 +82,7 @@ pub fn directory(rows: impl IntoIterator<Item = ExportRow>, style: &Style, words
         }
     }
     let html = page(&sections, &index, kept.len(), style, words).into_string();
+    let html = crate::record::direction::straight(&html);
     Directory { html, groups: kept.len(), withheld, ended }
 }
 

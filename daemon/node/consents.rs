@@ -59,6 +59,9 @@ pub enum Refused {
     /// The notice does not name a hub that relies on the consent.
     #[error("the notice does not name {0}: a consent covers only the hubs that people were told of by name")]
     NotNamed(String),
+    /// The notice does not say that everybody will read it.
+    #[error("the notice does not say that the public will read it: a consent covers only what people were told")]
+    NotPublic,
     /// A day that cannot be.
     #[error("{0}")]
     Day(String),
@@ -96,6 +99,18 @@ pub struct Given {
 
 fn roles() -> String {
     ROLES.map(|(id, _)| id).join(", ")
+}
+
+/// Whether a text names somebody: all words of the name in a row, and not as a part of others. So short a name that every text has
+/// it by chance names nobody; there the id must stand.
+fn names_it(told: &str, name: &str) -> bool {
+    let words = |text: &str| {
+        let words: Vec<String> =
+            text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_lowercase).collect();
+        format!(" {} ", words.join(" "))
+    };
+    let name = words(name);
+    name.trim().chars().count() > 3 && words(told).contains(&name)
 }
 
 /// Looks a role contact over as it is entered.
@@ -224,12 +239,20 @@ impl Hub {
         }
         let names = hubs(&mut db).await?;
         for reader in &given.readers {
-            let Reader::Hub(hub) = reader else { continue };
-            let name = names.get(hub).cloned().unwrap_or_default();
-            let told = given.notice.0.to_lowercase();
-            if !told.contains(&hub.to_string()) && (name.is_empty() || !told.contains(&name.to_lowercase())) {
-                let name = if name.is_empty() { hub.to_string() } else { name };
-                return Err(Refused::NotNamed(name));
+            let told = &given.notice.0;
+            match reader {
+                Reader::Public
+                    if ["the public", "everybody", "everyone", "anybody", "anyone"]
+                        .iter()
+                        .any(|all| names_it(told, all)) => {}
+                Reader::Public => return Err(Refused::NotPublic),
+                Reader::Hub(hub) => {
+                    let name = names.get(hub).cloned().unwrap_or_default();
+                    if !told.contains(&hub.to_string()) && !names_it(told, &name) {
+                        let name = if name.is_empty() { hub.to_string() } else { name };
+                        return Err(Refused::NotNamed(name));
+                    }
+                }
             }
         }
         let (text, version) = &given.notice;
@@ -272,7 +295,7 @@ impl Hub {
     pub async fn forget_person(&self, n: i64) -> Result<Vec<String>, Refused> {
         let mut db = self.store.write().await?;
         let stood = store::gone::standing(&mut db).await?;
-        store::person::erase(&mut db, n).await?;
+        store::person::erase(&mut db, n, self.today()?).await?;
         self.let_go(&mut db, &stood).await?;
         db.commit().await?;
         Ok(self.scrub().await?)
@@ -301,4 +324,24 @@ impl Hub {
 /// Database errors.
 pub async fn is_own(db: &mut SqliteConnection, rec: Uuid) -> Result<bool, StoreError> {
     Ok(store::record::get(db, OWN, rec).await?.is_some_and(|row| row.standing == "live"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hub_is_named_by_its_whole_name() {
+        for (name, told, named) in [
+            ("Kent Hub", "We give it to Kent Hub.", true),
+            ("Kent Hub", "To KENT HUB, and others", true),
+            ("Kent Hub", "We give it to the Kentish Hub.", false),
+            ("Kent", "We give it to the Kentish list.", false),
+            ("us", "Write to us.", false),
+            ("", "Write to us.", false),
+            ("Self-Help Kent", "self help Kent (h-…)", true),
+        ] {
+            assert_eq!(names_it(told, name), named, "{name}: {told}");
+        }
+    }
 }

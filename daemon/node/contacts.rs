@@ -106,7 +106,9 @@ impl Hub {
     /// # Errors
     /// Database errors.
     pub async fn tend_in(&self, db: &mut Write) -> anyhow::Result<Tended> {
-        let (today, consents) = (self.today()?, store::consent::rules(db).await?);
+        let today = self.today()?;
+        store::consent::end_of_nobody(db, today).await?;
+        let consents = store::consent::rules(db).await?;
         let readers: BTreeSet<HubId> = store::contact::readers(db).await?.into_keys().collect();
         let (mut tended, mut drafts) = (Tended::default(), Vec::new());
         for rec in store::contact::concerned(db).await? {

@@ -13,6 +13,7 @@ use crate::record::scan::{self, Found};
 use crate::record::statement::{Body, Kind};
 use crate::store::held::HeldRow;
 use crate::store::log::OWN;
+use crate::store::protected::Postcodes;
 use crate::store::{self, StoreError, Write};
 use anyhow::{Context, bail};
 use sqlx::SqliteConnection;
@@ -20,24 +21,34 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
-/// What in a text would give a protected place away. Where such places are kept, they are asked here.
-fn places(_text: &str) -> Vec<String> {
-    Vec::new()
+/// How a postcode of a protected place is called where it is met in another group's words: it is said nowhere.
+const POSTCODE: &str = "the postcode of a protected place";
+
+/// What of a group's words seems to tell of a person, or where a protected place is.
+fn met(group: &Group, rec: Option<Uuid>, places: &Postcodes) -> Vec<Found> {
+    let there = |text: &str| match places.stand_in(text, rec) {
+        true => vec![POSTCODE.to_owned()],
+        false => Vec::new(),
+    };
+    scan::scan(group, &there)
 }
 
 /// What of a group's words must be looked at: found, not yet decided to be harmless, and not public already.
-fn to_look_at(group: &Group, before: Option<&Group>, decided: &BTreeMap<String, bool>) -> Vec<Found> {
-    let found = scan::scan(group, &places);
+fn to_look_at(
+    (group, rec): (&Group, Option<Uuid>),
+    before: Option<&Group>,
+    decided: &BTreeMap<String, bool>,
+    places: &Postcodes,
+) -> Vec<Found> {
+    let found = met(group, rec, places);
     if found.is_empty() {
         return found;
     }
-    let known: BTreeSet<String> = before
-        .map(|group| scan::scan(group, &places))
-        .unwrap_or_default()
-        .into_iter()
-        .map(|found| found.text)
-        .collect();
-    let open = |found: &Found| decided.get(&found.mark) != Some(&true) && !known.contains(&found.text);
+    // Of places every finding is called the same: there the whole text must be public already.
+    let by = |found: &Found| if found.kind == scan::Kind::Place { found.mark.clone() } else { found.text.clone() };
+    let before = before.map(|group| met(group, rec, places)).unwrap_or_default();
+    let known: BTreeSet<String> = before.iter().map(by).collect();
+    let open = |found: &Found| decided.get(&found.mark) != Some(&true) && !known.contains(&by(found));
     found.into_iter().filter(open).collect()
 }
 
@@ -47,6 +58,7 @@ fn to_look_at(group: &Group, before: Option<&Group>, decided: &BTreeMap<String, 
 /// Database errors.
 pub async fn look(db: &mut SqliteConnection, plan: &mut ImportPlan, existing: &[Existing]) -> Result<(), StoreError> {
     let decided = store::held::decisions(db).await?;
+    let places = store::protected::postcodes(db).await?;
     let before: BTreeMap<Uuid, &Group> = existing.iter().map(|one| (one.rec, &one.group)).collect();
     let waiting: BTreeSet<String> = store::held::all(db).await?.into_iter().map(|held| held.public).collect();
     let settled = |group: &Group, found: &[Found]| match () {
@@ -56,7 +68,7 @@ pub async fn look(db: &mut SqliteConnection, plan: &mut ImportPlan, existing: &[
     };
     let (mut new, mut changed) = (Vec::new(), Vec::new());
     for row in std::mem::take(&mut plan.new) {
-        let found = to_look_at(&row.group, None, &decided);
+        let found = to_look_at((&row.group, None), None, &decided, &places);
         match found.is_empty() {
             true => new.push(row),
             false => plan.to_look_at.push(ToLookAt {
@@ -69,7 +81,7 @@ pub async fn look(db: &mut SqliteConnection, plan: &mut ImportPlan, existing: &[
         }
     }
     for row in std::mem::take(&mut plan.changed) {
-        let found = to_look_at(&row.group, before.get(&row.rec).copied(), &decided);
+        let found = to_look_at((&row.group, Some(row.rec)), before.get(&row.rec).copied(), &decided, &places);
         match found.is_empty() {
             true => changed.push(row),
             false => plan.to_look_at.push(ToLookAt {
@@ -111,7 +123,7 @@ pub async fn keep(hub: &Hub, db: &mut Write, plan: &ImportPlan) -> Result<usize,
 
 /// Whether a group's words may tell of a person.
 pub(super) fn tells(group: &Group) -> bool {
-    !scan::scan(group, &places).is_empty()
+    !met(group, None, &Postcodes::default()).is_empty()
 }
 
 impl Hub {
@@ -119,9 +131,10 @@ impl Hub {
     pub(super) async fn screen<'a>(&self, db: &mut Write, drafts: &'a [Draft]) -> Result<Cow<'a, [Draft]>, StoreError> {
         let put = |draft: &&Draft| draft.body == Body::Put(Kind::Record);
         let mut suspects = BTreeMap::new();
+        let places = store::protected::postcodes(db).await?;
         for draft in drafts.iter().filter(put) {
             let group = draft.public.as_deref().and_then(|json| Group::read(json).ok());
-            if let Some(group) = group.filter(|group| !scan::scan(group, &places).is_empty()) {
+            if let Some(group) = group.filter(|group| !met(group, Some(draft.id), &places).is_empty()) {
                 suspects.insert(draft.id, group);
             }
         }
@@ -136,7 +149,7 @@ impl Hub {
                     None => None,
                 };
                 let before = line.as_deref().and_then(part::json).and_then(|json| Group::read(json).ok());
-                let found = to_look_at(&group, before.as_ref(), &decided);
+                let found = to_look_at((&group, Some(id)), before.as_ref(), &decided, &places);
                 if found.is_empty() {
                     continue;
                 }

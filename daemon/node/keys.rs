@@ -4,12 +4,16 @@
 //! log and peer keys and stays with the daemon. Each holds 64 hexadecimal digits. Whoever has the first can take over the
 //! hub's identity; whoever has the second can speak in its name until the root key closes the log.
 //!
+//! `keys/places.key` opens the protected places of backups. It is made when the first backup with such a place is, and is in
+//! no backup: it belongs where a copy of the list's key is kept.
+//!
 //! Where systemd gives credentials (`LoadCredential=log-1.key:…`), the file of that name among them is used in place of the
 //! one in the folder: the secret then lies where only root and the service can read it. A secret is never an argument of
 //! the process, and is never printed but by `key backup`, which says so.
 
 use crate::feed::note::{ED25519, LogKeys, SigningKey};
 use crate::store::log::LogRow;
+use crate::store::protected::locked::PlacesKey;
 use anyhow::{Context, anyhow, bail};
 use rand::CryptoRng;
 use std::io::Write;
@@ -27,8 +31,36 @@ pub fn root_file(folder: &Path) -> PathBuf {
     folder.join("root-a.key")
 }
 
+/// Name of the file with the key of protected places in backups.
+pub fn places_file(folder: &Path) -> PathBuf {
+    folder.join("places.key")
+}
+
+/// The key of protected places in backups; `None` where none was made yet.
+///
+/// # Errors
+/// The file is open to others or damaged; the message says which and what to do.
+pub fn places(folder: &Path) -> anyhow::Result<Option<PlacesKey>> {
+    let file = places_file(folder);
+    if !found(&file).exists() {
+        return Ok(None);
+    }
+    Ok(Some(PlacesKey::new(&*read(&file)?)))
+}
+
+/// Makes the key of protected places in backups. On the disk before anything is locked with it.
+///
+/// # Errors
+/// I/O errors, with the file's name.
+pub fn create_places(folder: &Path, rng: &mut impl CryptoRng) -> anyhow::Result<()> {
+    create(&places_file(folder), rng)?;
+    std::fs::File::open(folder)
+        .and_then(|folder| folder.sync_all())
+        .with_context(|| format!("cannot keep a key in {}", folder.display()))
+}
+
 /// Where a file of secrets is: among the credentials of the service, else in the folder.
-fn found(file: &Path) -> PathBuf {
+pub fn found(file: &Path) -> PathBuf {
     let given = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
     let given = given.zip(file.file_name()).map(|(folder, name)| folder.join(name));
     given.filter(|given| given.is_file()).unwrap_or_else(|| file.to_owned())

@@ -180,6 +180,10 @@ impl Lifecycle {
                 // An error means that the request was dropped, which is how a reload ends.
                 _ = wait_for(&mut reloading) => {
                     reloading = None;
+                    if asked {
+                        // It was told that the daemon is stopping; nothing is ready any more.
+                        continue;
+                    }
                     self.notifier.ready();
                     if std::mem::take(&mut reload_again) {
                         reloading = Some(self.ask_to_reload());
@@ -482,6 +486,29 @@ mod tests {
             said.lock().unwrap().iter().map(|line| line.split(" MONOTONIC_USEC=").next().unwrap().to_owned()).collect();
         let reload = ["RELOADING=1", "READY=1"];
         assert_eq!(said, [&["READY=1"][..], &reload, &reload, &["STOPPING=1"]].concat());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_reload_that_ends_while_the_daemon_stops_makes_nothing_ready() {
+        let (mut life, signals, said) = driven();
+        let mut reloads = life.reloads();
+        let (first, saw_first) = oneshot::channel();
+        life.spawn("reload", async move {
+            let request = reloads.recv().await;
+            first.send(()).ok();
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            drop(request);
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            Ok(())
+        });
+        let running = tokio::spawn(life.run_until_stopped(DRAIN));
+        for _ in 0..2 {
+            signals.send(Signal::Reload).await.unwrap();
+        }
+        saw_first.await.unwrap();
+        signals.send(Signal::Stop).await.unwrap();
+        running.await.unwrap().into_result().expect("a clean stop");
+        assert_eq!(said.lock().unwrap().last().map(String::as_str), Some("STOPPING=1"));
     }
 
     #[tokio::test(start_paused = true)]

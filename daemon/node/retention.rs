@@ -63,21 +63,22 @@ impl Hub {
     /// What was due on a day and is still here.
     async fn due_on(&self, today: Date) -> anyhow::Result<Vec<Due>> {
         let (periods, zone) = (&self.config.retention, self.config.time_zone()?);
-        let notice = i64::from(periods.sweep_after_days).days();
-        let goes = |since: Date, kept: Span| {
-            let shown = (periods.sweep_after_days > 0).then(|| since.checked_add(kept)).and_then(Result::ok)?;
-            shown.checked_add(notice).ok()
+        let (months, days) = (|n: u32| i64::from(n).months(), |n: u32| i64::from(n).days());
+        // One reckoning for all: from when something is due, and when the daemon removes it. So what is shown is what happens, also
+        // where months have no 31st.
+        let time = |since: Date, kept: Span| {
+            let over = since.checked_add(kept).ok().filter(|over| *over <= today)?;
+            let notice = (periods.sweep_after_days > 0).then(|| days(periods.sweep_after_days));
+            Some(notice.and_then(|notice| over.checked_add(notice).ok()))
         };
         let day = |at: i64| Timestamp::from_second(at).map(|at| at.to_zoned(zone.clone()).date());
-        let past =
-            |span: Span| -> anyhow::Result<Date> { today.checked_sub(span).context("retention: a period is too long") };
         let mut db = self.store.read().await?;
         let own = groups::own_records(self, &mut db).await?;
         let of = |rec: &uuid::Uuid| own.iter().find(|one| one.row.rec == *rec);
-        let ended_before = past(i64::from(periods.ended_months).months())?;
         let ended = |rec: &uuid::Uuid| {
             let group = &of(rec)?.group;
-            group.status.as_ref().filter(|_| group.closed())?.date.filter(|date| *date <= ended_before)
+            let since = group.status.as_ref().filter(|_| group.closed())?.date?;
+            Some((since, time(since, months(periods.ended_months))?))
         };
         let name = |rec: &uuid::Uuid| {
             of(rec).map_or("a group that is no longer listed".to_owned(), |one| one.group.name.clone())
@@ -86,53 +87,51 @@ impl Hub {
         for row in store::contact::all(&mut db).await? {
             let what = format!("role contact {} of {}", row.n, name(&row.rec));
             let since = day(row.confirmed)?;
-            if let Some(since) = ended(&row.rec) {
-                let goes = goes(since, i64::from(periods.ended_months).months());
+            if let Some((since, goes)) = ended(&row.rec) {
                 due.push(Due { kind: Kind::Ended, number: row.n, what, since, goes, person: false });
-            } else if since <= past(i64::from(periods.contact_months).months())? {
-                let goes = goes(since, i64::from(periods.contact_months).months());
+            } else if let Some(goes) = time(since, months(periods.contact_months)) {
                 due.push(Due { kind: Kind::Contact, number: row.n, what, since, goes, person: false });
             }
         }
         for row in store::person::all(&mut db).await? {
             let (what, since) = (format!("person {}", row.n), day(row.confirmed)?);
-            if let Some(since) = row.rec.as_ref().and_then(ended) {
-                let goes = goes(since, i64::from(periods.ended_months).months());
+            if let Some((since, goes)) = row.rec.as_ref().and_then(ended) {
                 due.push(Due { kind: Kind::Ended, number: row.n, what, since, goes, person: true });
-            } else if since <= past(i64::from(periods.person_months).months())? {
-                let goes = goes(since, i64::from(periods.person_months).months());
+            } else if let Some(goes) = time(since, months(periods.person_months)) {
                 due.push(Due { kind: Kind::Person, number: row.n, what, since, goes, person: true });
             }
         }
-        let moment = |days: u32| -> anyhow::Result<i64> {
-            Ok(past(i64::from(days).days())?.to_zoned(zone.clone())?.timestamp().as_second())
+        // The end of the last day that is due today.
+        let moment = |n: u32| -> anyhow::Result<i64> {
+            let last = today.checked_sub(days(n)).context("retention: a period is too long")?;
+            Ok(last.tomorrow()?.to_zoned(zone.clone())?.timestamp().as_second())
         };
         for (n, at, records) in retention::old_imports(&mut db, moment(periods.import_days)?).await? {
             let what = format!("former words of {records} records, from import {n}; it can then not be undone");
-            let (since, kept) = (day(at)?, i64::from(periods.import_days).days());
-            due.push(Due { kind: Kind::Import, number: n, what, since, goes: goes(since, kept), person: false });
+            let since = day(at)?;
+            let goes = time(since, days(periods.import_days)).flatten();
+            due.push(Due { kind: Kind::Import, number: n, what, since, goes, person: false });
         }
-        let held_before = moment(periods.held_days)?;
-        for row in store::held::all(&mut db).await?.into_iter().filter(|row| row.since < held_before) {
+        for row in store::held::all(&mut db).await? {
+            let since = day(row.since)?;
             let what = format!("a held record, number {}", row.n);
-            let (since, kept) = (day(row.since)?, i64::from(periods.held_days).days());
-            due.push(Due { kind: Kind::Held, number: row.n, what, since, goes: goes(since, kept), person: false });
+            if let Some(goes) = time(since, days(periods.held_days)) {
+                due.push(Due { kind: Kind::Held, number: row.n, what, since, goes, person: false });
+            }
         }
-        let over = past(i64::from(periods.consent_years).years())?;
         for row in store::consent::all(&mut db).await? {
             let since = row.withdrawn.map_or(row.review, |day| day.min(row.review));
-            if since <= over {
+            if let Some(goes) = time(since, i64::from(periods.consent_years).years()) {
                 let what = format!("consent {}, which ended", row.n);
-                let goes = goes(since, i64::from(periods.consent_years).years());
                 due.push(Due { kind: Kind::Consent, number: row.n, what, since, goes, person: false });
             }
         }
         let before = moment(periods.log_days)?;
-        let old = retention::old_log(&mut db, before).await?;
-        if old > 0 {
+        if let Some((old, oldest)) = retention::old_log(&mut db, before).await? {
             let what = format!("{old} notes of who looked at whose entry");
-            let (since, kept) = (day(before)?, i64::from(periods.log_days).days());
-            due.push(Due { kind: Kind::Log, number: before, what, since, goes: goes(since, kept), person: false });
+            let since = day(oldest)?;
+            let goes = time(since, days(periods.log_days)).flatten();
+            due.push(Due { kind: Kind::Log, number: before, what, since, goes, person: false });
         }
         Ok(due)
     }
@@ -183,8 +182,8 @@ impl Hub {
         for one in shown.iter().filter(|one| still.contains(one)) {
             match one.kind {
                 Kind::Contact => store::contact::remove(&mut db, one.number, today).await?,
-                Kind::Person => store::person::erase(&mut db, one.number).await?,
-                Kind::Ended if one.person => store::person::erase(&mut db, one.number).await?,
+                Kind::Person => store::person::erase(&mut db, one.number, today).await?,
+                Kind::Ended if one.person => store::person::erase(&mut db, one.number, today).await?,
                 Kind::Ended => store::contact::remove(&mut db, one.number, today).await?,
                 Kind::Import => retention::forget_import(&mut db, one.number).await?,
                 Kind::Held => {

@@ -31,6 +31,8 @@ pub struct Held {
     pub elsewhere: Vec<Place>,
     /// What was done with the entry.
     pub log: Vec<(String, String)>,
+    /// What else the law has them told (Art. 15(1) and (2)): headings with paragraphs.
+    pub about: Vec<(String, Vec<String>)>,
 }
 
 /// A consent in words.
@@ -62,7 +64,7 @@ pub struct Recipient {
 /// A place in what this hub holds.
 #[derive(Debug, Serialize)]
 pub struct Place {
-    /// `public-words`, `contact-part`, `held`, `import`.
+    /// `public-words`, `contact-part`, `held`, `import`, or a place in words.
     pub place: String,
     /// Whose record, where it is one.
     pub hub: Option<String>,
@@ -170,6 +172,26 @@ impl Hub {
                 }
             }
         }
+        // Places that are no record's: other entries, who agreed to what of a level, what studies noted.
+        let own = match subject {
+            Subject::Person(_) => "people that only this hub knows",
+            Subject::Contact(_) => "role contacts, and what was signed of them",
+        };
+        let mut besides: BTreeMap<&'static str, u64> = BTreeMap::new();
+        for field in ["name", "email", "phone"] {
+            let Some(text) = entry.get(field).filter(|text| text.len() > 3) else { continue };
+            for stands in store::people::find(&mut db, text).await? {
+                let times = stands.times - u64::from(stands.what == own);
+                let most = besides.entry(stands.what).or_default();
+                *most = times.max(*most);
+            }
+        }
+        let told = ["records held for somebody to look at their words", "what imports keep for undoing"];
+        besides.retain(|what, times| *times > 0 && !told.contains(what));
+        elsewhere.extend(besides.into_iter().map(|(what, times)| {
+            let place = what.split(": `").next().unwrap_or(what);
+            Place { place: format!("{place} ({times})"), hub: None, record: None }
+        }));
         let consents = store::consent::all(&mut db).await?.into_iter().filter(|row| row.subject == subject);
         let consents = consents.map(|row| agreed(&row, &names, &notices)).collect();
         drop(db);
@@ -189,6 +211,7 @@ impl Hub {
             recipients,
             elsewhere,
             log,
+            about: self.access_terms().await?,
         })
     }
 }
@@ -228,6 +251,17 @@ fn agreed(
     }
 }
 
+/// A place in words, for whoever asked.
+fn place(place: &str) -> &str {
+    match place {
+        "public-words" => "the published words of an entry",
+        "contact-part" => "a role contact that is shared",
+        "held" => "words that wait until somebody has looked at them",
+        "import" => "former words, kept so that an import can be undone",
+        other => other,
+    }
+}
+
 impl Held {
     /// As a page to print or to send.
     pub fn page(&self) -> String {
@@ -259,14 +293,18 @@ impl Held {
                     h2 { "Where else it stands here" }
                     @if self.elsewhere.is_empty() { p { "Nowhere." } }
                     ul { @for one in &self.elsewhere {
-                        li { (one.place) @if let Some(hub) = &one.hub { ", by " (hub) } @if let Some(rec) = &one.record { ", record " (rec) } }
+                        li { (place(&one.place)) @if let Some(hub) = &one.hub { ", by " (hub) } @if let Some(rec) = &one.record { ", record " (rec) } }
                     } }
                     h2 { "What was done with the entry" }
                     @if self.log.is_empty() { (none()) }
                     ul { @for (day, what) in &self.log { li { (day) ": " (what) } } }
+                    @for (heading, paragraphs) in &self.about {
+                        h2 { (heading) }
+                        (super::documents::paragraphs(paragraphs))
+                    }
                 }
             }
         };
-        page.into_string()
+        crate::record::direction::straight(&page.into_string())
     }
 }

@@ -8,6 +8,7 @@
 //! * [`statement`] is the leaf: [`Statement`] and what may stand in it;
 //! * [`group`] is the public part of a group, [`list`] that of a list, [`frame`] that of a sampling frame;
 //! * [`contact`] is the part that only named hubs read, [`consent`] decides what of it is signed and who they are;
+//! * [`direction`] knows what turns the direction of writing;
 //! * [`scan`] looks through free text for what may be somebody's own;
 //! * [`part`] is one salted line of a part bundle and its digest;
 //! * [`privacy`] refuses to sign what could hold personal data, and knows each field's visibility;
@@ -17,6 +18,7 @@
 pub mod canonical;
 pub mod consent;
 pub mod contact;
+pub mod direction;
 pub mod frame;
 pub mod group;
 pub mod list;

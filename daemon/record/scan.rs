@@ -103,7 +103,10 @@ pub fn scan(group: &Group, places: &dyn Fn(&str) -> Vec<String>) -> Vec<Found> {
                 all.extend(phones(text).into_iter().map(|text| (Kind::Phone, text)));
                 all.extend(names(text, address).into_iter().map(|text| (Kind::Name, text)));
                 all.retain(|(_, words)| !own.contains(&plain(words)));
-                all.extend(places(text).into_iter().map(|text| (Kind::Place, text)));
+                // Where a group itself meets is its own to say, also beside one that is protected.
+                if !address || field == "place.catchment" {
+                    all.extend(places(text).into_iter().map(|text| (Kind::Place, text)));
+                }
                 let mark = mark(field, text);
                 let one = |(kind, text)| Found { field: field.to_owned(), kind, text, mark: mark.clone() };
                 found.extend(all.into_iter().map(one));

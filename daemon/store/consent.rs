@@ -192,6 +192,21 @@ pub async fn withdraw(db: &mut Write, n: i64, day: Date) -> Result<(), StoreErro
         .map(drop)
 }
 
+/// Ends the consents of contacts and people that are no longer here, however they went: nothing is in force for nobody.
+///
+/// # Errors
+/// Database errors.
+pub async fn end_of_nobody(db: &mut Write, day: Date) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE consent SET withdrawn = ?1 WHERE withdrawn IS NULL AND ((contact IS NOT NULL AND contact NOT IN (SELECT n FROM contact)) \
+         OR (person IS NOT NULL AND person NOT IN (SELECT n FROM person)))",
+    )
+    .bind(day.to_string())
+    .execute(&mut **db)
+    .await
+    .map(drop)
+}
+
 /// Removes entries that may no longer be kept, and notices that nobody refers to any more.
 ///
 /// # Errors

@@ -110,6 +110,11 @@ pub async fn obey(db: &mut Write, order: &Order<'_>, unfolded: &[std::ops::Range
             super::contact::erase_entries(db, rec).await?;
         }
     }
+    if hub == super::log::OWN && *parts == ErasedParts::All {
+        // What its level withheld, and what waits to be said of it. An erasure of public words alone is how a level rises.
+        super::protected::erase(db, rec).await?;
+        super::held::remove(db, rec).await?;
+    }
     sqlx::query("INSERT INTO erased (hub, rec, parts, upto, how, pos, took) VALUES (?, ?, ?, ?, ?, ?, ?)")
         .bind(hub)
         .bind(&rec.as_bytes()[..])

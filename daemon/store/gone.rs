@@ -1,9 +1,10 @@
-//! What only this hub held and let go: people, role contacts, consents that ended early, hubs that may no longer read contacts.
+//! What only this hub held and let go: people, role contacts, consents that ended early, hubs that may no longer read contacts,
+//! protected groups of which nothing was ever signed.
 //!
 //! A backup made before knows nothing of it, and no partner's log tells it. So each is written to the journal beside the backups,
 //! by numbers and days: what the entry said is in no line of it.
 
-use super::{StoreError, Write};
+use super::{StoreError, Write, protected};
 use jiff::civil::Date;
 use sqlx::SqliteConnection;
 use std::collections::BTreeSet;
@@ -37,7 +38,7 @@ struct Kind {
     go: &'static [&'static str],
 }
 
-static KINDS: [Kind; 4] = [
+static KINDS: [Kind; 5] = [
     Kind {
         label: "person",
         all: "SELECT CAST(n AS TEXT), CAST(made AS TEXT) FROM person",
@@ -69,6 +70,7 @@ static KINDS: [Kind; 4] = [
             "DELETE FROM contact_reader WHERE hub = ?1 AND since = CAST(?2 AS INTEGER) AND date(since, 'unixepoch', '-1 day') <= ?3",
         ],
     },
+    Kind { label: "place", all: protected::STANDING, go: &protected::LET_GO },
 ];
 
 impl Gone {
@@ -85,7 +87,7 @@ impl Gone {
 
     /// Whether words about somebody went with it: files must be gone through.
     pub fn held_words(&self) -> bool {
-        matches!(self.entry.kind.label, "person" | "contact")
+        matches!(self.entry.kind.label, "person" | "contact" | "place")
     }
 
     /// From a line of the journal; any other line is none.

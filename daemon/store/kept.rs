@@ -2,6 +2,7 @@
 //! finds them.
 
 use super::{StoreError, Write};
+use crate::record::HubId;
 use sqlx::{FromRow, SqliteConnection};
 
 /// A file with words that this hub wrote.
@@ -11,7 +12,7 @@ pub struct WrittenRow {
     pub path: String,
     /// When, in seconds since 1970; -1 once words that it may hold were declared void.
     pub at: i64,
-    /// Of which records: `all`, `own`, or the id of a list.
+    /// Of which records: `all`, `own`, or the id of a list; or about whom: `person 3`, `contact 2`.
     pub scope: String,
     /// SHA-256 of what was written.
     pub digest: Vec<u8>,
@@ -40,17 +41,25 @@ pub async fn written(db: &mut SqliteConnection) -> Result<Vec<WrittenRow>, Store
     sqlx::query_as("SELECT path, at, scope, digest FROM written ORDER BY path").fetch_all(db).await
 }
 
-/// Files that may hold what was erased, or declared void, since they were written.
+/// Files that may hold what was erased, or declared void, since they were written, or are about somebody who is no longer here.
 ///
 /// # Errors
 /// Database errors.
 pub async fn written_before(db: &mut SqliteConnection) -> Result<Vec<WrittenRow>, StoreError> {
     sqlx::query_as(
-        "SELECT path, at, scope, digest FROM written WHERE at < 0 OR EXISTS (SELECT 1 FROM erased WHERE took \
-         AND done >= written.at AND (scope = 'all' OR hub = 1)) ORDER BY path",
+        "SELECT path, at, scope, digest FROM written WHERE CASE \
+           WHEN scope LIKE 'person %' THEN CAST(substr(scope, 8) AS INTEGER) NOT IN (SELECT n FROM person) \
+           WHEN scope LIKE 'contact %' THEN CAST(substr(scope, 9) AS INTEGER) NOT IN (SELECT n FROM contact) \
+           ELSE at < 0 OR EXISTS (SELECT 1 FROM erased WHERE took AND done >= written.at AND (scope = 'all' OR hub = 1)) END \
+         ORDER BY path",
     )
     .fetch_all(db)
     .await
+}
+
+/// About whom a file is, where it is about one person or role contact.
+pub fn about(scope: &str) -> Option<&str> {
+    Some(scope).filter(|scope| scope.starts_with("person ") || scope.starts_with("contact "))
 }
 
 /// A file is gone.
@@ -95,6 +104,23 @@ pub async fn save_backup(db: &mut Write, row: &BackupRow) -> Result<(), StoreErr
         .execute(&mut **db)
         .await
         .map(drop)
+}
+
+/// How many statements of its own list a file holds, if it is a database of this hub. Nothing of the file is changed: it may be
+/// anybody's.
+pub async fn statements_in(path: &std::path::Path, hub: HubId) -> Option<i64> {
+    use sqlx::{ConnectOptions, Connection};
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path).read_only(true).immutable(true);
+    let mut db = options.connect().await.ok()?;
+    let held: Result<Option<i64>, StoreError> = sqlx::query_scalar(
+        "SELECT (SELECT held FROM log WHERE log.hub = hub.n ORDER BY log.n DESC LIMIT 1) FROM hub WHERE hub.n = 1 AND hub.id = ?",
+    )
+    .bind(hub.to_string())
+    .fetch_optional(&mut db)
+    .await;
+    // Whether it closes well tells nothing of what it holds.
+    let _ = db.close().await;
+    held.ok().flatten()
 }
 
 /// Every backup must be gone through again: something went that has no number among the erasures.

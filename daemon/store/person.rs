@@ -18,6 +18,7 @@
 //! ```
 
 use super::{StoreError, Write, corrupt};
+use jiff::civil::Date;
 use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
 use std::fmt;
 use uuid::Uuid;
@@ -134,11 +135,16 @@ pub async fn save(db: &mut Write, row: &PersonRow) -> Result<i64, StoreError> {
     .await
 }
 
-/// **Removes everything of a person.** This is what an erasure calls. Their consents stay: numbers, labels and days.
+/// **Removes everything of a person.** This is what an erasure calls. Their consents end, and stay: numbers, labels and days.
 ///
 /// # Errors
 /// Database errors.
-pub async fn erase(db: &mut Write, n: i64) -> Result<(), StoreError> {
+pub async fn erase(db: &mut Write, n: i64, day: Date) -> Result<(), StoreError> {
+    sqlx::query("UPDATE consent SET withdrawn = min(coalesce(withdrawn, ?1), ?1) WHERE person = ?2")
+        .bind(day.to_string())
+        .bind(n)
+        .execute(&mut **db)
+        .await?;
     for sql in ["DELETE FROM person WHERE n = ?", "DELETE FROM person_log WHERE person = ?"] {
         sqlx::query(sql).bind(n).execute(&mut **db).await?;
     }

@@ -69,6 +69,7 @@
 //! # index(String::new());
 //! ```
 
+pub mod locked;
 mod lowering;
 mod scan;
 
@@ -342,6 +343,42 @@ pub async fn same_name(db: &mut SqliteConnection, names: &[(i64, String)]) -> Re
     Ok(found)
 }
 
+/// How many protected places hold one of these texts, in small letters.
+///
+/// # Errors
+/// Database errors.
+pub async fn holding(db: &mut SqliteConnection, texts: &[String]) -> Result<u64, StoreError> {
+    let rows = sqlx::query(ALL).fetch_all(db).await?;
+    let mut n = 0;
+    for row in &rows {
+        let value = Value::Object(sealed(row)?.0).to_string().to_ascii_lowercase();
+        n += u64::from(texts.iter().any(|text| value.contains(text.as_str())));
+    }
+    Ok(n)
+}
+
+/// Protected records as [`super::gone`] knows them: by the record alone, as its level may have changed since a backup was made.
+pub(super) const STANDING: &str = "SELECT lower(hex(rec)), 'place' FROM protected";
+/// Lets one go: its record (`?1`), `place` (`?2`), on a day (`?3`).
+pub(super) const LET_GO: [&str; 2] = [
+    "DELETE FROM protected_words WHERE ?2 = 'place' AND rec IN (SELECT rec FROM protected WHERE lower(hex(rec)) = ?1 \
+     AND date(since, 'unixepoch', '-1 day') <= ?3)",
+    "DELETE FROM protected WHERE ?2 = 'place' AND lower(hex(rec)) = ?1 AND date(since, 'unixepoch', '-1 day') <= ?3",
+];
+
+/// What is withheld of a record goes, with all that was noted beside it: the record is erased.
+///
+/// # Errors
+/// Database errors.
+pub async fn erase(db: &mut Write, rec: Uuid) -> Result<(), StoreError> {
+    release(db, rec).await?;
+    sqlx::query("DELETE FROM safety_proposal WHERE rec = ?")
+        .bind(&rec.as_bytes()[..])
+        .execute(&mut **db)
+        .await
+        .map(drop)
+}
+
 /// Which record of a list a row is of which nothing is signed: by the row's own reference, or by its name. And whether what is
 /// stored says the same as the row.
 ///
@@ -428,18 +465,34 @@ pub async fn allow(db: &mut Write, rec: Uuid, public: &Group, fields: &[&str]) -
     Ok(())
 }
 
-/// Whether a text holds a postcode of a protected place: for whoever scans other free text before it is signed.
+/// Postcodes of protected places, to be looked for in what is said of other groups. It prints nothing of them.
+#[derive(Default)]
+pub struct Postcodes(Vec<(Uuid, String)>);
+
+impl Postcodes {
+    /// Whether a text holds one; of another record than `own`, whose own words [`SealedPlace::given_away`] looks at.
+    pub fn stand_in(&self, text: &str, own: Option<Uuid>) -> bool {
+        if self.0.is_empty() {
+            return false;
+        }
+        let joined = scan::joined(text);
+        self.0.iter().any(|(rec, postcode)| Some(*rec) != own && joined.contains(postcode.as_str()))
+    }
+}
+
+/// The postcodes of every protected place.
 ///
 /// # Errors
 /// Database errors.
-pub async fn names_a_postcode(db: &mut SqliteConnection, text: &str) -> Result<bool, StoreError> {
+pub async fn postcodes(db: &mut SqliteConnection) -> Result<Postcodes, StoreError> {
     let rows = sqlx::query(ALL).fetch_all(db).await?;
+    let mut found = Vec::new();
     for row in &rows {
-        if scan::holds_postcode(&sealed(row)?.0, text) {
-            return Ok(true);
+        if let Some(postcode) = scan::postcode(&sealed(row)?.0) {
+            found.push((ProtectedRow::try_from(row)?.rec, postcode));
         }
     }
-    Ok(false)
+    Ok(Postcodes(found))
 }
 
 /// The name of a record of which nothing is signed; of others it stands in the record.

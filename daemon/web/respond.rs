@@ -1,5 +1,6 @@
 //! How a page is sent: the headers that keep what people look for between them and the hub (USERS 4.4).
 
+use crate::record::direction::straight;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use maud::Markup;
@@ -28,7 +29,8 @@ const HEADERS: [(HeaderName, &str); 5] = [
 
 /// A page as a response.
 pub fn page(status: StatusCode, page: Markup, keep: Keep) -> Response {
-    let mut response = (status, Html(page.into_string())).into_response();
+    // What others wrote may turn the direction of whatever follows it: here, where every page passes, it cannot.
+    let mut response = (status, Html(straight(&page.into_string()))).into_response();
     let head = response.headers_mut();
     for (name, value) in HEADERS {
         head.insert(name, HeaderValue::from_static(value));

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use mutuald::config::{Backup, Config, ConfigError, Hub, Log, LogFormat, Publish, Pull, Retention, Web};
+use mutuald::config::{Backup, Config, ConfigError, Documents, Hub, Log, LogFormat, Publish, Pull, Retention, Web};
 use mutuald::limits::Limits;
 use mutuald::peer::schedule::Schedule;
 
@@ -49,6 +49,16 @@ fn every_option() -> BTreeSet<String> {
         },
         backup: Backup { folder: Some("/b".into()), keep: 1 },
         retention: Retention::default(),
+        documents: Documents {
+            controller: Some("c".into()),
+            address: Some("a".into()),
+            officer: Some("o".into()),
+            answers: Some("w".into()),
+            basis_groups: Some("g".into()),
+            basis_people: Some("p".into()),
+            transfers: Some("t".into()),
+            security: Some("s".into()),
+        },
         limits: Limits::default(),
         log: Log { format: LogFormat::Auto, filter: "info".into() },
     };
@@ -130,7 +140,17 @@ fn what_cannot_be_read_is_refused_by_file_line_and_key() {
     }
     let error = Config::load(Path::new("/nowhere/hub.toml")).expect_err("it is not there");
     assert_eq!(error.code(), "config-unreadable");
-    assert!(error.to_string().contains("/nowhere/hub.toml") && error.to_string().contains("mutuald init"));
+    assert!(error.to_string().contains("/nowhere/hub.toml"), "{error}");
+}
+
+#[test]
+fn a_configuration_that_is_not_there_is_said_once_with_what_to_do() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for arguments in [&["--config", "nowhere.toml", "status"][..], &["--config", "nowhere.toml", "run"]] {
+        let said = crate::support::command::run(folder.path(), arguments).failed(1);
+        assert_eq!(said.matches("No such file").count(), 1, "{said}");
+        assert!(said.contains("nowhere.toml") && said.contains("--config") && said.contains("mutuald init"), "{said}");
+    }
 }
 
 #[test]
@@ -150,6 +170,7 @@ fn what_cannot_be_meant_is_found_by_the_one_check() {
         ("[pull]\njitter_percent = 51", "pull.jitter_percent", "0 to 50"),
         ("[pull]\ncontact = \"a\\nb\"", "pull.contact", "header"),
         ("[pull]\ncontact = \"\"", "pull.contact", "header"),
+        ("[documents]\nofficer = \" \"", "documents.officer", "take the line out"),
         ("[limits]\nparallel_gets = 0", "limits.parallel_gets", "above 0"),
         ("[log]\nfilter = \"info,,mutuald=loud\"", "log.filter", "loud"),
     ] {

@@ -184,18 +184,97 @@ fn a_person_stays_on_the_hub_and_is_shown_all_that_is_held() {
     }
 }
 
+/// Settles what the documents cannot know.
+fn settle(desk: &Desk) {
+    let file = desk.file("hub.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let said = "[documents]\ncontroller = \"Nottingham Trust, charity 1098765\"\naddress = \"2 Low Street\"\nofficer = \"None is \
+                required.\"\nbasis_groups = \"legitimate interests: that people find groups\"\nbasis_people = \"legitimate interests: to \
+                support groups\"\ntransfers = \"None of it leaves the United Kingdom.\"\nsecurity = \"Two of us may use the machine.\"\n";
+    std::fs::write(&file, format!("{text}\n{said}")).unwrap();
+    desk.run(&["config", "check"]).ended(0);
+}
+
+/// A document says each of these; one of several, where a bar divides them.
+#[track_caller]
+fn says(document: &str, items: &[(&str, &str)]) {
+    for (item, words) in items {
+        assert!(words.split('|').any(|words| document.contains(words)), "{item} is missing ({words:?}):\n{document}");
+    }
+}
+
 #[test]
 fn documents_say_what_is_in_force() {
     let (desk, essex) = (sharing("Nottingham"), Desk::new("Essex"));
     let served = essex.serve();
     desk.run(&["partner", "add", &served.url, "--hub", &essex.id]).ended(0);
-    let notice = desk.run(&["documents", "show", "notice"]).ended(0);
-    assert!(notice.contains("With nobody."), "{notice}");
+    // What nobody has said yet is seen in the text, and the setting that says it is named.
+    let notice = desk.run(&["documents", "show", "notice"]).ended(3);
+    assert!(notice.contains("With nobody.") && notice.contains("setting documents.controller"), "{notice}");
+    let missing = desk.run(&["documents", "show", "--json"]).json(3)["missing"].clone();
+    let all = ["controller", "address", "officer", "basis_groups", "basis_people", "transfers", "security"];
+    let mut expected: Vec<String> = all.iter().map(|name| format!("documents.{name}")).collect();
+    expected.sort();
+    assert_eq!(missing, serde_json::json!(expected), "the contact in the hub document answers");
+    settle(&desk);
     desk.run(&["partner", "share", "Essex", "--contact"]).ended(0);
     let notice = desk.run(&["documents", "show", "notice"]).ended(0);
     assert!(
         notice.contains("Essex") && notice.contains("12 months") && notice.contains("groups@example.org"),
         "{notice}"
+    );
+    // UK GDPR, Art. 13(1) and (2).
+    says(
+        &notice,
+        &[
+            ("(1)(a) the controller", "Nottingham Trust, charity 1098765, 2 Low Street"),
+            ("(1)(b) the officer", "officer: None is required"),
+            ("(1)(c) purposes", "put people in touch with your group"),
+            ("(1)(c) the basis", "Art. 6(1)(a) and 9(2)(a)"),
+            ("(1)(c) the basis of what is not shared", "legitimate interests: to support groups"),
+            ("(1)(e) recipients", &essex.id),
+            ("(1)(f) other countries", "None of it leaves the United Kingdom"),
+            ("(2)(a) how long", "12 months after they were last confirmed"),
+            ("(2)(b) access", "To see what we hold"),
+            ("(2)(b) rectification and erasure", "put right, or removed"),
+            ("(2)(b) restriction and objection", "restricted while a question is open, and to object"),
+            ("(2)(b) portability", "portability"),
+            ("(2)(c) withdrawing", "take your consent back, at any time"),
+            ("(2)(d) complaints", "ico.org.uk/make-a-complaint"),
+            ("(2)(e) whether they must", "You need not give us anything"),
+            ("(2)(f) machines", "No decision about you is made by a machine alone"),
+        ],
+    );
+    let register = desk.run(&["documents", "show", "register"]).ended(0);
+    // Art. 30(1).
+    says(
+        &register,
+        &[
+            ("(a) the controller", "Nottingham Trust, charity 1098765, 2 Low Street"),
+            ("(a) the officer", "None is required"),
+            ("(b) purposes", "Purpose: that people find"),
+            ("(c) people and data", "People and data: 0 people"),
+            ("(c) contacts of others", "Role contacts that partner hubs gave us"),
+            ("(c) protected places", "what would give their place away"),
+            ("(d) recipients", &essex.id),
+            ("(e) other countries", "None of it leaves the United Kingdom"),
+            ("(f) how long", "words that wait 90 days"),
+            ("(f) backups", "Backups: we keep the newest 14"),
+            ("(g) security", "Two of us may use the machine"),
+            ("the basis", "Basis: legitimate interests: to support groups"),
+        ],
+    );
+    // What two hubs agree on; what only the other can say is left to it, and to be seen.
+    let annex = desk.run(&["documents", "show", "annex"]).ended(3);
+    says(
+        &annex,
+        &[
+            ("who answers", "Whoever is asked answers, for what it holds itself, within one month"),
+            ("how the other is told", "tells the other within three working days"),
+            ("at which address", "Essex at groups@example.org"),
+            ("the basis", "Art. 6(1)(a) and 9(2)(a)"),
+            ("what the other fills in", "[TO FILL IN: by Essex, its full name"),
+        ],
     );
     desk.run(&["documents", "make", "--out", "documents"]).ended(0);
     let names: Vec<String> = std::fs::read_dir(desk.file("documents"))
@@ -205,6 +284,8 @@ fn documents_say_what_is_in_force() {
     assert_eq!(names.len(), 3, "{names:?}");
     let register = std::fs::read_to_string(desk.file("documents/register.html")).unwrap();
     assert!(register.contains("Art. 30") && register.contains(&essex.id), "{register}");
+    let annex = std::fs::read_to_string(desk.file(&format!("documents/annex-{}.html", essex.id))).unwrap();
+    assert!(annex.contains("<mark>[TO FILL IN: ") && annex.contains("</li><li>"), "{annex}");
     desk.run(&["documents", "show", "poem"]).failed(2);
 }
 
@@ -292,6 +373,123 @@ async fn what_is_due_and_was_shown_goes_by_itself() {
     hub.check_hub().await;
 }
 
+/// The day that is shown is the day on which it goes: for each clock, also where months differ in length.
+#[tokio::test]
+async fn what_is_shown_as_going_on_a_day_goes_on_that_day() {
+    use crate::attacks::contact::{add, role};
+    use mutuald::node::retention::Kind as Clock;
+    use mutuald::store::person::PersonRow;
+    let hub = TestHub::with("Nottingham", 530, |config| {
+        config.retention.contact_months = 6;
+        config.retention.log_days = 30;
+    })
+    .await;
+    let rec = Uuid::from_u128(0x4000_8000_0000_0000_0001);
+    let at = |day: &str| hub.clock.set(format!("{day}T09:00:00Z").parse().unwrap());
+    at("2027-08-31");
+    hub.put(&[(rec, crate::support::hub::group("Stroke Circle", "Nottingham", "0115 496 0001"))]).await;
+    add(&hub, rec, role(SECRET)).await;
+    let note = async |what: &str| {
+        let mut db = hub.hub.store.write().await.unwrap();
+        let person =
+            PersonRow { n: 1, role: "founder".into(), confirmed: hub.clock.now().as_second(), ..PersonRow::default() };
+        mutuald::store::person::save(&mut db, &person).await.unwrap();
+        mutuald::store::person::note(&mut db, 1, what, hub.clock.now().as_second()).await.unwrap();
+        db.commit().await.unwrap();
+    };
+    let due = async |day: &str| -> Vec<(Clock, String, String)> {
+        at(day);
+        let due = hub.hub.retention_due().await.unwrap();
+        due.into_iter().map(|due| (due.kind, due.since.to_string(), due.goes.unwrap().to_string())).collect()
+    };
+    let shown = |kind, since: &str, goes: &str| (kind, since.to_owned(), goes.to_owned());
+    assert_eq!(due("2028-02-28").await, []);
+    let contact = [shown(Clock::Contact, "2027-08-31", "2028-03-07")];
+    assert_eq!(due("2028-02-29").await, contact);
+    let gone = async |day: &str| {
+        at(day);
+        hub.hub.retention_sweep().await.unwrap().unwrap().into_iter().collect::<Vec<_>>()
+    };
+    assert_eq!(gone("2028-03-06").await, []);
+    assert_eq!(gone("2028-03-07").await, [(Clock::Contact, 1)]);
+    // Words that wait, and who looked: each from its own day.
+    at("2028-04-01");
+    let tells = serde_json::json!({"description": TELLS, "name": "Stroke Circle"});
+    hub.hub
+        .say(&[mutuald::node::author::Draft {
+            id: Uuid::from_u128(0x4000_8000_0000_0000_0002),
+            rev: 1,
+            body: mutuald::record::statement::Body::Put(mutuald::record::statement::Kind::Record),
+            public: Some(tells.to_string()),
+        }])
+        .await
+        .unwrap();
+    note("shown").await;
+    at("2028-04-03");
+    note("shown again").await;
+    assert_eq!(due("2028-04-30").await, []);
+    assert_eq!(due("2028-05-01").await, [shown(Clock::Log, "2028-04-01", "2028-05-08")]);
+    assert_eq!(due("2028-05-06").await, [shown(Clock::Log, "2028-04-01", "2028-05-08")]);
+    assert_eq!(gone("2028-05-07").await, []);
+    assert_eq!(gone("2028-05-08").await, [(Clock::Log, 1)]);
+    assert_eq!(due("2028-05-08").await, [shown(Clock::Log, "2028-04-03", "2028-05-10")]);
+    assert_eq!(gone("2028-05-10").await, [(Clock::Log, 1)]);
+    assert_eq!(due("2028-06-29").await, []);
+    assert_eq!(due("2028-06-30").await, [shown(Clock::Held, "2028-04-01", "2028-07-07")]);
+    assert_eq!(gone("2028-07-06").await, []);
+    assert_eq!(gone("2028-07-07").await, [(Clock::Held, 1)]);
+}
+
+/// A name is found and goes however its letters are written, and so does what was written about somebody; what stays is said.
+#[test]
+fn a_name_beyond_english_letters_is_found_and_goes() {
+    let desk = sharing("Nottingham");
+    desk.run(&["person", "add", "Émile Dubois", "--role", "founder", "--group", "Stroke Circle"]).ended(0);
+    desk.run(&["consent", "add", "--person", "1", "--medium", "phone"]).ended(0);
+    desk.run(&["subject", "export", "Dubois", "--out", "his.html"]).ended(0);
+    desk.run(&["subject", "export", "Dubois", "--out", "changed.html"]).ended(0);
+    std::fs::write(desk.file("changed.html"), "Émile Dubois, as sent").unwrap();
+    // Somebody of that name wanted a level lowered.
+    desk.run(&["safety", "set", "Stroke Circle", "contact-first", "--commit"]).ended(0);
+    let who = ["--person", "E. Dubois", "--role", "trustee"];
+    desk.run(&[&["safety", "lower", "Stroke Circle", "open"][..], &who].concat()).ended(0);
+    desk.run(&["person", "add", "Dubois, E.", "--role", "founder"]).ended(0);
+
+    let page = std::fs::read_to_string(desk.file("his.html")).unwrap();
+    says(
+        &page,
+        &[
+            ("Art. 15(1)(a) purposes", "What for, and why we may"),
+            ("Art. 15(1)(c) recipients", "Who was given it"),
+            ("Art. 15(1)(d) how long", "after they were last confirmed"),
+            ("Art. 15(1)(e) rights", "put right, or removed"),
+            ("Art. 15(1)(f) complaints", "Information Commissioner"),
+            ("Art. 15(1)(g) source", "from whom, if it was not you"),
+            ("Art. 15(1)(h) machines", "No decision about you is made by a machine alone"),
+        ],
+    );
+    for spelt in ["Émile Dubois", "émile dubois", "ÉMILE DUBOIS", "E\u{301}mile Dubois"] {
+        let found = desk.run(&["erase", "--person", spelt, "--json"]).json(0);
+        assert_eq!(found["here"][0]["times"], 1, "{spelt}: {found}");
+    }
+    let found = desk.run(&["erase", "--person", "e. dubois"]).ended(0);
+    assert!(found.contains("who wanted a safety level lowered"), "{found}");
+    let left = desk.run(&["erase", "--person", "émile dubois", "--commit"]).ended(3);
+    assert!(left.contains("changed.html"), "{left}");
+    assert!(!desk.file("his.html").exists(), "what was written about him goes with him");
+    std::fs::remove_file(desk.file("changed.html")).unwrap();
+    assert!(!desk.run(&["person", "list"]).ended(0).contains("mile"));
+    // Nobody agreed to anything any more.
+    assert_eq!(desk.run(&["consent", "list", "--json"]).json(0), serde_json::json!([]));
+    // Of the other entry of that name the export says where the name stands besides.
+    desk.run(&["safety", "lower", "Stroke Circle", "open", "--person", "Dubois, E.", "--role", "trustee"]).ended(0);
+    desk.run(&["subject", "export", "person 2", "--out", "other.json"]).ended(0);
+    let other: Value = serde_json::from_str(&std::fs::read_to_string(desk.file("other.json")).unwrap()).unwrap();
+    assert!(other["elsewhere"].to_string().contains("who wanted a safety level lowered"), "{other:#}");
+    desk.run(&["person", "forget", "2", "--yes"]).ended(0);
+    assert!(!desk.file("other.json").exists());
+}
+
 /// A person's contact can be traced to who gave it, by any hub that holds it.
 #[tokio::test]
 async fn pain_5_whoever_holds_a_contact_knows_from_whom() {
@@ -312,7 +510,33 @@ async fn pain_5_whoever_holds_a_contact_knows_from_whom() {
     drop(db);
     let documents = essex.hub.documents().await.unwrap();
     let told = documents.iter().find(|one| one.name.starts_with("article-14")).expect("whom to tell, and of what");
-    assert!(told.markdown().contains("given your contact details by Nottingham") && told.markdown().contains(&hub.url));
+    let told = told.markdown();
+    // UK GDPR, Art. 14(1) and (2).
+    says(
+        &told,
+        &[
+            ("who gave it", "given your contact details by Nottingham"),
+            ("(1)(a) the controller", "[TO FILL IN: the organisation that is responsible"),
+            ("(1)(b) the officer", "documents.officer"),
+            ("(1)(c) purposes", "put people in touch with your group, and for nothing else"),
+            ("(1)(c) the basis", "explicit consent (UK GDPR Art. 6(1)(a) and 9(2)(a))"),
+            ("(1)(d) categories", "Your role as contact of a group and how that role is reached (email, phone"),
+            ("(1)(d) special ones", "something about your health"),
+            ("(1)(e) recipients", "our own staff"),
+            ("(1)(f) other countries", "documents.transfers"),
+            ("(2)(a) how long", "As long as Nottingham gives it to us"),
+            ("(2)(c) access", "To see what we hold"),
+            ("(2)(c) rectification and erasure", "put right, or removed"),
+            ("(2)(c) restriction and objection", "restricted while a question is open, and to object"),
+            ("(2)(c) portability", "portability"),
+            ("(2)(d) withdrawing", "take your consent back, at any time"),
+            ("(2)(e) complaints", "Information Commissioner: ico.org.uk"),
+            ("(2)(f) the source", &hub.url),
+            ("(2)(f) whether public", "not from a public source"),
+            ("(2)(g) machines", "No decision about you is made by a machine alone"),
+            ("(3) by when", "within one month"),
+        ],
+    );
     // And who was given it, at the hub that gave it: whom to tell of an erasure.
     let all = hub.hub.all_about(mutuald::store::consent::Subject::Contact(contact)).await.unwrap();
     assert!(all.recipients[0].hub.contains("Essex"));

@@ -28,6 +28,9 @@ use uuid::Uuid;
 /// The work a child does: `say STATE`, or `pull STATE URL`.
 const WORK: &str = "MUTUALD_CRASH_CHILD";
 
+/// A folder that no setting names, such as a stick.
+const ELSEWHERE: &str = "stick";
+
 fn config(state: &Path) -> Config {
     let mut config = Config::default();
     config.hub.state = state.to_owned();
@@ -124,18 +127,18 @@ async fn child() {
         }
         ["backup", state] => {
             let hub = open(Path::new(state)).await;
+            // What a person would do: look what there is, and make one where there is none.
+            hub.look_for_half_made().await.unwrap();
             if hub.backups().await.unwrap().is_empty() {
-                let file = Path::new(state).join("backups/made.backup");
+                let file = Path::new(state).join(ELSEWHERE).join("made.backup");
                 std::fs::create_dir_all(file.parent().unwrap()).unwrap();
-                // A backup that was made and not listed yet: it is made again.
-                let _ = std::fs::remove_file(&file);
                 hub.back_up(Some(&file)).await.unwrap();
             }
         }
         ["restore", state] => {
             let file = Path::new(state).join("backups/old.backup");
             let clock = Clock::fixed(crate::support::hub::NOW.parse().unwrap());
-            backup::restore(&config(Path::new(state)), &file, &clock, true).await.unwrap();
+            backup::restore(&config(Path::new(state)), &file, &clock, true, false).await.unwrap();
         }
         ["rotate", state] => {
             let hub = open(Path::new(state)).await;
@@ -335,7 +338,20 @@ async fn f45_backups_survive_a_kill_at_every_step() {
     let expected = told(&start).await;
     let trials = tempfile::tempdir().unwrap();
     let met = kill_everywhere(&start, "backup", "", async |state, at, restarted| {
-        let file = state.join("backups/made.backup");
+        let file = state.join(ELSEWHERE).join("made.backup");
+        // Whatever lies there, whole or half made, a list names it.
+        let database = rusqlite::Connection::open(state.join("mutuald.db")).unwrap();
+        let mut rows = database.prepare("SELECT path FROM backup").unwrap();
+        let listed: Vec<PathBuf> =
+            rows.query_map([], |row| row.get::<_, String>(0)).unwrap().map(|path| path.unwrap().into()).collect();
+        for entry in std::fs::read_dir(state.join(ELSEWHERE)).into_iter().flatten().flatten() {
+            let path = entry.path();
+            let known = |one: &PathBuf| *one == path || one.with_extension("") == path;
+            let journal = path.file_name().is_some_and(|name| name == "erasures.journal");
+            assert!(journal || listed.iter().any(known), "{at}: no list names {}", path.display());
+        }
+        drop(rows);
+        drop(database);
         if restarted || file.exists() {
             let database = rusqlite::Connection::open(&file).unwrap();
             let whole: String = database.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
@@ -353,15 +369,22 @@ async fn f45_backups_survive_a_kill_at_every_step() {
         copy(state, &killed);
         // Paths are remembered whole, and the copy has others.
         let database = rusqlite::Connection::open(killed.join("mutuald.db")).unwrap();
-        database.execute_batch("DELETE FROM backup; DELETE FROM written").unwrap();
+        for table in ["backup", "written"] {
+            let sql = format!("UPDATE {table} SET path = replace(path, ?1, ?2)");
+            database.execute(&sql, [state.to_str().unwrap(), killed.to_str().unwrap()]).unwrap();
+        }
         drop(database);
-        let _ = std::fs::remove_file(killed.join("backups/made.backup"));
         assert!(!work(&format!("forget {}", killed.display()), None));
-        let found = audit(&[&killed.join("backups"), &killed.join("mutuald.db")], &[SECRET]);
+        let stick = killed.join(ELSEWHERE);
+        let found = audit(&[&stick, &killed.join("mutuald.db")], &[SECRET]);
+        let half = stick.join("made.backup.new");
+        assert!(!half.exists(), "{at}: a half-made copy stays");
         assert!(found.is_empty(), "{at}: {found:?}");
     })
     .await;
-    assert!(met.contains("backup-written") && met.contains("backup-listed"), "{met:?}");
+    for name in ["backup-noted", "backup-written", "backup-in-place", "backup-listed"] {
+        assert!(met.contains(name), "{name}: {met:?}");
+    }
 
     let hub = open(&start).await;
     hub.back_up(Some(&start.join("backups/old.backup"))).await.unwrap();
@@ -392,6 +415,47 @@ async fn f45_backups_survive_a_kill_at_every_step() {
     .await;
     for name in ["restore-ready", "restore-aside", "restore-done"] {
         assert!(met.contains(name), "{name}: {met:?}");
+    }
+}
+
+/// What a crash left of a backup elsewhere is said as long as it is out of reach, and then finished or removed. What somebody else put
+/// there under the name that it was to have is nobody's backup.
+#[test]
+fn f45_a_backup_that_was_cut_off_is_said_and_settled() {
+    use crate::support::command::Desk;
+    let desk = Desk::new("Essex Hub");
+    desk.run(&["group", "add", "Stroke Circle", "--town", "Nottingham"]).ended(0);
+    desk.run(&["backup", "make", "whole.backup"]).ended(0);
+    desk.run(&["backup", "make", "x.new"]).failed(1);
+    let database = rusqlite::Connection::open(desk.file("mutuald-state/mutuald.db")).unwrap();
+    let half = desk.file("stick/x.backup.new");
+    let note = || {
+        let path = half.display().to_string();
+        database.execute("INSERT OR REPLACE INTO backup VALUES (?, 1, 0, -1)", [path]).unwrap();
+    };
+    note();
+    let said = desk.run(&["backup", "list"]).ended(3);
+    assert!(said.contains("half made: its making was cut off"), "{said}");
+    std::fs::create_dir(desk.file("stick")).unwrap();
+    std::fs::write(&half, "half of it").unwrap();
+    let said = desk.run(&["backup", "list"]).ended(0);
+    assert!(said.contains("what there was of it is removed") && !half.exists(), "{said}");
+    assert!(!desk.run(&["backup", "list"]).ended(0).contains("x.backup"));
+    // It had its name already.
+    note();
+    std::fs::copy(desk.file("whole.backup"), desk.file("stick/x.backup")).unwrap();
+    let said = desk.run(&["backup", "list"]).ended(0);
+    assert!(said.contains("it is whole, and listed now"), "{said}");
+    assert!(desk.run(&["backup", "list"]).ended(0).contains("x.backup"));
+    // Another hub's, or no database at all.
+    let other = Desk::new("Kent Hub");
+    other.run(&["backup", "make", "other.backup"]).ended(0);
+    for foreign in [std::fs::read(other.file("other.backup")).unwrap(), b"a letter".to_vec()] {
+        database.execute("DELETE FROM backup", []).unwrap();
+        note();
+        std::fs::write(desk.file("stick/x.backup"), &foreign).unwrap();
+        assert!(!desk.run(&["backup", "list"]).ended(0).contains("listed now"));
+        assert_eq!(std::fs::read(desk.file("stick/x.backup")).unwrap(), foreign, "left as it was");
     }
 }
 

@@ -438,7 +438,7 @@ fn the_register_is_kept_by_commands() {
     add("nottingham", "2020-01-01").failed(2);
     assert!(add("nottingham", "2999-01-01").ended(0).contains("Noted as 1"));
     assert!(desk.run(&["frame", "use", "list"]).ended(0).contains("University of Nottingham"));
-    let documents = desk.run(&["documents", "show", "register"]).ended(0);
+    let documents = desk.run(&["documents", "show", "register"]).ended(3);
     assert!(documents.contains("ESTEEM again"), "{documents}");
     let database = rusqlite::Connection::open(desk.file("mutuald-state/mutuald.db")).unwrap();
     assert_eq!(database.execute("UPDATE frame_use SET expires = '2020-02-01'", []).unwrap(), 1);

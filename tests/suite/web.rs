@@ -481,3 +481,26 @@ impl Drop for PlainHost {
         let _ = self.process.wait();
     }
 }
+
+/// A name with marks that turn the direction of writing turns nothing on any page, and stands apart from what is around it.
+#[tokio::test]
+async fn what_a_partner_calls_itself_turns_no_page() {
+    let name = "Kent \u{202e}buH\u{2067} (all is well)";
+    let mut partners = sample::partners_page();
+    partners.partners[0].name = name.to_owned();
+    let mut group = sample::group_page();
+    group.name = name.to_owned();
+    group.members[0].hub = name.to_owned();
+    group.seen.iter_mut().for_each(|seen| seen.by = name.to_owned());
+    for page in [pages::partners(&site(), &partners), pages::group(&site(), &group)] {
+        let sent = respond::page(StatusCode::OK, page, Keep::Asking);
+        let bytes = axum::body::to_bytes(sent.into_body(), 1 << 20).await.unwrap();
+        let text = String::from_utf8(bytes.to_vec()).unwrap();
+        let turns =
+            text.chars().filter(|c| ('\u{202a}'..='\u{202e}').contains(c) || ('\u{2066}'..='\u{2069}').contains(c));
+        assert_eq!(turns.count(), 0, "{text}");
+        assert!(text.contains("Kent buH (all is well)"), "{text}");
+    }
+    let shown = pages::partners(&site(), &partners).into_string();
+    assert!(shown.contains(&format!("<bdi>{name}</bdi>")), "{shown}");
+}

@@ -131,7 +131,7 @@ impl fmt::Display for InForce {
         if *again > 0 {
             writeln!(
                 out,
-                "{} said again in the new list. Its key belongs into the backup: `mutuald key backup`.",
+                "{} said again in the new list. Its key is in no backup; keep a copy in a locked place: `mutuald key backup`.",
                 count(*again, "statement was", "statements were")
             )?;
         }

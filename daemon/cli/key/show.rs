@@ -20,6 +20,9 @@ struct Shown {
     lists: Vec<List>,
     mirrors: Vec<String>,
     successor: Option<HubId>,
+    /// The file of the key that opens protected places in backups, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    places: Option<PathBuf>,
 }
 
 #[derive(Serialize)]
@@ -67,6 +70,13 @@ impl fmt::Display for Shown {
             };
             writeln!(out, "  {}  {}  {state}; {key}", list.fingerprint, list.origin)?;
         }
+        if let Some(places) = &self.places {
+            writeln!(
+                out,
+                "\nPROTECTED PLACES in backups are opened by {} alone: keep a copy, apart from the backups",
+                places.display()
+            )?;
+        }
         for mirror in &self.mirrors {
             writeln!(out, "Copies are kept at {mirror}")?;
         }
@@ -79,7 +89,7 @@ impl fmt::Display for Shown {
 
 /// What to keep where, in plain words.
 const KEEP: &str = "Keep the root key on two USB sticks or on paper, in two locked places, not on this machine. It is needed only to \
-change keys. Keep the list's key in the backup: whoever has it can speak in this hub's name until the root key closes the list.";
+change keys. Keep a copy of the list's key in a locked place, apart from the backups, which never hold it: whoever has it can speak in this hub's name until the root key closes the list.";
 
 pub(super) async fn show(hub: &Hub) -> anyhow::Result<Answer> {
     let own = hub.own_document().await?;
@@ -122,6 +132,7 @@ pub(super) async fn show(hub: &Hub) -> anyhow::Result<Answer> {
         lists,
         mirrors: document.mirrors.clone(),
         successor: document.successor,
+        places: Some(keys::places_file(&folder)).filter(|file| keys::found(file).exists()),
     })?
     .look_if(look))
 }

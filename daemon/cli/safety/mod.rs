@@ -26,12 +26,17 @@ pub enum Safety {
 }
 
 /// What a name leads to: a group of the registry, or a record of this hub that is in no registry.
-enum Found {
+pub(in crate::cli) enum Found {
     Known(Box<Known>),
     Unsigned(ProtectedRow),
 }
 
-async fn found(context: &Context, hub: &Hub, db: &mut SqliteConnection, wanted: &str) -> anyhow::Result<Found> {
+pub(in crate::cli) async fn found(
+    context: &Context,
+    hub: &Hub,
+    db: &mut SqliteConnection,
+    wanted: &str,
+) -> anyhow::Result<Found> {
     let named = protected::named(db, wanted).await?;
     match groups::find(db, wanted).await {
         Err(NotFound::None(_)) if named.len() == 1 => Ok(Found::Unsigned(named[0].clone())),

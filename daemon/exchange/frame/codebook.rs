@@ -65,7 +65,7 @@ pub fn page(export: &Export, files: &[File]) -> String {
             }
         }
     };
-    page.into_string() + "\n"
+    crate::record::direction::straight(&page.into_string()) + "\n"
 }
 
 fn table(file: &File) -> Markup {

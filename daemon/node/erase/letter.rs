@@ -4,6 +4,7 @@
 use super::contact;
 use super::status::{Erasure, Stage};
 use crate::node::Hub;
+use crate::store;
 use crate::store::erase::How;
 use crate::store::log::OWN;
 use jiff::Timestamp;
@@ -71,13 +72,18 @@ pub async fn answer(hub: &Hub, erasure: &Erasure) -> anyhow::Result<Letter> {
         text.push_str(line);
         text.push('\n');
     };
+    // What was not reached is not said to be done.
+    let away = store::kept::backups(&mut db).await?.iter().filter(|row| row.cleaned < erasure.number).count();
     let parts =
         if erasure.parts == "*" { "everything it said".to_owned() } else { format!("its part \"{}\"", erasure.parts) };
     match (erasure.how, erasure.stage) {
-        (How::Issued, Stage::Deleted) => add(&format!(
-            "On {} we deleted the entry ({parts}) from our database, its search index, our published list and\nour backups.",
-            day(erasure.at)
-        )),
+        (How::Issued, Stage::Deleted) => {
+            let backups = if away == 0 { "our published list and\nour backups" } else { "and our published list" };
+            add(&format!(
+                "On {} we deleted the entry ({parts}) from our database, its search index, {backups}.",
+                day(erasure.at)
+            ));
+        }
         (How::Asked, _) => add(&format!(
             "The entry is kept by another organisation, {}. On {} we took our copy of it out of\nour registry, for good, and asked them to erase it at its source. {}",
             erasure.hub,
@@ -94,6 +100,12 @@ pub async fn answer(hub: &Hub, erasure: &Erasure) -> anyhow::Result<Letter> {
             day(erasure.at),
             erasure.until.map(day).unwrap_or_default()
         )),
+    }
+    if away > 0 {
+        add(&format!(
+            "\nIt may still stand in {away} of our backups, which we could not reach yet. It is taken out of them when we can, and before\n\
+             any of them is used again."
+        ));
     }
     let (done, open): (Vec<_>, Vec<_>) = erasure.partners.iter().partition(|partner| partner.confirmed.is_some());
     if erasure.how == How::Issued {
@@ -127,7 +139,8 @@ pub async fn answer(hub: &Hub, erasure: &Erasure) -> anyhow::Result<Letter> {
         );
     }
     add(
-        "\nWhat stays is a number that stands for the entry and from which nothing of it can be worked out, so that it is not\ntaken in again by mistake.",
+        "\nWhat stays, so that it is not taken in again by mistake: a number that stands for the entry and, where it came from a list, a\n\
+         fingerprint by which we notice if that list brings it again. None of its words stay.",
     );
     add(
         "\nIf you think that we have not done what we should, you can complain to us, and to the Information Commissioner's\nOffice (ico.org.uk). The law is UK GDPR, Articles 12, 17 and 19.",

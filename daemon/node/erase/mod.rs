@@ -151,6 +151,14 @@ impl Plan {
                 });
             }
         }
+        for target in self.targets.iter().filter(|target| target.own) {
+            if store::protected::get(db, target.record.rec).await?.is_some() {
+                here(match self.classes {
+                    None => "its protected place, in the table that only this hub has".to_owned(),
+                    Some(_) => "not taken out: its protected place; leave --class out to erase that too".to_owned(),
+                });
+            }
+        }
         let own = self.targets.iter().any(|target| target.own);
         if own && public && hub.config.feed().exists() {
             here(format!("the line in the feed's files, in {}", hub.config.feed().display()));
@@ -159,7 +167,7 @@ impl Plan {
             here("not taken out: spreadsheets it was imported from. They are yours; take the row out there. Importing them again does not bring it back".into());
         }
         for row in store::kept::written(db).await? {
-            if (row.scope == "all" || own) && public {
+            if (row.scope == "all" || own) && public && store::kept::about(&row.scope).is_none() {
                 here(format!(
                     "{}, written by an earlier command; it is removed, unless it was changed since",
                     row.path
@@ -223,6 +231,7 @@ impl Plan {
             erase::obey(&mut db, &order, &unfolded).await?;
         }
         let derived = hub.say_in(&mut db, &drafts, |_| ()).await?;
+        store::consent::end_of_nobody(&mut db, hub.today()?).await?;
         crate::failpoint::reach("erase-commit");
         db.commit().await?;
         crate::failpoint::reach("erase-committed");
@@ -250,6 +259,22 @@ impl Plan {
             letters.push(letter::request(hub, db, target.hub, target.record.rec).await?);
         }
         Ok(letters)
+    }
+}
+
+impl Hub {
+    /// Erases a group of which nothing was ever signed: nobody but this hub has it. Returns what could not be cleaned, in words.
+    ///
+    /// # Errors
+    /// Database errors; the journal cannot be written.
+    pub async fn erase_unsigned(&self, rec: uuid::Uuid) -> anyhow::Result<Vec<String>> {
+        let mut db = self.store.write().await?;
+        let stood = store::gone::standing(&mut db).await?;
+        store::protected::erase(&mut db, rec).await?;
+        store::protected::forget_before(&mut db, rec).await?;
+        self.let_go(&mut db, &stood).await?;
+        db.commit().await?;
+        self.scrub().await
     }
 }
 

@@ -1,6 +1,5 @@
 //! A name, number or address of somebody out of what only this hub keeps, and out of its backups.
 
-use super::scrub::backup_at;
 use crate::node::Hub;
 use crate::store::{self, Store, StoreError};
 use std::path::Path;
@@ -15,6 +14,7 @@ impl Hub {
         let mut db = self.store.write().await?;
         let stood = store::gone::standing(&mut db).await?;
         store::people::erase(&mut db, text).await?;
+        store::consent::end_of_nobody(&mut db, self.today()?).await?;
         self.let_go(&mut db, &stood).await?;
         db.commit().await?;
         // What was signed of a contact that is gone now is taken back.
@@ -33,19 +33,19 @@ impl Hub {
                     "the backup {}: it cannot be reached now; give this command again when it can",
                     row.path
                 ));
-            } else if let Err(error) = forget_in(file, text, &said).await {
+            } else if let Err(error) = self.forget_words_in(file, text, &said).await {
                 left.push(format!("the backup {}: {error:#}", row.path));
             }
         }
         Ok(left)
     }
-}
 
-async fn forget_in(file: &Path, text: &str, said: &[i64]) -> anyhow::Result<()> {
-    backup_at(file, async |store: &Store| {
-        let mut db = store.write().await?;
-        store::people::erase_in_copy(&mut db, text, said).await?;
-        db.commit().await.map_err(StoreError::into)
-    })
-    .await
+    async fn forget_words_in(&self, file: &Path, text: &str, said: &[i64]) -> anyhow::Result<()> {
+        self.backup_at(file, async |store: &Store| {
+            let mut db = store.write().await?;
+            store::people::erase_in_copy(&mut db, text, said).await?;
+            db.commit().await.map_err(StoreError::into)
+        })
+        .await
+    }
 }

@@ -7,6 +7,7 @@ use super::journal;
 use crate::failpoint::reach;
 use crate::node::Hub;
 use crate::node::author::Draft;
+use crate::node::backup::is_half;
 use crate::record::statement::{Body, is_origin};
 use crate::store::ack::AckRow;
 use crate::store::erase::{self, ErasedRow, Order};
@@ -30,6 +31,8 @@ impl Hub {
         if settled.deleted > 0 {
             tracing::info!(erasures = settled.deleted, "words that were hidden are deleted");
         }
+        // Half-made copies wait for no erasure: nobody knows what they hold.
+        self.look_for_half_made().await?;
         let left = self.scrub().await?;
         self.acknowledge().await?;
         Ok(left)
@@ -124,6 +127,7 @@ impl Hub {
 
     /// Takes what was erased out of every backup that can be reached.
     pub(crate) async fn clean_backups(&self) -> anyhow::Result<Vec<String>> {
+        self.lock_old_backups().await?;
         let mut db = self.store.read().await?;
         let rows = store::kept::backups(&mut db).await?;
         let done = store::kept::carried_out(&mut db).await?;
@@ -133,6 +137,10 @@ impl Hub {
         let ends: Vec<&LogRow> = hubs.iter().filter(|log| log.owner != OWN && log.closed.is_some()).collect();
         let mut left = Vec::new();
         for row in rows.into_iter().filter(|row| row.cleaned < done) {
+            if is_half(Path::new(&row.path)) {
+                left.push(format!("{}: a backup that was being made there", row.path));
+                continue;
+            }
             if !Path::new(&row.path).exists() {
                 left.push(format!("the backup {}: it cannot be reached now", row.path));
                 continue;
@@ -144,7 +152,7 @@ impl Hub {
                 .filter_map(|erasure| Some((hubs.iter().find(|log| log.owner == erasure.hub)?.hub, erasure)))
                 .collect();
             let what = Forget { orders: &orders, let_go: &let_go, ends: &ends, now: self.clock.now().as_second() };
-            match forget_in(Path::new(&row.path), what).await {
+            match self.forget_in(Path::new(&row.path), what).await {
                 Ok(()) => {
                     let mut write = self.store.write().await?;
                     store::kept::save_backup(&mut write, &BackupRow { cleaned: done, ..row }).await?;
@@ -154,6 +162,20 @@ impl Hub {
             }
         }
         Ok(left)
+    }
+
+    /// Backups of earlier versions hold protected places in clear: each is gone through once.
+    async fn lock_old_backups(&self) -> anyhow::Result<()> {
+        const DONE: &str = "backups-locked";
+        let mut db = self.store.read().await?;
+        if store::setting(&mut db, DONE).await?.is_some() {
+            return Ok(());
+        }
+        drop(db);
+        let mut db = self.store.write().await?;
+        store::kept::clean_again(&mut db).await?;
+        store::set(&mut db, DONE, "1").await?;
+        Ok(db.commit().await?)
     }
 
     /// Signs what partners wait to hear: that every erasure in their log up to some point is carried out here.
@@ -206,30 +228,6 @@ fn remove(file: &Path) -> std::io::Result<()> {
     }
 }
 
-/// Changes a backup, and leaves no trace of what it held before in its pages, its index or beside it.
-pub(super) async fn backup_at(
-    file: &Path,
-    change: impl AsyncFnOnce(&Store) -> anyhow::Result<()>,
-) -> anyhow::Result<()> {
-    let store = Store::open(file, false).await?;
-    let done = async {
-        change(&store).await?;
-        let mut db = store.write().await?;
-        // A copy of a whole database has derived tables too; they are made again from what is left.
-        store::kept::strip(&mut db).await?;
-        store::scrub::index(&mut db).await?;
-        db.commit().await?;
-        reach("backup-cleaned");
-        // As in the database itself: no page keeps copies of rows that moved.
-        store.compact().await?;
-        anyhow::ensure!(store.truncate().await?, "something else is reading it");
-        anyhow::Ok(())
-    };
-    let done = done.await;
-    store.close().await;
-    done
-}
-
 /// What a backup must forget.
 #[derive(Clone, Copy)]
 struct Forget<'a> {
@@ -243,35 +241,63 @@ struct Forget<'a> {
     now: i64,
 }
 
-/// Makes a backup forget: the same way as the database itself, by [`erase::obey`]. Doing it twice is doing it once.
-async fn forget_in(file: &Path, what: Forget<'_>) -> anyhow::Result<()> {
-    backup_at(file, async |store: &Store| {
-        let mut db = store.write().await?;
-        for log in store::log::all(&mut db).await? {
-            let end =
-                what.ends.iter().find(|end| (end.hub, &end.key) == (log.hub, &log.key)).and_then(|end| end.closed);
-            if let Some((size, root)) = end
-                && log.held > size
-                && store::log::root_at(&mut db, log.n, size).await? == root
-            {
-                store::log::truncate(&mut db, &log, size).await?;
+impl Hub {
+    /// Changes a backup, and leaves no trace of what it held before in its pages, its index or beside it.
+    pub(super) async fn backup_at(
+        &self,
+        file: &Path,
+        change: impl AsyncFnOnce(&Store) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        let store = Store::open(file, false).await?;
+        let done = async {
+            change(&store).await?;
+            let mut db = store.write().await?;
+            // A copy of a whole database has derived tables too; they are made again from what is left.
+            store::kept::strip(&mut db).await?;
+            self.lock_places(&mut db).await?;
+            store::scrub::index(&mut db).await?;
+            db.commit().await?;
+            reach("backup-cleaned");
+            // As in the database itself: no page keeps copies of rows that moved.
+            store.compact().await?;
+            anyhow::ensure!(store.truncate().await?, "something else is reading it");
+            anyhow::Ok(())
+        };
+        let done = done.await;
+        store.close().await;
+        done
+    }
+
+    /// Makes a backup forget: the same way as the database itself, by [`erase::obey`]. Doing it twice is doing it once.
+    async fn forget_in(&self, file: &Path, what: Forget<'_>) -> anyhow::Result<()> {
+        self.backup_at(file, async |store: &Store| {
+            let mut db = store.write().await?;
+            for log in store::log::all(&mut db).await? {
+                let end =
+                    what.ends.iter().find(|end| (end.hub, &end.key) == (log.hub, &log.key)).and_then(|end| end.closed);
+                if let Some((size, root)) = end
+                    && log.held > size
+                    && store::log::root_at(&mut db, log.n, size).await? == root
+                {
+                    store::log::truncate(&mut db, &log, size).await?;
+                }
             }
-        }
-        let (logs, known) = (store::log::all(&mut db).await?, erase::after(&mut db, 0).await?);
-        gone::again(&mut db, what.let_go).await?;
-        for (hub, row) in what.orders {
-            let Some(log) = logs.iter().find(|log| log.hub == *hub) else { continue };
-            let same = |known: &ErasedRow| (known.hub, known.rec, known.upto) == (log.owner, row.rec, row.upto);
-            if known.iter().any(|known| same(known) && known.parts == row.parts) {
-                continue;
+            let (logs, known) = (store::log::all(&mut db).await?, erase::after(&mut db, 0).await?);
+            gone::again(&mut db, what.let_go).await?;
+            for (hub, row) in what.orders {
+                let Some(log) = logs.iter().find(|log| log.hub == *hub) else { continue };
+                let same = |known: &ErasedRow| (known.hub, known.rec, known.upto) == (log.owner, row.rec, row.upto);
+                if known.iter().any(|known| same(known) && known.parts == row.parts) {
+                    continue;
+                }
+                let order =
+                    Order { hub: log.owner, rec: row.rec, upto: row.upto, parts: &row.parts, how: row.how, pos: None };
+                let held = store::log::held_of(&mut db, log.owner).await?;
+                erase::obey(&mut db, &order, &held).await?;
             }
-            let order =
-                Order { hub: log.owner, rec: row.rec, upto: row.upto, parts: &row.parts, how: row.how, pos: None };
-            let held = store::log::held_of(&mut db, log.owner).await?;
-            erase::obey(&mut db, &order, &held).await?;
-        }
-        erase::carry_out(&mut db, what.now).await?;
-        Ok(db.commit().await?)
-    })
-    .await
+            erase::carry_out(&mut db, what.now).await?;
+            Ok(db.commit().await?)
+        })
+        .await
+    }
 }

@@ -1,6 +1,7 @@
 //! Each erasure as it stands: which partner hubs have confirmed it, which have not, since when.
 
 use crate::node::Hub;
+use crate::node::backup::is_half;
 use crate::store::erase::{self, ErasedRow, How, parts_label};
 use crate::store::log::{self, OWN};
 use crate::store::partner::PartnerRow;
@@ -142,15 +143,25 @@ impl Hub {
         let mut left = Vec::new();
         for row in store::kept::written_before(&mut db).await? {
             if Path::new(&row.path).exists() {
-                left.push(format!("{}, an export from before; look at it, and remove it when it may go", row.path));
+                left.push(match store::kept::about(&row.scope) {
+                    Some(_) => {
+                        format!("{}, written about somebody who is no longer here; look at it, and remove it", row.path)
+                    }
+                    None => format!("{}, an export from before; look at it, and remove it when it may go", row.path),
+                });
             }
         }
         let done = store::kept::carried_out(&mut db).await?;
         for row in store::kept::backups(&mut db).await?.into_iter().filter(|row| row.cleaned < done) {
-            left.push(format!(
-                "{}, a backup that could not be reached since; whoever restores it forgets again",
-                row.path
-            ));
+            left.push(match is_half(Path::new(&row.path)) {
+                true => format!(
+                    "{}, a backup that is being made, or whose making was cut off: `mutuald backup list`",
+                    row.path
+                ),
+                false => {
+                    format!("{}, a backup that could not be reached since; whoever restores it forgets again", row.path)
+                }
+            });
         }
         if erase::scrub_due(&mut db).await? {
             left.push(

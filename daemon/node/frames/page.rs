@@ -33,7 +33,7 @@ pub fn page(whole: &Whole) -> String {
     let Whole { made, report, coverage } = whole;
     let definition = &report.definition;
     let title = definition.labl.clone().unwrap_or_else(|| format!("Sampling frame {}", definition.sample_frame_name));
-    html! {
+    let page = html! {
         (DOCTYPE)
         html lang="en-GB" {
             head {
@@ -64,8 +64,8 @@ pub fn page(whole: &Whole) -> String {
                 }
             }
         }
-    }
-    .into_string()
+    };
+    crate::record::direction::straight(&page.into_string())
 }
 
 /// Rows of a name and a number; further cells are texts.

@@ -80,10 +80,14 @@ pub(super) fn given_away(sealed: &Map<String, Value>, public: &Map<String, Value
     found
 }
 
-/// Whether a text holds the postcode of a withheld place.
-pub(super) fn holds_postcode(sealed: &Map<String, Value>, text: &str) -> bool {
-    let marks = Marks { phrases: BTreeSet::new(), outcode: None, ..Marks::of(sealed, &Map::new()) };
-    marks.stand_in(text)
+/// The whole postcode of a withheld place, as [`joined`] words hold it.
+pub(super) fn postcode(sealed: &Map<String, Value>) -> Option<String> {
+    Marks::of(sealed, &Map::new()).postcode
+}
+
+/// A text's words without anything between them.
+pub(super) fn joined(text: &str) -> String {
+    plain(text).chars().filter(|c| *c != ' ').collect()
 }
 
 /// By what a place is known in a text.
@@ -128,7 +132,7 @@ impl Marks {
 
     fn stand_in(&self, text: &str) -> bool {
         let words = plain(text);
-        let joined: String = words.chars().filter(|c| *c != ' ').collect();
+        let joined = joined(text);
         let padded = format!(" {words} ");
         self.postcode.as_ref().is_some_and(|postcode| joined.contains(postcode.as_str()))
             || self.outcode.as_ref().is_some_and(|out| padded.contains(&format!(" {out} ")))

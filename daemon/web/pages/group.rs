@@ -90,7 +90,7 @@ pub fn group(site: &Site, page: &GroupPage) -> Markup {
                     @for decision in &page.decisions {
                         li {
                             (decision.text) " "
-                            span.meta { (decision.by) ", " time datetime=(decision.date) { (day(decision.date)) } }
+                            span.meta { bdi { (decision.by) } ", " time datetime=(decision.date) { (day(decision.date)) } }
                         }
                     }
                 }
@@ -188,7 +188,7 @@ fn names(said: &[Said]) -> String {
 }
 
 fn statement(said: &Said) -> Markup {
-    html! { (said.hub) ", list “" (said.list) "”. " (words::checked(said.checked.as_ref())) "." }
+    html! { bdi { (said.hub) } ", list “" bdi { (said.list) } "”. " (words::checked(said.checked.as_ref())) "." }
 }
 
 /// A link and not a picture: nothing is loaded from elsewhere unless somebody asks for it.
@@ -239,7 +239,7 @@ fn members(page: &GroupPage) -> Markup {
                     p { "Seen at first hand by:" }
                     ul {
                         @for seen in &page.seen {
-                            li { (seen.by) @if !seen.via.is_empty() { ", told on by " (seen.via.join(", then ")) } }
+                            li { bdi { (seen.by) } @if !seen.via.is_empty() { ", told on by " bdi { (seen.via.join(", then ")) } } }
                         }
                     }
                 }

@@ -68,7 +68,7 @@ fn partner(row: &PartnerRow, page: &PartnersPage) -> Markup {
     let now = &page.now;
     html! {
         section.partner id=(row.hub) aria-labelledby={ (row.hub) "-name" } {
-            h2 id={ (row.hub) "-name" } { (row.name) " " (state(row)) }
+            h2 id={ (row.hub) "-name" } { bdi { (row.name) } " " (state(row)) }
             @if row.reason.is_some() || row.remedy.is_some() {
                 .banner.closed[matches!(row.state, PartnerState::Failing | PartnerState::Refused)] {
                     @if let Some(reason) = &row.reason { p { (reason) } }

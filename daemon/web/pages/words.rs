@@ -45,7 +45,7 @@ pub(super) fn checked(checked: Option<&Checked>) -> Markup {
         @match checked {
             Some(Checked { date, by, with_group, .. }) => {
                 "Checked " @if *with_group { "with the group " } "in "
-                time datetime=(date) { (date.strftime("%B %Y")) } " by " (by)
+                time datetime=(date) { (date.strftime("%B %Y")) } " by " bdi { (by) }
             }
             None => "Not checked yet"
         }

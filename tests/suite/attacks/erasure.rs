@@ -311,7 +311,7 @@ async fn f35_what_was_erased_does_not_come_back_with_a_backup_or_a_relay() {
     let stick = tempfile::tempdir().unwrap();
     let away = stick.path().join("stick.backup");
     let made = hub.hub.back_up(None).await.unwrap();
-    std::fs::copy(&made.file, &away).unwrap();
+    std::fs::copy(&made.backup.file, &away).unwrap();
     assert!(!audit(&[&away], &["qzxvorblat"]).is_empty() || !can_audit());
 
     peer.say(9, 2, Body::Erase(Kind::Record, 1, ErasedParts::All));
@@ -323,9 +323,9 @@ async fn f35_what_was_erased_does_not_come_back_with_a_backup_or_a_relay() {
 
     let config = (*hub.hub.config).clone();
     hub.hub.store.close().await;
-    let trial = backup::restore(&config, &away, &hub.clock, false).await.unwrap();
+    let trial = backup::restore(&config, &away, &hub.clock, false, false).await.unwrap();
     assert_eq!((trial.done, trial.forgotten_again), (false, 2));
-    let restored = backup::restore(&config, &away, &hub.clock, true).await.unwrap();
+    let restored = backup::restore(&config, &away, &hub.clock, true, false).await.unwrap();
     assert_eq!((restored.done, restored.forgotten_again), (true, 2));
     let again = Hub::open(config, hub.clock.clone(), Chance::seeded(5)).await.unwrap();
     hub.holds_nothing_of(&PLANTED);
@@ -702,10 +702,10 @@ async fn f35_people_and_consents_do_not_come_back_with_a_backup() {
     let stick = tempfile::tempdir().unwrap();
     let away = stick.path().join("stick.backup");
     let made = hub.hub.back_up(None).await.unwrap();
-    std::fs::copy(&made.file, &away).unwrap();
+    std::fs::copy(&made.backup.file, &away).unwrap();
     let gone = ["zebedeequux", phones[0]];
     for word in gone {
-        assert!(!audit(&[&made.file], &[word]).is_empty() || !can_audit(), "{word}");
+        assert!(!audit(&[&made.backup.file], &[word]).is_empty() || !can_audit(), "{word}");
     }
 
     assert_eq!(hub.hub.forget_person(1).await.unwrap(), [""; 0]);
@@ -729,7 +729,7 @@ async fn f35_people_and_consents_do_not_come_back_with_a_backup() {
     assert_eq!(expected, (vec![2], vec![consents[1].0], vec![], vec![essex.hub.id]));
     let config = (*hub.hub.config).clone();
     hub.hub.store.close().await;
-    let restored = backup::restore(&config, &away, &hub.clock, true).await.unwrap();
+    let restored = backup::restore(&config, &away, &hub.clock, true, false).await.unwrap();
     assert!(restored.done && restored.forgotten_again >= 4, "{restored:?}");
     let again = Hub::open(config.clone(), hub.clock.clone(), Chance::seeded(5)).await.unwrap();
     assert_eq!(stands(&again.store).await, expected);
@@ -749,7 +749,7 @@ async fn f35_people_and_consents_do_not_come_back_with_a_backup() {
     let later = again.back_up(Some(&stick.path().join("later.backup"))).await.unwrap();
     let config = (*again.config).clone();
     again.store.close().await;
-    backup::restore(&config, &later.file, &hub.clock, true).await.unwrap();
+    backup::restore(&config, &later.backup.file, &hub.clock, true, false).await.unwrap();
     let again = Hub::open(config, hub.clock.clone(), Chance::seeded(7)).await.unwrap();
     assert_eq!(stands(&again.store).await.0, [1, 2]);
     again.store.close().await;
@@ -765,7 +765,7 @@ async fn f35_databases_and_backups_are_closed_to_others() {
     let made = hub.hub.back_up(None).await.unwrap();
     let stick = tempfile::tempdir().unwrap();
     let away = stick.path().join("stick.backup");
-    std::fs::copy(&made.file, &away).unwrap();
+    std::fs::copy(&made.backup.file, &away).unwrap();
     std::fs::set_permissions(&away, std::fs::Permissions::from_mode(0o777)).unwrap();
     let config = (*hub.hub.config).clone();
     // A database of an earlier version may be open to everybody.
@@ -784,7 +784,10 @@ async fn f35_databases_and_backups_are_closed_to_others() {
     again.refresh().await.unwrap();
     closed(&config.hub.state);
     again.store.close().await;
-    backup::restore(&config, &away, &hub.clock, true).await.unwrap();
+    backup::restore(&config, &away, &hub.clock, true, false).await.unwrap();
+    // Not what the stick's file system lets a group do, either.
+    let mode = std::fs::metadata(config.database()).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600, "the restored database: {:o}", mode & 0o777);
     let again = open(6).await;
     closed(&config.hub.state);
     again.store.close().await;

@@ -601,7 +601,7 @@ async fn f31_a_backup_from_before_a_new_list_finds_it() {
         if !key {
             std::fs::remove_file(config.keys().join("log-1.key")).unwrap();
         }
-        let restored = backup::restore(&config, &made.file, &again.clock, true).await.unwrap();
+        let restored = backup::restore(&config, &made.backup.file, &again.clock, true, false).await.unwrap();
         assert!(restored.done, "{at}");
         let hub = Hub::speechless(config.clone(), again.clock.clone(), Chance::seeded(90 + nth as u64)).await.unwrap();
         hub.refresh().await.unwrap();

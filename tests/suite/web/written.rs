@@ -168,7 +168,7 @@ fn each_filter_can_be_taken_off_by_itself() {
 fn a_group_page_says_who_said_what_and_when_it_was_checked() {
     let html = pages::group(&site(), &group_page()).into_string();
     for words in [
-        "Checked with the group in <time datetime=\"2026-03-14\">March 2026</time> by Example Hub",
+        "Checked with the group in <time datetime=\"2026-03-14\">March 2026</time> by <bdi>Example Hub</bdi>",
         "Two hubs disagree.",
         "Instead, Derbyshire Hub says:",
         "Why it is shown like this: ",
