@@ -23,6 +23,7 @@ mod imports;
 mod keys;
 mod layering;
 mod linking;
+mod mutants;
 mod mutual_aid;
 mod office;
 mod outside;
