@@ -72,13 +72,20 @@ impl MassChange {
 /// Folds a log's leaves from its head up to `upto` into records and decisions, and moves the head. The logs of one hub are
 /// folded in their order, each only when all that counts of the one before was: so what a hub says is the newest leaf by
 /// log, then by index, whoever reads when (PROTOCOL 1.6). Lines of superseded puts are blanked; of the own log's last
-/// bundle, once it is full (PROTOCOL 1.4).
+/// bundle, once it is full (PROTOCOL 1.4). Goes on from what logs before it brought: what one of them said, a later one may take
+/// away again.
 ///
 /// # Errors
 /// Database errors.
-pub async fn accept(db: &mut Write, log: &LogRow, upto: u64, model: &Arc<Model>) -> Result<Accepted, StoreError> {
+pub async fn accept(
+    db: &mut Write,
+    log: &LogRow,
+    upto: u64,
+    model: &Arc<Model>,
+    accepted: Accepted,
+) -> Result<Accepted, StoreError> {
     if log.head >= upto {
-        return Ok(Accepted::default());
+        return Ok(accepted);
     }
     let mut fold = Fold {
         log,
@@ -89,7 +96,7 @@ pub async fn accept(db: &mut Write, log: &LogRow, upto: u64, model: &Arc<Model>)
         replaced: store::succession::replaced(db, log.owner).await?,
         met: (log.head == 0 && log.ordinal == 0).then(HashSet::new),
         contacts: store::contact::slots(db, log.owner).await?,
-        accepted: Accepted::default(),
+        accepted,
     };
     // While one page is folded and written, the next is read on another core.
     let mut reading: Option<tokio::task::JoinHandle<Vec<Said>>> = None;
@@ -407,18 +414,6 @@ pub async fn late(db: &mut Write) -> Result<BTreeSet<RecordRef>, StoreError> {
 }
 
 impl Accepted {
-    /// Adds what a later log of the same hub brought.
-    pub fn extend(&mut self, later: Accepted) {
-        self.touched.extend(later.touched);
-        self.judged.extend(later.judged);
-        self.lists_changed |= later.lists_changed;
-        self.replaced += later.replaced;
-        self.withdrawn += later.withdrawn;
-        self.new += later.new;
-        self.disordered += later.disordered;
-        self.not_understood += later.not_understood;
-    }
-
     /// Counts what a statement does to a record that was live before this step, as `before` says of a position.
     fn weigh(&mut self, state: &RecordState, statement: &Statement, before: impl Fn(i64) -> bool) {
         if state.kind != Kind::Record {

@@ -155,7 +155,7 @@ impl Hub {
         }
         let mut accepted = accept::Accepted::default();
         for log in store::log::of_hub(&mut write, OWN).await?.iter().filter(|log| log.head < log.held) {
-            accepted.extend(accept::accept(&mut write, log, log.held, self.policy.linkage()).await?);
+            accepted = accept::accept(&mut write, log, log.held, self.policy.linkage(), accepted).await?;
         }
         self.derive_in(&mut write, accepted).await?;
         reach("heal-commit");
@@ -257,7 +257,7 @@ pub async fn recover(
     let hub = Hub::speechless(config, clock, chance).await?;
     let mut write = hub.store.write().await?;
     for log in store::log::of_hub(&mut write, OWN).await? {
-        let accepted = accept::accept(&mut write, &log, log.held, hub.policy.linkage()).await?;
+        let accepted = accept::accept(&mut write, &log, log.held, hub.policy.linkage(), Default::default()).await?;
         hub.derive_in(&mut write, accepted).await?;
     }
     write.commit().await?;

@@ -124,7 +124,7 @@ async fn first_words(
     let mut rng = chance.draw(<rand::rngs::StdRng as rand::SeedableRng>::from_rng);
     author::append(&mut db, &mut log, &drafts, &BTreeMap::new(), keys, clock.now(), &mut rng).await?;
     let linkage = Model::shipped();
-    super::accept::accept(&mut db, &log, log.held, &linkage).await?;
+    super::accept::accept(&mut db, &log, log.held, &linkage, Default::default()).await?;
     // Under another model all of it is read again: one list.
     store::set(&mut db, "linkage", linkage.hash()).await?;
     db.commit().await?;

@@ -265,7 +265,7 @@ impl Hub {
             signed(few.len());
             erase::obey_own(db, &log, first, few).await?;
         }
-        let accepted = accept::accept(db, &log, log.held, self.policy.linkage()).await?;
+        let accepted = accept::accept(db, &log, log.held, self.policy.linkage(), Default::default()).await?;
         self.derive_in(db, accepted).await
     }
 
@@ -320,7 +320,7 @@ impl Hub {
         let mut accepted = accept::Accepted::default();
         // What was taken back from partners and not seen yet when the process ended.
         if let Some(log) = store::log::by_number(&mut db, OWN).await?.filter(|log| log.head < log.held) {
-            accepted = accept::accept(&mut db, &log, log.held, self.policy.linkage()).await?;
+            accepted = accept::accept(&mut db, &log, log.held, self.policy.linkage(), accepted).await?;
         }
         let derived = self.derive_in(&mut db, accepted).await?;
         db.commit().await?;
@@ -389,12 +389,11 @@ impl Hub {
         let mut all = accept::Accepted::default();
         for log in store::log::all(db).await? {
             check::verdicts(db, &log).await?;
-            let folded =
-                accept::accept(db, &store::log::LogRow { head: 0, ..log.clone() }, log.head, self.policy.linkage())
-                    .await?;
-            all.touched.extend(folded.touched);
-            all.judged.extend(folded.judged);
+            let afresh = store::log::LogRow { head: 0, ..log.clone() };
+            all = accept::accept(db, &afresh, log.head, self.policy.linkage(), all).await?;
         }
+        // Nothing stands that a list's other words could change.
+        all.lists_changed = false;
         self.derive_in(db, all).await
     }
 

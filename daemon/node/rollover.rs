@@ -282,7 +282,7 @@ impl Hub {
         for (nth, again) in (first..).zip(&again).filter(|(_, again)| again.statement.parts.contains_key(CONTACT)) {
             store::contact::carry(db, again.pos, store::log::pos(log.n, nth)).await?;
         }
-        let accepted = super::accept::accept(db, &log, log.held, self.policy.linkage()).await?;
+        let accepted = super::accept::accept(db, &log, log.held, self.policy.linkage(), Default::default()).await?;
         self.derive_in(db, accepted).await?;
         Ok(leaves.len() as u64)
     }

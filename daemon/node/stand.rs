@@ -55,23 +55,6 @@ impl Touched {
         self.compare.extend(places.iter().map(|(record, _)| record));
         self.places(places);
     }
-
-    /// Adds what was touched elsewhere.
-    pub fn extend(&mut self, other: Touched) {
-        self.records.extend(other.records);
-        self.groups.extend(other.groups);
-        self.compare.extend(other.compare);
-        self.compared.extend(other.compared);
-        // What is written stays in front.
-        let unwritten = self.keys.come.split_off(self.keys.written);
-        let (written, rest) = other.keys.come.split_at(other.keys.written);
-        self.keys.come.extend_from_slice(written);
-        self.keys.written = self.keys.come.len();
-        self.keys.come.extend(unwritten.into_iter().chain(rest.iter().copied()));
-        self.keys.gone.extend(other.keys.gone);
-        self.keys.kept.extend(other.keys.kept);
-        self.live += other.live;
-    }
 }
 
 /// What the line of a put gives.

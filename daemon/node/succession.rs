@@ -73,7 +73,7 @@ impl Hub {
             signed.push(NewLeaf { hash: leaf_hash(&note), note, line });
         }
         store::log::append(&mut db, &mut log, &signed).await?;
-        let accepted = accept::accept(&mut db, &log, log.held, self.policy.linkage()).await?;
+        let accepted = accept::accept(&mut db, &log, log.held, self.policy.linkage(), Default::default()).await?;
         self.derive_in(&mut db, accepted).await?;
         reach("succession-commit");
         db.commit().await?;

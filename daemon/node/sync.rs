@@ -268,7 +268,7 @@ impl Hub {
         store::savepoint(write, "SAVEPOINT accept").await?;
         let mut accepted = accept::Accepted::default();
         for log in &logs {
-            accepted.extend(accept::accept(write, log, log.held, self.policy.linkage()).await?);
+            accepted = accept::accept(write, log, log.held, self.policy.linkage(), accepted).await?;
         }
         // Counting goes through every record, so it waits until the count can matter.
         let few = accepted.replaced + accepted.withdrawn <= accept::FEW && new <= 10 * USUAL_AT_LEAST;
