@@ -23,7 +23,7 @@ pub const DOUBTS: i64 = 3;
 pub struct Validator {
     /// The ETag that came last.
     pub etag: Option<String>,
-    /// The checkpoint that it came with, by [`mark`].
+    /// The checkpoint that it came with, by its size and time.
     pub of: Option<String>,
     /// Doubts since an ETag last changed together with its checkpoint.
     pub doubts: i64,
