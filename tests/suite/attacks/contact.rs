@@ -153,6 +153,10 @@ async fn f37_contacts_are_given_to_the_hubs_that_are_named_and_to_nobody_else() 
         headers[0].1 = headers[0].1.replace(from, to);
         refused.push(("another profile", ask(headers).await, 401));
     }
+    // Nor is one read that was made for less than all of it, whoever signed it: it could be for anybody.
+    let headers = request::sign(&wrong, &essex.hub.keys.peer, now);
+    let narrower = headers.input.replace(" \"@authority\"", "");
+    assert_eq!(request::Claim::read(&narrower, &headers.signature), Err(request::Refused::Components));
     // A query is signed too, so one that was added afterwards is noticed.
     refused.push(("a query besides", get(&format!("{url}?all=1"), &by(&essex.hub.keys, now)).await, 401));
     for (what, answer, status) in refused {
