@@ -60,8 +60,11 @@ impl<'a> Matching<'a> {
             What::Sealed(claim, _) => Some(claim),
             What::Group(row) => Some(&row.claim),
         };
-        let claims =
+        let mut claims: Vec<_> =
             reading.rows.iter().enumerate().filter_map(|(at, row)| Some((at, row.line, claim(&row.what)?))).collect();
+        // Of two rows that may be one record, the one that protects it goes first: the other is refused, whichever stands above
+        // in the file, and does not become public beside it.
+        claims.sort_by_key(|(_, line, _)| reading.sealed.of(*line).is_none());
         let mut by_source: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
         let mut by_name: BTreeMap<String, Vec<usize>> = BTreeMap::new();
         for (at, known) in existing.iter().enumerate().filter(|(_, known)| known.group.list == Some(list)) {
@@ -115,7 +118,22 @@ impl<'a> Matching<'a> {
         }
         let named: BTreeSet<usize> = self.taken.keys().copied().collect();
         let (with, without): (Vec<_>, Vec<_>) = rest.into_iter().partition(|(_, _, claim)| claim.source_id.is_some());
+        // Where a record says just what the row says of its place, no row that says more or less takes it.
+        let mut inexact = Vec::new();
         for (at, line, claim) in without {
+            let ours = folded(claim.place());
+            let open = |at: &usize| Level::stated(&self.existing[*at].group) == Level::Open;
+            let same = |at: &usize| !named.contains(at) && open(at) && self.stands[*at] == ours;
+            let exact: Vec<_> = match self.sealed.of(line) {
+                Some(_) => Vec::new(),
+                None => self.by_name.get(&fold(&claim.name)).into_iter().flatten().copied().filter(same).collect(),
+            };
+            match exact[..] {
+                [known] if !self.taken.contains_key(&known) => self.take(at, line, Field::Name, Ok(known)),
+                _ => inexact.push((at, line, claim)),
+            }
+        }
+        for (at, line, claim) in inexact {
             let candidates = self.alike(line, claim, |at| !named.contains(&at));
             self.take_alike(at, line, candidates);
         }
@@ -245,7 +263,7 @@ impl<'a> Matching<'a> {
             // Nor is a protected row's place in what it claims: what it withholds is held against the public record, which is to
             // become as protected as the row says, and must not stay public beside it.
             if let Some(sealed) = self.sealed.of(line) {
-                return sealed.is_at(&self.existing[*at].group).unwrap_or(true);
+                return sealed.is_at(place_of(&self.existing[*at].group)).unwrap_or(true);
             }
             self.same_place(&ours, &self.stands[*at])
         };
@@ -263,7 +281,7 @@ impl<'a> Matching<'a> {
     /// Two rows that would be one record the next time are one record now: the second is refused.
     fn second_new_rows(&mut self, claims: &[(usize, u32, &Claim)]) {
         let mut sources: BTreeMap<&str, u32> = BTreeMap::new();
-        let mut names: BTreeMap<String, Vec<(u32, Place)>> = BTreeMap::new();
+        let mut names: BTreeMap<String, Vec<(u32, &Claim)>> = BTreeMap::new();
         for &(at, line, claim) in claims {
             if self.found[at] != Ok(None) {
                 continue;
@@ -280,14 +298,19 @@ impl<'a> Matching<'a> {
             }
             let alike = names.entry(fold(&claim.name)).or_default();
             let ours = folded(claim.place());
-            let same_place = |other: u32, theirs: &Place| match (self.sealed.of(line), self.sealed.of(other)) {
+            let same_place = |other: u32, theirs: &Claim| match (self.sealed.of(line), self.sealed.of(other)) {
                 (Some(one), Some(another)) => one.is_with(another).unwrap_or(true),
-                _ => self.same_place(&ours, theirs),
+                (Some(one), None) => one.is_at(theirs.place()).unwrap_or(true),
+                (None, Some(another)) => another.is_at(claim.place()).unwrap_or(true),
+                (None, None) => self.same_place(&ours, &folded(theirs.place())),
             };
             let first = alike.iter().find(|(other, theirs)| same_place(*other, theirs));
-            match first {
-                Some((first, _)) => self.found[at] = Err((Field::Name, Fault::SecondRow(*first))),
-                None => alike.push((line, ours)),
+            if let Some((first, _)) = first {
+                self.found[at] = Err((Field::Name, Fault::SecondRow(*first)));
+            }
+            // One that protects counts though it is refused: the next time it would take what may be its record.
+            if first.is_none() || self.sealed.of(line).is_some() {
+                alike.push((line, claim));
             }
         }
     }

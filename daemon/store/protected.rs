@@ -142,15 +142,24 @@ impl SealedPlace {
         self.clone().with(other.clone()) == *self
     }
 
-    /// Whether a record that is public says that it is where this is: by postcode where both have one, else by town. `None`
-    /// where nobody can tell.
-    pub fn is_at(&self, public: &Group) -> Option<bool> {
-        same_place(&self.0, &public.members())
+    /// Whether a postcode and town that are public are where this is: by postcode where both have one, else by town; capitals,
+    /// blanks and punctuation do not count. `None` where nobody can tell.
+    pub fn is_at(&self, public: [Option<&str>; 2]) -> Option<bool> {
+        let folded = |text: &str| {
+            let folded: String = text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
+            Some(folded).filter(|text| !text.is_empty())
+        };
+        self.at().into_iter().zip(public).find_map(|(here, there)| Some(folded(here?)? == folded(there?)?))
     }
 
     /// [`SealedPlace::is_at`], of two that are withheld.
     pub fn is_with(&self, other: &SealedPlace) -> Option<bool> {
-        same_place(&self.0, &other.0)
+        self.is_at(other.at())
+    }
+
+    /// Postcode and town.
+    fn at(&self) -> [Option<&str>; 2] {
+        ["postcode", "locality"].map(|member| self.0.get("place")?.get(member)?.as_str())
     }
 
     /// The fields and values, for a member of staff who asked for them by name: `group show --protected` and nothing else.
@@ -171,16 +180,6 @@ impl SealedPlace {
         }
         split(group, level)
     }
-}
-
-/// Compares postcodes, or towns where one of two has no postcode; capitals, blanks and punctuation do not count.
-fn same_place(a: &Map<String, Value>, b: &Map<String, Value>) -> Option<bool> {
-    let text = |of: &Map<String, Value>, member: &str| {
-        let text = of.get("place")?.get(member)?.as_str()?.to_owned();
-        let folded: String = text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
-        Some(folded).filter(|text| !text.is_empty())
-    };
-    ["postcode", "locality"].into_iter().find_map(|member| Some(text(a, member)? == text(b, member)?))
 }
 
 /// Sealed places of rows that are being read, by line. It prints how many there are, and nothing of them.
