@@ -62,7 +62,7 @@ impl Ledger {
         let all: Vec<(Uuid, i64)> =
             self.contacts.iter().flat_map(|(id, all)| all.iter().map(|(n, _)| (*id, *n))).collect();
         match rng.random_range(0..100u32) {
-            0..35 if !records.is_empty() => {
+            0..20 if !records.is_empty() => {
                 let id = records[rng.random_range(0..records.len())];
                 self.last += 1;
                 let mut contact = RoleContact { role: "enquiries".into(), ..RoleContact::default() };
@@ -82,16 +82,16 @@ impl Ledger {
                 }
                 vec!["contact-entered"]
             }
-            35..42 if !all.is_empty() => {
+            20..25 if !all.is_empty() => {
                 let (id, n) = all[rng.random_range(0..all.len())];
                 self.contacts.entry(id).or_default().retain(|(of, _)| *of != n);
                 vec!["contact-removed"]
             }
-            42..55 if !all.is_empty() => {
+            25..52 if !all.is_empty() => {
                 self.agree(all[rng.random_range(0..all.len())].1, hubs, day, rng);
                 vec!["consent-given"]
             }
-            55..70 => {
+            52..70 => {
                 let standing: Vec<usize> =
                     (0..self.consents.len()).filter(|at| self.consents[*at].in_force(day)).collect();
                 if standing.is_empty() {

@@ -216,8 +216,12 @@ impl World {
         }
         self.healing = true;
         let hubs = self.hubs.len();
-        for _ in 0..3 {
+        for round in 0..4 {
             for hub in 0..hubs {
+                if round == 1 {
+                    // By now everybody was given the contacts that they may have; what is taken back goes with the next pull.
+                    (0..8).for_each(|_| self.agree(hub));
+                }
                 let now = self.at(hub);
                 self.tend(hub);
                 self.hubs[hub].own.publish(now);
