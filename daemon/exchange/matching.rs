@@ -118,19 +118,18 @@ impl<'a> Matching<'a> {
         }
         let named: BTreeSet<usize> = self.taken.keys().copied().collect();
         let (with, without): (Vec<_>, Vec<_>) = rest.into_iter().partition(|(_, _, claim)| claim.source_id.is_some());
-        // Where a record says just what the row says of its place, no row that says more or less takes it.
+        let (protecting, open): (Vec<_>, Vec<_>) =
+            without.into_iter().partition(|(_, line, _)| self.sealed.of(*line).is_some());
         let mut inexact = Vec::new();
-        for (at, line, claim) in without {
-            let ours = folded(claim.place());
-            let open = |at: &usize| Level::stated(&self.existing[*at].group) == Level::Open;
-            let same = |at: &usize| !named.contains(at) && open(at) && self.stands[*at] == ours;
-            let exact: Vec<_> = match self.sealed.of(line) {
-                Some(_) => Vec::new(),
-                None => self.by_name.get(&fold(&claim.name)).into_iter().flatten().copied().filter(same).collect(),
-            };
-            match exact[..] {
-                [known] if !self.taken.contains_key(&known) => self.take(at, line, Field::Name, Ok(known)),
-                _ => inexact.push((at, line, claim)),
+        for (at, line, claim) in protecting {
+            let candidates = self.alike(line, claim, |at| !named.contains(&at));
+            self.take_alike(at, line, candidates);
+        }
+        for (at, line, claim) in open {
+            // Where a record says of its place just what the row says, no row that says more or less takes it.
+            match self.alike_exactly(claim, |at| !self.taken.contains_key(&at)) {
+                Some(known) => self.take(at, line, Field::Name, Ok(known)),
+                None => inexact.push((at, line, claim)),
             }
         }
         for (at, line, claim) in inexact {
@@ -270,6 +269,15 @@ impl<'a> Matching<'a> {
         named.filter(|at| free(*at)).filter(same_place).collect()
     }
 
+    /// The one public record with the same name and just the same place that `free` lets through.
+    fn alike_exactly(&self, claim: &Claim, free: impl Fn(usize) -> bool) -> Option<usize> {
+        let named = self.by_name.get(&fold(&claim.name)).into_iter().flatten().copied();
+        let ours = folded(claim.place());
+        let public = |at: &usize| Level::stated(&self.existing[*at].group) == Level::Open;
+        let mut same = named.filter(|at| self.stands[*at] == ours && free(*at)).filter(public);
+        same.next().filter(|_| same.next().is_none())
+    }
+
     /// Compares postcodes where both have one, else towns where both have one. Only what the file speaks of counts; where
     /// one side has a place and the other none, they are not known to be the same.
     fn same_place(&self, ours: &Place, theirs: &Place) -> bool {
@@ -281,7 +289,7 @@ impl<'a> Matching<'a> {
     /// Two rows that would be one record the next time are one record now: the second is refused.
     fn second_new_rows(&mut self, claims: &[(usize, u32, &Claim)]) {
         let mut sources: BTreeMap<&str, u32> = BTreeMap::new();
-        let mut names: BTreeMap<String, Vec<(u32, &Claim)>> = BTreeMap::new();
+        let mut names: BTreeMap<String, Vec<(u32, &Claim, Place)>> = BTreeMap::new();
         for &(at, line, claim) in claims {
             if self.found[at] != Ok(None) {
                 continue;
@@ -298,19 +306,20 @@ impl<'a> Matching<'a> {
             }
             let alike = names.entry(fold(&claim.name)).or_default();
             let ours = folded(claim.place());
-            let same_place = |other: u32, theirs: &Claim| match (self.sealed.of(line), self.sealed.of(other)) {
+            let protects = self.sealed.of(line);
+            let same_place = |other: u32, theirs: &Claim, place: &Place| match (protects, self.sealed.of(other)) {
                 (Some(one), Some(another)) => one.is_with(another).unwrap_or(true),
                 (Some(one), None) => one.is_at(theirs.place()).unwrap_or(true),
                 (None, Some(another)) => another.is_at(claim.place()).unwrap_or(true),
-                (None, None) => self.same_place(&ours, &folded(theirs.place())),
+                (None, None) => self.same_place(&ours, place),
             };
-            let first = alike.iter().find(|(other, theirs)| same_place(*other, theirs));
-            if let Some((first, _)) = first {
-                self.found[at] = Err((Field::Name, Fault::SecondRow(*first)));
+            let first = alike.iter().find(|(other, theirs, place)| same_place(*other, theirs, place)).map(|it| it.0);
+            if let Some(first) = first {
+                self.found[at] = Err((Field::Name, Fault::SecondRow(first)));
             }
             // One that protects counts though it is refused: the next time it would take what may be its record.
-            if first.is_none() || self.sealed.of(line).is_some() {
-                alike.push((line, claim));
+            if first.is_none() || protects.is_some() {
+                alike.push((line, claim, ours));
             }
         }
     }

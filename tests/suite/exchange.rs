@@ -499,6 +499,16 @@ fn of_two_rows_that_may_be_one_record_the_one_that_protects_it_stands() {
     assert_eq!(lines(["A,Anytown,,", "A,Anytown,,Sealed", "A,Othertown,,"]), (vec![4], 3, vec![(2, "second-row")]));
     assert_eq!(lines(["A,,,Sealed", "A,Anytown,,", "B,Anytown,,"]), (vec![4], 2, vec![(3, "second-row")]));
     assert_eq!(lines(["B,Anytown,,", "A,Anytown,,", "A,,,Sealed"]), (vec![2], 4, vec![(3, "second-row")]));
+    // A record that is public already becomes as protected as the one says, whichever stands above.
+    let table_of =
+        |rows: &str| table("t.csv", format!("Group name,Town or village,Postcode,Safety\n{rows}").as_bytes());
+    let public = after(&[], &planned(&table_of("A,Anytown,AA1 1AA,\n"), None, &[], LIST));
+    for (rows, refused) in
+        [("A,Anytown,AA1 1AA,\nA,Anytown,AA1 1AA,Sealed\n", 2), ("A,Anytown,AA1 1AA,Sealed\nA,Anytown,AA1 1AA,\n", 3)]
+    {
+        let plan = planned(&table_of(rows), None, &public, LIST);
+        assert_eq!((plan.protected[0].rec, plan.refused[0].line), (Some(public[0].rec), refused), "{plan}");
+    }
     // One that is refused itself protects too.
     let three = lines(["A,Anytown,AA1 1AA,Sealed", "A,Anytown,BB1 1BB,", "A,,,Sealed"]);
     assert_eq!(three, (vec![], 2, vec![(3, "second-row"), (4, "second-row")]));
