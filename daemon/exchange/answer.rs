@@ -145,9 +145,9 @@ fn delimited(rows: &[Vec<String>], separator: char, width: usize) -> Vec<u8> {
         let mut cells: Vec<String> = row.iter().map(|cell| guard(cell)).collect();
         // A row of nothing at all would be no row to the readers of such files, and all below it would move up.
         cells.resize(width.max(cells.len()), String::new());
-        writer.write_record(&cells).expect("memory takes all");
+        writer.write_record(&cells).expect("rows may differ in width, and memory takes all");
     }
-    writer.into_inner().expect("memory takes all")
+    writer.into_inner().expect("memory takes all that was buffered")
 }
 
 fn xlsx(sheet: &str, rows: &[Vec<String>], header_line: u32) -> Result<Vec<u8>, AnswerError> {
